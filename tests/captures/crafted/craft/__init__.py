@@ -1,0 +1,1 @@
+"""Recipes for the crafted captures: one module a family, each with a function `captures()`."""

@@ -1,0 +1,56 @@
+"""Capture files: pcap in its four dialects, and the blocks of pcapng."""
+import struct
+
+ETHERNET, RAW_OLD, RAW, LOOPBACK, SLL, PPPOE_NONE, SLL2 = 1, 12, 101, 0, 113, 51, 276
+MICRO, NANO = 0xA1B2C3D4, 0xA1B23C4D
+SECOND = 1_000_000_000
+
+
+def pcap(packets, link=ETHERNET, *, order="<", magic=MICRO, snap=262144):
+    """A pcap file of (nanoseconds, bytes, length on the wire) triples."""
+    parts = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)]
+    for when, frame, length in packets:
+        fraction = when % SECOND
+        if magic == MICRO:
+            fraction //= 1000
+        parts.append(struct.pack(order + "IIII", when // SECOND, fraction, len(frame), length) + frame)
+    return b"".join(parts)
+
+
+def block(kind, body, order="<"):
+    body += bytes(-len(body) % 4)
+    size = struct.pack(order + "I", len(body) + 12)
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def option(code, value, order="<"):
+    return struct.pack(order + "HH", code, len(value)) + value + bytes(-len(value) % 4)
+
+
+def section(order="<"):
+    """A section header block: everything that follows is in `order`, until the next one."""
+    return block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+
+
+def interface(link=ETHERNET, order="<", *, snap=0, resolution=None, offset=None):
+    """An interface description; `resolution` is if_tsresol's byte, `offset` if_tsoffset's seconds."""
+    options = b""
+    if resolution is not None:
+        options += option(9, bytes([resolution]), order)
+    if offset is not None:
+        options += option(14, struct.pack(order + "q", offset), order)
+    if options:
+        options += option(0, b"", order)
+    return block(1, struct.pack(order + "HHI", link, 0, snap) + options, order)
+
+
+def enhanced(number, ticks, frame, order="<", *, length=None, options=b""):
+    """An enhanced packet block of interface `number`, its time in that interface's own ticks."""
+    head = struct.pack(order + "IIIII", number, ticks >> 32, ticks & 0xFFFFFFFF, len(frame),
+                       len(frame) if length is None else length)
+    return block(6, head + frame + bytes(-len(frame) % 4) + options, order)
+
+
+def simple(frame, order="<", *, length=None):
+    """A simple packet block: interface 0, no time."""
+    return block(3, struct.pack(order + "I", len(frame) if length is None else length) + frame, order)
