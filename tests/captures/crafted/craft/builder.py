@@ -28,6 +28,10 @@ UDP_PLAIN = {
     "toutiao_ip": "", "toutiao_value": "", "toutiao_location": 0,
     "xunlei_ip_1": "", "xunlei_id_1": "", "xunlei_ip_2": "", "xunlei_id_2": "", "stun_values": [],
 }
+TOTALS = ("noip_packets", "packets_count", "tcp_packets", "tcp_packets_len", "tcp_payload_len",
+          "udp_packets", "udp_packets_len", "udp_payload_len", "icmp_packets", "other_ip_protocol_packets")
+COUNTED_AS = {"noip": "noip_packets", "tcp": "tcp_packets", "udp": "udp_packets", "icmp": "icmp_packets",
+              "other": "other_ip_protocol_packets"}
 
 
 def stamp(when):
@@ -72,6 +76,7 @@ class Capture:
         self.now, self.frames, self.ident, self.ports = start, [], 0, 40000
         self.frame_of = pk.ip_frame
         self.runs, self.content = {}, None
+        self.totals = dict.fromkeys(TOTALS, 0)
 
     @property
     def file(self):
@@ -86,19 +91,35 @@ class Capture:
         """The next frame comes `seconds` later than it would."""
         self.now += int(seconds * storage.SECOND)
 
-    def frame(self, data, length=None):
-        """Lay a frame down; gives its time."""
-        when = self.now
-        self.frames.append((when, data[: self.snap], len(data) if length is None else length))
+    def frame(self, data, kind="noip", payload=0):
+        """Lay a frame down that counts as `kind` with so many payload bytes; gives its time."""
+        when, kept = self.now, data[: self.snap]
+        self.frames.append((when, kept, len(data)))
         self.now += self.step
+        self.totals["packets_count"] += 1
+        self.totals[COUNTED_AS[kind]] += 1
+        if kind in ("tcp", "udp"):
+            self.totals[kind + "_packets_len"] += len(kept)
+            self.totals[kind + "_payload_len"] += payload
         return when
 
-    def packet(self, packet):
-        return self.frame(self.frame_of(packet))
+    def packet(self, packet, kind="noip", payload=0):
+        return self.frame(self.frame_of(packet), kind, payload)
 
     def ip(self, src, dst, proto, payload):
+        """A whole IP packet, counted by its protocol."""
         self.ident = self.ident % 65535 + 1
-        return self.packet(pk.ip(src, dst, proto, payload, self.ident))
+        kind, header = "other", 0
+        if proto == pk.TCP:
+            kind, header = "tcp", payload[12] // 16 * 4
+        elif proto == pk.UDP:
+            kind, header = "udp", 8
+        elif proto in (pk.ICMP, pk.ICMP6):
+            kind = "icmp"
+        return self.packet(pk.ip(src, dst, proto, payload, self.ident), kind, len(payload) - header)
+
+    def expect_totals(self, run):
+        run.record("file_data.json", {}, dict(self.totals))
 
     def port(self):
         self.ports += 1
@@ -170,7 +191,7 @@ class Tcp(Flow):
         super().__init__(capture, up, down, dport)
         self.seq = list(isn)
         self.flags = {pk.SYN: 0, pk.FIN: 0, pk.RST: 0}
-        self.rtt = 0
+        self.rtt = 0  # None: not to be expected, where the specification leaves it open
 
     def segment(self, way, flags, payload=b"", *, seq=None, ack=None, **header):
         """One segment; by default at the side's next sequence number, acknowledging all so far."""
@@ -237,7 +258,9 @@ class Tcp(Flow):
         """The file that the connection belongs to, and its whole record."""
         flags = {"syn_flag": self.flags[pk.SYN], "fin_flag": self.flags[pk.FIN], "rst_flag": self.flags[pk.RST]}
         done = flags["syn_flag"] and (flags["fin_flag"] or flags["rst_flag"])
-        fields = {**self.figures(), **self.sums(), **TCP_PLAIN, **flags, "rtt/ms": self.rtt, **special}
+        fields = {**self.figures(), **self.sums(), **TCP_PLAIN, **flags, **special}
+        if self.rtt is not None:
+            fields["rtt/ms"] = self.rtt
         return "save_con.json" if done else "tmp_con.json", fields
 
     def expect(self, run, **special):
