@@ -1,0 +1,34 @@
+#include "common/base/error.h"
+
+#include <string.h>
+
+const char *error_text(int code)
+{
+    switch (code) {
+    case 0: return "success";
+    case ERR_AGAIN: return "more is needed";
+    case ERR_EOF: return "end of input";
+    case ERR_TRUNCATED: return "the input ends within something";
+    case ERR_MALFORMED: return "malformed";
+    case ERR_VERSION: return "another version";
+    case ERR_LIMIT: return "a limit was reached";
+    case ERR_USAGE: return "wrong use";
+    case ERR_UNREADABLE: return "the capture cannot be read";
+    case ERR_LOST: return "a worker or a message was lost";
+    case ERR_STOPPED: return "told to stop";
+    case ERR_OUTPUT: return "the results cannot be written";
+    default: return code < 0 && code > ERR_BASE ? strerror(-code) : "unknown error";
+    }
+}
+
+enum exit_status error_exit(int code)
+{
+    switch (code) {
+    case 0: return EXIT_DONE;
+    case ERR_USAGE: return EXIT_WRONG_USE;
+    case ERR_UNREADABLE: return EXIT_UNREADABLE;
+    case ERR_TRUNCATED: return EXIT_CUT;
+    case ERR_OUTPUT: return EXIT_OUTPUT;
+    default: return EXIT_PIPELINE;
+    }
+}

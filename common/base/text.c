@@ -1,0 +1,60 @@
+#include "common/base/text.h"
+
+#include <string.h>
+
+/* The length of the valid sequence at the start, 0 where there is none (RFC 3629, section 4). */
+static size_t sequence_length(const uint8_t *b, size_t left)
+{
+    if (b[0] < 0x80)
+        return 1;
+    if (b[0] < 0xc2 || b[0] > 0xf4)
+        return 0;
+    size_t need = b[0] < 0xe0 ? 2 : b[0] < 0xf0 ? 3 : 4;
+    if (left < need)
+        return 0;
+    uint8_t low = 0x80, high = 0xbf;
+    if (b[0] == 0xe0)
+        low = 0xa0;
+    else if (b[0] == 0xed)
+        high = 0x9f;
+    else if (b[0] == 0xf0)
+        low = 0x90;
+    else if (b[0] == 0xf4)
+        high = 0x8f;
+    if (b[1] < low || b[1] > high)
+        return 0;
+    for (size_t i = 2; i < need; i++)
+        if (b[i] < 0x80 || b[i] > 0xbf)
+            return 0;
+    return need;
+}
+
+size_t text_valid(const uint8_t *bytes, size_t length)
+{
+    size_t at = 0;
+    while (at < length) {
+        size_t step = sequence_length(bytes + at, length - at);
+        if (!step)
+            break;
+        at += step;
+    }
+    return at;
+}
+
+size_t text_clean(char *out, const uint8_t *bytes, size_t length)
+{
+    size_t used = 0;
+    while (length) {
+        size_t good = text_valid(bytes, length);
+        if (good)
+            memmove(out + used, bytes, good);
+        used += good;
+        bytes += good;
+        length -= good;
+        if (length) {
+            bytes++;
+            length--;
+        }
+    }
+    return used;
+}

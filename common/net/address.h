@@ -1,0 +1,33 @@
+/*
+ * An IPv4 or IPv6 address.
+ */
+#ifndef TAPLINE_COMMON_ADDRESS_H
+#define TAPLINE_COMMON_ADDRESS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** `length` bytes of `bytes` count, in network order; the rest are zeros. */
+struct address {
+    uint8_t length; /* 4 or 16; 0: none */
+    uint8_t bytes[16];
+};
+
+enum { ADDRESS_TEXT = INET6_ADDRSTRLEN, IP_PORT_TEXT = 2 * (INET6_ADDRSTRLEN + 7) };
+
+/** The address that stands in 4 or 16 bytes. */
+struct address address_from(const uint8_t *bytes, size_t length);
+
+/** Orders by family, then by bytes: <0, 0, >0. */
+int address_compare(const struct address *a, const struct address *b);
+
+/** Writes the text (dotted quad, or RFC 5952) and returns `out`, which has room for ADDRESS_TEXT. */
+const char *address_text(const struct address *a, char out[ADDRESS_TEXT]);
+
+/** The records' `ip_port`: "src-sport-dst-dport". */
+const char *ip_port_text(const struct address *src, uint16_t sport, const struct address *dst,
+                         uint16_t dport, char out[IP_PORT_TEXT]);
+
+#endif

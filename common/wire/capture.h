@@ -1,0 +1,68 @@
+/*
+ * The capture document: all that a stage needs to know of a capture, carried by BEGIN along the
+ * pipeline ahead of anything else of it. Stages keep no settings of their own that could change
+ * a record, so that every worker, wherever it was started, treats a capture alike.
+ */
+#ifndef TAPLINE_COMMON_CAPTURE_H
+#define TAPLINE_COMMON_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/base/opts.h"
+#include "common/wire/unpack.h"
+
+/** What can change a record, and what bounds a flow's memory. Durations in ns; 0: no limit. */
+struct limits {
+    int64_t tcp_linger;       /* without a packet after both FINs or a RST: the connection ended */
+    int64_t tcp_open_idle;    /* the same where the other side never answered */
+    int64_t tcp_idle;         /* the same otherwise */
+    int64_t udp_idle;         /* without a datagram: the conversation ended */
+    uint64_t probe_segments;  /* segments with payload looked at in each direction */
+    uint64_t probe_datagrams; /* datagrams looked at in each direction */
+    uint64_t reorder;         /* bytes of sequence numbers that may wait behind a hole */
+    uint64_t fragments;       /* bytes of one datagram that may wait for its other fragments */
+    uint64_t start_line;      /* bytes of an HTTP start line that are read on for */
+    uint64_t header_bytes;    /* bytes of one HTTP message's headers that are kept */
+    uint64_t http_waiting;    /* requests of one connection that may wait for their answers */
+    uint64_t handshake;       /* bytes of one TLS handshake message */
+    uint64_t chain;           /* certificates of one chain */
+    uint64_t quic_crypto;     /* bytes of a QUIC ClientHello */
+    uint64_t stun_values;     /* distinct STUN values of one conversation */
+    uint64_t demand;          /* 0: stages tell nobody what they do not want (for tests) */
+};
+
+/** The defaults. */
+extern const struct limits LIMITS_DEFAULT;
+
+/** One option for each field of struct limits, in their order. */
+extern const struct opt LIMIT_OPTS[];
+extern const size_t LIMIT_OPTS_COUNT;
+
+/** Texts that travel: borrowed where unpacked (from the message), or by whoever packs. */
+struct capture {
+    uint64_t id;
+    uint64_t attempt;
+    uint64_t reader;       /* the reader's sender id, */
+    struct slice control;  /* and the endpoint of its control inbox */
+    struct slice out;      /* the results' directory */
+    struct slice zone;     /* TZ of the command that asked */
+    struct slice profile;  /* the platform profile: one JSON document (stages/classifier/profile.h) */
+    struct slice sources;  /* msgpack: array of {name, size, mtime} of the files that it is made of */
+    struct slice request;  /* JSON object: options as asked for, put into ledger.json */
+    uint64_t sink;         /* the sink's sender id */
+    struct slice trackers; /* msgpack: array of sender ids, in the order of their indexes */
+    uint32_t index;        /* a tracker's own place among them; not on the wire: the stage fills it in */
+    struct limits limits;
+    bool live;             /* packets arrive as they happen, and cannot be played again */
+};
+
+/** Appends the document (the BEGIN body; id and attempt travel in the head). */
+void capture_pack(struct buffer *to, const struct capture *capture);
+
+/** Reads it in place; 0, ERR_TRUNCATED or ERR_MALFORMED. */
+int capture_unpack(struct unpack *from, struct capture *capture);
+
+#endif

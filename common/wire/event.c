@@ -1,0 +1,257 @@
+#include "common/wire/event.h"
+
+#include "common/base/error.h"
+#include "common/wire/pack.h"
+
+/* Fields of each event, its kind and flow included. */
+enum { OPEN_FIELDS = 9, DATA_FIELDS = 9, GAP_FIELDS = 5, CLOSE_FIELDS = 5, RECORD_FIELDS = 7 };
+enum { FIGURES_FIELDS = 18, TRAIL_FIELDS = 4, DEMAND_FIELDS = 4 };
+
+static void pack_open(struct buffer *to, const struct event_open *open)
+{
+    pack_uint(to, open->transport);
+    for (int side = 0; side < DIRECTIONS; side++) {
+        pack_bin(to, open->address[side].bytes, open->address[side].length);
+        pack_uint(to, open->port[side]);
+    }
+    pack_int(to, open->time_ns);
+    pack_uint(to, open->hints);
+}
+
+static void pack_data(struct buffer *to, const struct event_data *data)
+{
+    pack_uint(to, data->direction);
+    pack_uint(to, data->offset);
+    pack_int(to, data->time_ns);
+    pack_uint(to, data->packet);
+    pack_uint(to, data->flags);
+    pack_uint(to, data->missing);
+    pack_bin(to, data->bytes, data->length);
+}
+
+static void pack_figures(struct buffer *to, const struct figures *f)
+{
+    pack_array(to, FIGURES_FIELDS);
+    pack_uint(to, f->transport);
+    for (int side = 0; side < DIRECTIONS; side++) {
+        pack_bin(to, f->address[side].bytes, f->address[side].length);
+        pack_uint(to, f->port[side]);
+    }
+    pack_int(to, f->start_ns);
+    pack_int(to, f->end_ns);
+    pack_uint(to, f->first_packet);
+    for (int side = 0; side < DIRECTIONS; side++) {
+        pack_uint(to, f->packets[side]);
+        pack_uint(to, f->bytes[side]);
+        pack_bool(to, f->ended[side]);
+    }
+    pack_uint(to, f->syn);
+    pack_uint(to, f->fin);
+    pack_uint(to, f->rst);
+    pack_int(to, f->rtt_ns);
+}
+
+static void pack_close(struct buffer *to, const struct event_close *close)
+{
+    pack_figures(to, &close->figures);
+    pack_array(to, close->trail_count);
+    for (uint32_t i = 0; i < close->trail_count; i++) {
+        pack_array(to, TRAIL_FIELDS);
+        pack_uint(to, close->trail[i].role);
+        pack_uint(to, close->trail[i].received);
+        pack_uint(to, close->trail[i].sent);
+        pack_uint(to, close->trail[i].records);
+    }
+    pack_array(to, close->notes_count);
+    buffer_append(to, close->notes.bytes, close->notes.length);
+}
+
+void event_pack(struct buffer *to, const struct event *event)
+{
+    static const uint8_t fields[] = {OPEN_FIELDS, DATA_FIELDS, GAP_FIELDS, CLOSE_FIELDS,
+                                     RECORD_FIELDS};
+    pack_array(to, fields[event->kind]);
+    pack_uint(to, event->kind);
+    pack_uint(to, event->flow);
+    switch (event->kind) {
+    case TAPLINE_OPEN: pack_open(to, &event->open); break;
+    case TAPLINE_DATA: pack_data(to, &event->data); break;
+    case TAPLINE_GAP:
+        pack_uint(to, event->gap.direction);
+        pack_uint(to, event->gap.offset);
+        pack_uint(to, event->gap.length);
+        break;
+    case TAPLINE_CLOSE: pack_close(to, &event->close); break;
+    case TAPLINE_RECORD:
+        pack_uint(to, event->record.record);
+        pack_int(to, event->record.time_ns);
+        pack_uint(to, event->record.packet);
+        pack_uint(to, event->record.order);
+        buffer_append(to, event->record.map.bytes, event->record.map.length);
+        break;
+    }
+}
+
+/* A number that has to fit below `limit`. */
+static uint64_t bounded(struct unpack *from, uint64_t limit)
+{
+    uint64_t value = unpack_uint(from);
+    if (value > limit)
+        unpack_refuse(from);
+    return value;
+}
+
+static uint8_t transport(struct unpack *from)
+{
+    uint64_t value = bounded(from, UINT8_MAX);
+    if (!from->error && value != TRANSPORT_TCP && value != TRANSPORT_UDP)
+        unpack_refuse(from);
+    return (uint8_t)value;
+}
+
+static void ends(struct unpack *from, struct address *address, uint16_t *port)
+{
+    for (int side = 0; side < DIRECTIONS; side++) {
+        struct slice bytes = unpack_bin(from);
+        if (bytes.length == 4 || bytes.length == 16)
+            address[side] = address_from(bytes.bytes, bytes.length);
+        else
+            unpack_refuse(from);
+        port[side] = (uint16_t)bounded(from, UINT16_MAX);
+    }
+}
+
+static void unpack_open(struct unpack *from, struct event_open *open)
+{
+    open->transport = transport(from);
+    ends(from, open->address, open->port);
+    open->time_ns = unpack_int(from);
+    open->hints = (uint32_t)bounded(from, UINT32_MAX);
+}
+
+static void unpack_data(struct unpack *from, struct event_data *data)
+{
+    data->direction = (uint8_t)bounded(from, 1);
+    data->offset = unpack_uint(from);
+    data->time_ns = unpack_int(from);
+    data->packet = unpack_uint(from);
+    data->flags = (uint32_t)bounded(from, UINT32_MAX);
+    data->missing = (uint32_t)bounded(from, UINT32_MAX);
+    struct slice bytes = unpack_bin(from);
+    data->bytes = bytes.bytes;
+    data->length = (uint32_t)bytes.length;
+}
+
+static void unpack_figures(struct unpack *from, struct figures *f)
+{
+    uint32_t fields = unpack_array_of(from, FIGURES_FIELDS);
+    f->transport = transport(from);
+    ends(from, f->address, f->port);
+    f->start_ns = unpack_int(from);
+    f->end_ns = unpack_int(from);
+    f->first_packet = unpack_uint(from);
+    for (int side = 0; side < DIRECTIONS; side++) {
+        f->packets[side] = unpack_uint(from);
+        f->bytes[side] = unpack_uint(from);
+        f->ended[side] = unpack_bool(from);
+    }
+    f->syn = unpack_uint(from);
+    f->fin = unpack_uint(from);
+    f->rst = unpack_uint(from);
+    f->rtt_ns = unpack_int(from);
+    if (!from->error)
+        unpack_skip_many(from, fields - FIGURES_FIELDS);
+}
+
+static void unpack_close(struct unpack *from, struct event_close *close)
+{
+    unpack_figures(from, &close->figures);
+    close->trail_count = unpack_array(from);
+    if (close->trail_count > MAX_TRAIL)
+        unpack_refuse(from);
+    for (uint32_t i = 0; i < close->trail_count && !from->error; i++) {
+        uint32_t fields = unpack_array_of(from, TRAIL_FIELDS);
+        close->trail[i].role = (uint8_t)bounded(from, UINT8_MAX);
+        close->trail[i].received = unpack_uint(from);
+        close->trail[i].sent = unpack_uint(from);
+        close->trail[i].records = unpack_uint(from);
+        if (!from->error)
+            unpack_skip_many(from, fields - TRAIL_FIELDS);
+    }
+    close->notes_count = unpack_array(from);
+    const uint8_t *start = from->at;
+    for (uint32_t i = 0; i < close->notes_count && !from->error; i++) {
+        if (unpack_type(from) != UNPACK_MAP)
+            unpack_refuse(from);
+        unpack_skip(from);
+    }
+    close->notes = (struct slice){start, from->error ? 0 : (size_t)(from->at - start)};
+}
+
+static void unpack_record(struct unpack *from, struct event_record *record)
+{
+    record->record = (uint32_t)bounded(from, UINT32_MAX);
+    record->time_ns = unpack_int(from);
+    record->packet = unpack_uint(from);
+    record->order = (uint32_t)bounded(from, UINT32_MAX);
+    if (unpack_type(from) != UNPACK_MAP)
+        unpack_refuse(from);
+    record->map = unpack_raw(from);
+}
+
+int event_unpack(struct unpack *from, struct event *event)
+{
+    uint32_t fields = unpack_array_of(from, 2), known = 0;
+    event->kind = (uint32_t)bounded(from, TAPLINE_RECORD);
+    event->flow = unpack_uint(from);
+    switch (event->kind) {
+    case TAPLINE_OPEN:
+        known = OPEN_FIELDS;
+        unpack_open(from, &event->open);
+        break;
+    case TAPLINE_DATA:
+        known = DATA_FIELDS;
+        unpack_data(from, &event->data);
+        break;
+    case TAPLINE_GAP:
+        known = GAP_FIELDS;
+        event->gap.direction = (uint8_t)bounded(from, 1);
+        event->gap.offset = unpack_uint(from);
+        event->gap.length = unpack_uint(from);
+        break;
+    case TAPLINE_CLOSE:
+        known = CLOSE_FIELDS;
+        unpack_close(from, &event->close);
+        break;
+    case TAPLINE_RECORD:
+        known = RECORD_FIELDS;
+        unpack_record(from, &event->record);
+        break;
+    }
+    if (!from->error && fields < known)
+        unpack_refuse(from);
+    if (!from->error)
+        unpack_skip_many(from, fields - known);
+    return from->error;
+}
+
+void demand_pack(struct buffer *to, const struct demand *demand)
+{
+    pack_array(to, DEMAND_FIELDS);
+    pack_uint(to, demand->flow);
+    pack_uint(to, demand->direction);
+    pack_uint(to, demand->want);
+    pack_uint(to, demand->offset);
+}
+
+int demand_unpack(struct unpack *from, struct demand *demand)
+{
+    uint32_t fields = unpack_array_of(from, DEMAND_FIELDS);
+    demand->flow = unpack_uint(from);
+    demand->direction = (uint8_t)bounded(from, 1);
+    demand->want = (uint32_t)bounded(from, TAPLINE_WANT_NOTHING);
+    demand->offset = unpack_uint(from);
+    if (!from->error)
+        unpack_skip_many(from, fields - DEMAND_FIELDS);
+    return from->error;
+}

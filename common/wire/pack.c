@@ -1,0 +1,55 @@
+#include "common/wire/pack.h"
+
+#include <msgpack/timestamp.h>
+
+#include "common/base/text.h"
+
+enum { NS_PER_S = 1000000000, ARRAY32 = 0xdd, ARRAY32_HEAD = 5 };
+
+void pack_text(struct buffer *b, const void *bytes, size_t length)
+{
+    msgpack_packer p = pack_to(b);
+    size_t good = text_valid(bytes, length);
+    if (good == length) {
+        msgpack_pack_str(&p, length);
+        msgpack_pack_str_body(&p, bytes, length);
+        return;
+    }
+    /* The head needs the cleaned length, so clean in place behind the longest head (5 bytes). */
+    char *room = (char *)buffer_reserve(b, length + 5);
+    if (!room)
+        return;
+    size_t cleaned = text_clean(room + 5, bytes, length);
+    size_t before = b->length;
+    msgpack_pack_str(&p, cleaned);
+    memmove(b->bytes + b->length, b->bytes + before + 5, cleaned);
+    b->length += cleaned;
+}
+
+void pack_time(struct buffer *b, int64_t time_ns)
+{
+    int64_t seconds = time_ns / NS_PER_S, rest = time_ns % NS_PER_S;
+    if (rest < 0) {
+        seconds--;
+        rest += NS_PER_S;
+    }
+    msgpack_packer p = pack_to(b);
+    msgpack_timestamp stamp = {.tv_sec = seconds, .tv_nsec = (uint32_t)rest};
+    msgpack_pack_timestamp(&p, &stamp);
+}
+
+size_t pack_array_open(struct buffer *b)
+{
+    size_t place = b->length;
+    static const uint8_t head[ARRAY32_HEAD] = {ARRAY32};
+    buffer_append(b, head, sizeof head);
+    return place;
+}
+
+void pack_array_close(struct buffer *b, size_t place, uint32_t count)
+{
+    if (b->failed)
+        return;
+    for (int i = 0; i < 4; i++)
+        b->bytes[place + 1 + (size_t)i] = (uint8_t)(count >> (24 - 8 * i));
+}

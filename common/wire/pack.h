@@ -1,0 +1,107 @@
+/*
+ * Writing msgpack into a buffer: msgpack-c's packer, with the few shapes that tapline sends.
+ * Nothing here fails by itself; a buffer that found no memory says so at the end (buffer.h).
+ */
+#ifndef TAPLINE_COMMON_PACK_H
+#define TAPLINE_COMMON_PACK_H
+
+#include <msgpack/pack.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "common/base/buffer.h"
+
+/** msgpack-c's write callback. In the header so that the compiler can fold it into each pack. */
+static inline int pack_write(void *to, const char *bytes, size_t length)
+{
+    struct buffer *b = to;
+    if (b->failed || b->size - b->length < length)
+        return buffer_append(b, bytes, length);
+    memcpy(b->bytes + b->length, bytes, length);
+    b->length += length;
+    return 0;
+}
+
+static inline msgpack_packer pack_to(struct buffer *b)
+{
+    return (msgpack_packer){.data = b, .callback = pack_write};
+}
+
+/** An array of so many values, which must follow. */
+static inline void pack_array(struct buffer *b, size_t count)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_array(&p, count);
+}
+
+/** A map of so many pairs, which must follow: key, value, key, value ... */
+static inline void pack_map(struct buffer *b, size_t pairs)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_map(&p, pairs);
+}
+
+static inline void pack_uint(struct buffer *b, uint64_t value)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_uint64(&p, value);
+}
+
+static inline void pack_int(struct buffer *b, int64_t value)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_int64(&p, value);
+}
+
+static inline void pack_double(struct buffer *b, double value)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_double(&p, value);
+}
+
+static inline void pack_bool(struct buffer *b, bool value)
+{
+    msgpack_packer p = pack_to(b);
+    if (value)
+        msgpack_pack_true(&p);
+    else
+        msgpack_pack_false(&p);
+}
+
+static inline void pack_nil(struct buffer *b)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_nil(&p);
+}
+
+/** Bytes, as they are. */
+static inline void pack_bin(struct buffer *b, const void *bytes, size_t length)
+{
+    msgpack_packer p = pack_to(b);
+    msgpack_pack_bin(&p, length);
+    msgpack_pack_bin_body(&p, bytes, length);
+}
+
+/** A string constant of ours, which is UTF-8 already. */
+static inline void pack_str(struct buffer *b, const char *text)
+{
+    msgpack_packer p = pack_to(b);
+    size_t length = strlen(text);
+    msgpack_pack_str(&p, length);
+    msgpack_pack_str_body(&p, text, length);
+}
+
+/** Text from the wire as a str: UTF-8, invalid sequences dropped (text.h). */
+void pack_text(struct buffer *b, const void *bytes, size_t length);
+
+/** A time in nanoseconds since 1970 as a msgpack timestamp (extension -1, 64 or 96 bits). */
+void pack_time(struct buffer *b, int64_t time_ns);
+
+/** Opens an array whose count is not known yet; returns its place for pack_array_close. */
+size_t pack_array_open(struct buffer *b);
+
+/** Writes the count of an array that was opened at `place`. */
+void pack_array_close(struct buffer *b, size_t place, uint32_t count);
+
+#endif

@@ -1,0 +1,308 @@
+#include "common/wire/unpack.h"
+
+#include <string.h>
+
+#include "common/base/error.h"
+
+enum { MAX_DEPTH = 32, NS_PER_S = 1000000000 };
+
+static void fail(struct unpack *u, int error)
+{
+    if (!u->error)
+        u->error = error;
+    u->at = u->end;
+}
+
+void unpack_refuse(struct unpack *u)
+{
+    fail(u, ERR_MALFORMED);
+}
+
+static uint64_t big_endian(struct unpack *u, size_t width)
+{
+    if ((size_t)(u->end - u->at) < width) {
+        fail(u, ERR_TRUNCATED);
+        return 0;
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < width; i++)
+        value = value << 8 | *u->at++;
+    return value;
+}
+
+static struct slice take(struct unpack *u, size_t length)
+{
+    if ((size_t)(u->end - u->at) < length) {
+        fail(u, ERR_TRUNCATED);
+        return (struct slice){0};
+    }
+    struct slice s = {u->at, length};
+    u->at += length;
+    return s;
+}
+
+/* The tag byte, stepped over; nil's where there is none, which no caller but unpack_nil accepts. */
+static uint8_t tag(struct unpack *u)
+{
+    if (u->error || u->at == u->end) {
+        fail(u, ERR_TRUNCATED);
+        return 0xc1; /* never used by msgpack */
+    }
+    return *u->at++;
+}
+
+enum unpack_type unpack_type(const struct unpack *u)
+{
+    if (u->error || u->at == u->end)
+        return UNPACK_NONE;
+    uint8_t t = *u->at;
+    if (t < 0x80 || t >= 0xe0 || (t >= 0xcc && t <= 0xd3))
+        return UNPACK_INT;
+    if (t < 0x90 || t == 0xde || t == 0xdf)
+        return UNPACK_MAP;
+    if (t < 0xa0 || t == 0xdc || t == 0xdd)
+        return UNPACK_ARRAY;
+    if (t < 0xc0 || (t >= 0xd9 && t <= 0xdb))
+        return UNPACK_STR;
+    if (t == 0xc0)
+        return UNPACK_NIL;
+    if (t == 0xc2 || t == 0xc3)
+        return UNPACK_BOOL;
+    if (t >= 0xc4 && t <= 0xc6)
+        return UNPACK_BIN;
+    if (t == 0xca || t == 0xcb)
+        return UNPACK_DOUBLE;
+    size_t left = (size_t)(u->end - u->at);
+    bool stamp = ((t == 0xd6 || t == 0xd7) && left > 1 && u->at[1] == 0xff) ||
+                 (t == 0xc7 && left > 2 && u->at[1] == 12 && u->at[2] == 0xff);
+    return stamp ? UNPACK_TIME : UNPACK_OTHER;
+}
+
+uint64_t unpack_uint(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t < 0x80)
+        return t;
+    if (t >= 0xcc && t <= 0xcf)
+        return big_endian(u, (size_t)1 << (t - 0xcc));
+    if (t >= 0xd0 && t <= 0xd3) {
+        u->at--;
+        int64_t value = unpack_int(u);
+        if (value >= 0)
+            return (uint64_t)value;
+    }
+    unpack_refuse(u);
+    return 0;
+}
+
+int64_t unpack_int(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t < 0x80)
+        return t;
+    if (t >= 0xe0)
+        return (int8_t)t;
+    if (t >= 0xcc && t <= 0xcf) {
+        uint64_t value = big_endian(u, (size_t)1 << (t - 0xcc));
+        if (value <= INT64_MAX)
+            return (int64_t)value;
+    } else if (t >= 0xd0 && t <= 0xd3) {
+        size_t width = (size_t)1 << (t - 0xd0);
+        uint64_t value = big_endian(u, width);
+        switch (width) {
+        case 1: return (int8_t)value;
+        case 2: return (int16_t)value;
+        case 4: return (int32_t)value;
+        default: return (int64_t)value;
+        }
+    }
+    unpack_refuse(u);
+    return 0;
+}
+
+double unpack_double(struct unpack *u)
+{
+    if (unpack_type(u) == UNPACK_INT)
+        return *u->at == 0xcf ? (double)unpack_uint(u) : (double)unpack_int(u);
+    uint8_t t = tag(u);
+    if (t == 0xca) {
+        uint32_t bits = (uint32_t)big_endian(u, 4);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        return (double)value;
+    }
+    if (t == 0xcb) {
+        uint64_t bits = big_endian(u, 8);
+        double value;
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    }
+    unpack_refuse(u);
+    return 0;
+}
+
+bool unpack_bool(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t != 0xc2 && t != 0xc3)
+        unpack_refuse(u);
+    return t == 0xc3;
+}
+
+void unpack_nil(struct unpack *u)
+{
+    if (tag(u) != 0xc0)
+        unpack_refuse(u);
+}
+
+int64_t unpack_time(struct unpack *u)
+{
+    if (unpack_type(u) != UNPACK_TIME) {
+        tag(u);
+        unpack_refuse(u);
+        return 0;
+    }
+    uint8_t t = tag(u);
+    int64_t seconds;
+    uint64_t nanoseconds = 0;
+    if (t == 0xd6) {
+        u->at++;
+        seconds = (int64_t)big_endian(u, 4);
+    } else if (t == 0xd7) {
+        u->at++;
+        uint64_t both = big_endian(u, 8);
+        nanoseconds = both >> 34;
+        seconds = (int64_t)(both & 0x3ffffffff);
+    } else {
+        u->at += 2;
+        nanoseconds = big_endian(u, 4);
+        seconds = (int64_t)big_endian(u, 8);
+    }
+    if (nanoseconds >= NS_PER_S || seconds >= INT64_MAX / NS_PER_S ||
+        seconds <= INT64_MIN / NS_PER_S) {
+        unpack_refuse(u);
+        return 0;
+    }
+    return seconds * NS_PER_S + (int64_t)nanoseconds;
+}
+
+struct slice unpack_str(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t >= 0xa0 && t < 0xc0)
+        return take(u, t & 0x1f);
+    if (t >= 0xd9 && t <= 0xdb)
+        return take(u, big_endian(u, (size_t)1 << (t - 0xd9)));
+    unpack_refuse(u);
+    return (struct slice){0};
+}
+
+struct slice unpack_bin(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t >= 0xc4 && t <= 0xc6)
+        return take(u, big_endian(u, (size_t)1 << (t - 0xc4)));
+    unpack_refuse(u);
+    return (struct slice){0};
+}
+
+/* A count of values of at least one byte each: more than there are bytes cannot be. */
+static uint32_t counted(struct unpack *u, uint64_t count, size_t bytes_each)
+{
+    if (count > (size_t)(u->end - u->at) / bytes_each) {
+        fail(u, ERR_TRUNCATED);
+        return 0;
+    }
+    return (uint32_t)count;
+}
+
+uint32_t unpack_array(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t >= 0x90 && t < 0xa0)
+        return counted(u, t & 0x0f, 1);
+    if (t == 0xdc || t == 0xdd)
+        return counted(u, big_endian(u, t == 0xdc ? 2 : 4), 1);
+    unpack_refuse(u);
+    return 0;
+}
+
+uint32_t unpack_array_of(struct unpack *u, uint32_t least)
+{
+    uint32_t count = unpack_array(u);
+    if (!u->error && count < least)
+        unpack_refuse(u);
+    return u->error ? 0 : count;
+}
+
+uint32_t unpack_map(struct unpack *u)
+{
+    uint8_t t = tag(u);
+    if (t >= 0x80 && t < 0x90)
+        return counted(u, t & 0x0f, 2);
+    if (t == 0xde || t == 0xdf)
+        return counted(u, big_endian(u, t == 0xde ? 2 : 4), 2);
+    unpack_refuse(u);
+    return 0;
+}
+
+/* Steps over one value's head and, where it holds no values itself, over all of it; returns how
+ * many values it holds. */
+static uint64_t skip_one(struct unpack *u)
+{
+    switch (unpack_type(u)) {
+    case UNPACK_ARRAY: return unpack_array(u);
+    case UNPACK_MAP: return 2 * (uint64_t)unpack_map(u);
+    case UNPACK_STR: unpack_str(u); return 0;
+    case UNPACK_BIN: unpack_bin(u); return 0;
+    case UNPACK_INT:
+    case UNPACK_DOUBLE: unpack_double(u); return 0;
+    case UNPACK_NIL:
+    case UNPACK_BOOL: u->at++; return 0;
+    case UNPACK_NONE: fail(u, ERR_TRUNCATED); return 0;
+    case UNPACK_TIME:
+    case UNPACK_OTHER: break;
+    }
+    uint8_t t = tag(u);
+    if (t >= 0xd4 && t <= 0xd8)
+        take(u, 1 + ((size_t)1 << (t - 0xd4)));
+    else if (t >= 0xc7 && t <= 0xc9)
+        take(u, 1 + (size_t)big_endian(u, (size_t)1 << (t - 0xc7)));
+    else
+        unpack_refuse(u);
+    return 0;
+}
+
+void unpack_skip(struct unpack *u)
+{
+    uint64_t left[MAX_DEPTH] = {1};
+    size_t depth = 1;
+    while (depth && !u->error) {
+        if (!left[depth - 1]) {
+            depth--;
+            continue;
+        }
+        left[depth - 1]--;
+        uint64_t held = skip_one(u);
+        if (!held)
+            continue;
+        if (depth == MAX_DEPTH) {
+            unpack_refuse(u);
+            return;
+        }
+        left[depth++] = held;
+    }
+}
+
+void unpack_skip_many(struct unpack *u, uint32_t count)
+{
+    while (count-- && !u->error)
+        unpack_skip(u);
+}
+
+struct slice unpack_raw(struct unpack *u)
+{
+    const uint8_t *start = u->at;
+    unpack_skip(u);
+    return u->error ? (struct slice){0} : (struct slice){start, (size_t)(u->at - start)};
+}

@@ -1,0 +1,129 @@
+/*
+ * The wire contract: what tapline's programs say to each other.
+ *
+ * Every ZeroMQ message is one msgpack array with a fixed head and a body:
+ *
+ *     [magic, version, kind, capture, attempt, sender, epoch, sequence, body]
+ *
+ *     magic     str   TAPLINE_MAGIC
+ *     version   uint  TAPLINE_WIRE_VERSION
+ *     kind      uint  enum tapline_kind: says what the body is
+ *     capture   uint  64-bit id of the capture, chosen at random by its reader; 0: of none
+ *     attempt   uint  1, 2, ...: which playing of the capture this belongs to
+ *     sender    uint  64-bit id of the sending process, chosen at random
+ *     epoch     uint  when the sender started, nanoseconds since 1970: a restarted
+ *                     process is another sender
+ *     sequence  uint  1, 2, ...: counts the messages of this sender on this one socket,
+ *                     so that a receiver sees that one was lost
+ *
+ * Version rule. Fields are only ever appended to an array; a decoder passes over what
+ * follows the fields that it knows. Anything else (another order, type or meaning)
+ * raises TAPLINE_WIRE_VERSION, and a decoder refuses a message of another version.
+ *
+ * Times are signed nanoseconds since 1970-01-01T00:00:00Z, except inside records, where
+ * they are msgpack timestamps (extension type -1) and so keep their type on the way.
+ */
+#ifndef TAPLINE_WIRE_H
+#define TAPLINE_WIRE_H
+
+#define TAPLINE_MAGIC "tapline"
+#define TAPLINE_WIRE_VERSION 1
+
+/** Fields of the head, the body included. */
+#define TAPLINE_HEAD_FIELDS 9
+
+/** What the programs are to each other. */
+enum tapline_role {
+    TAPLINE_READER = 1,
+    TAPLINE_TRACKER = 2,
+    TAPLINE_CLASSIFIER = 3,
+    TAPLINE_EXTRACTOR = 4,
+    TAPLINE_SINK = 5,
+    TAPLINE_LOBBY = 6,
+};
+
+/** What a message carries. The arrow says who tells whom, and over which of its two inboxes. */
+enum tapline_kind {
+    /* Over the data inbox: in order, never lost, waited for. */
+    TAPLINE_BEGIN = 1,   /* along the pipeline: the capture document, before anything else of it */
+    TAPLINE_PACKETS = 2, /* reader -> tracker: an array of packets and clocks */
+    TAPLINE_EVENTS = 3,  /* tracker -> classifier -> extractor -> sink: an array of events */
+    TAPLINE_END = 4,     /* reader -> tracker: [packets sent to this tracker] */
+    TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
+
+    /* Over the control inbox: small, and never behind data. */
+    TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint] */
+    TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control] */
+    TAPLINE_DEMAND = 18,   /* back along the pipeline: array of [flow, direction, want, offset] */
+    TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text]: may the capture begin? */
+    TAPLINE_ASK = 20,      /* sink -> reader: []: all is here and synced; may I publish? */
+    TAPLINE_WORD = 21,     /* reader -> sink: [yes or no] */
+    TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary map]: published, or why not */
+    TAPLINE_RELEASE = 23,  /* reader -> all: []: this attempt is over, forget it */
+    TAPLINE_FAULT = 24,    /* worker -> reader: [status, text]: this attempt cannot be finished */
+};
+
+/*
+ * PACKETS. Each element of the array is one of
+ *
+ *     [number, time, link type, wire length, bytes]   a frame; numbers count from 1 over the
+ *                                                     whole capture; link type: LINKTYPE_ value
+ *     [clock]                                         capture time has reached this: what idle
+ *                                                     flows may be let go by
+ *
+ * EVENTS. Each element begins with [event, flow, ...]:
+ *
+ *     [OPEN,   flow, transport, initiator address (bin 4 or 16), port, responder address, port,
+ *              time, hints]
+ *     [DATA,   flow, direction, offset, time, packet, flags, missing, bytes]
+ *     [GAP,    flow, direction, offset, length]
+ *     [CLOSE,  flow, figures, trail, notes]
+ *     [RECORD, flow, record, time, packet, order, map]
+ *
+ * flow: the tracker's index in the capture's set in the upper 16 bits, its count below.
+ * direction: 0 from the initiator, 1 from the responder. offset: bytes of the stream before
+ * these (TCP), datagrams of this direction before this one (UDP). missing: bytes of this
+ * segment or datagram that its headers promise and the capture's snap length cut off.
+ * figures: see struct event_close in common/wire/event.h. trail: one [role, events received,
+ * events handed on, records sent ahead] for every stage that the flow passed. notes: maps of
+ * record keys to values, one from every stage that learned something.
+ */
+enum tapline_event {
+    TAPLINE_OPEN = 0,
+    TAPLINE_DATA = 1,
+    TAPLINE_GAP = 2,
+    TAPLINE_CLOSE = 3,
+    TAPLINE_RECORD = 4,
+};
+
+/** Flags of a DATA event. */
+enum tapline_data_flag {
+    TAPLINE_TURN = 1, /* the first bytes after the other side has spoken, or of the stream */
+};
+
+/** Hints of an OPEN event: what a stage behind should do beyond its own duties. */
+enum tapline_hint {
+    TAPLINE_HINT_HTTP = 1,         /* HTTP/1 begins at the first DATA event */
+    TAPLINE_HINT_TLS = 2,          /* a TLS hello does */
+    TAPLINE_HINT_DNS = 4,          /* messages are DNS */
+    TAPLINE_HINT_QUIC = 8,         /* datagrams are QUIC */
+    TAPLINE_HINT_WS_ADDRESSES = 16 /* count the addresses in WebSocket text (xycdn) */
+};
+
+/** What travels ahead of a flow's CLOSE. */
+enum tapline_record {
+    TAPLINE_RECORD_HTTP = 1,  /* one request with its answer */
+    TAPLINE_RECORD_SNI = 2,   /* one server name of a ClientHello */
+    TAPLINE_RECORD_CERT = 3,  /* one Certificate message: fingerprint, domains, chain (array of bin) */
+    TAPLINE_RECORD_DNS = 4,   /* one DNS response */
+    TAPLINE_RECORD_XYCDN = 5, /* one WebSocket text frame's address keys */
+};
+
+/** What a stage may want next of one direction of a flow. */
+enum tapline_want {
+    TAPLINE_WANT_FROM = 0,    /* everything from this offset on */
+    TAPLINE_WANT_TURN = 1,    /* nothing until a turn begins at or after this offset, then everything */
+    TAPLINE_WANT_NOTHING = 2, /* nothing any more */
+};
+
+#endif
