@@ -4,6 +4,7 @@ The figures in the expected records are counted here, packet by packet as each i
 rules of the output's specification. No analyser has a say in them.
 """
 import datetime
+import ipaddress
 import json
 
 from . import packets as pk
@@ -141,7 +142,8 @@ class Flow:
 
     def __init__(self, capture, up=None, down=None, dport=80):
         self.capture = capture
-        self.ends = (up or ("192.0.2.10", capture.port()), down or ("198.51.100.20", dport))
+        ends = (up or ("192.0.2.10", capture.port()), down or ("198.51.100.20", dport))
+        self.ends = tuple((str(ipaddress.ip_address(ip)), port) for ip, port in ends)  # RFC 5952 text
         self.first = self.last = None
         self.packets, self.bytes = [0, 0], [0, 0]
 
