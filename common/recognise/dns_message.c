@@ -1,0 +1,152 @@
+#include "common/recognise/dns_message.h"
+
+#include "common/base/cursor.h"
+
+enum {
+    FLAG_RESPONSE = 0x8000,
+    OPCODE_NOTIFY = 4,
+    OPCODE_UPDATE = 5,
+    TYPE_NETBIOS = 32, /* NIMLOC's number, */
+    TYPE_NBSTAT = 33,  /* and SRV's: only the name's form tells them apart */
+    TYPE_OPT = 41,
+    CLASS_UNICAST_BIT = 0x8000, /* RFC 6762: also the cache-flush bit */
+    NETBIOS_LABEL = 32,
+    NAME_MOST = 255,
+    LABEL_MOST = 63,
+    POINTER = 0xc0,
+};
+
+/* A walk over one message. */
+struct walk {
+    struct cursor at;
+    const uint8_t *bytes;
+    size_t missing; /* bytes behind the captured ones */
+    bool hint;      /* a port says DNS: less is asked of the content */
+    bool broken;    /* no DNS, whatever else it holds */
+};
+
+/* NetBIOS names are one label of 32 letters from A to P (RFC 1001, section 14). */
+static bool is_netbios_label(const uint8_t *label, size_t length)
+{
+    if (length != NETBIOS_LABEL)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (label[i] < 'A' || label[i] > 'P')
+            return false;
+    return true;
+}
+
+static bool is_plain(const uint8_t *label, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (label[i] <= ' ' || label[i] >= 0x7f)
+            return false;
+    return true;
+}
+
+struct name {
+    size_t length; /* of its wire form, without what a pointer leads to */
+    bool netbios;
+};
+
+/* Steps over a name. A pointer must lead to an earlier place behind the header, and ends the
+ * name: where it leads was walked before, so that nothing is followed and nothing can loop. */
+static struct name walk_name(struct walk *w)
+{
+    struct name name = {0, false};
+    const uint8_t *start = w->at.at;
+    for (;;) {
+        uint8_t length = cursor_u8(&w->at);
+        name.length += 1 + (size_t)length;
+        if (w->at.bad || length == 0)
+            return name;
+        if (length >= POINTER) {
+            size_t to = (size_t)(length & ~POINTER) << 8 | cursor_u8(&w->at);
+            name.length = (size_t)(w->at.at - start);
+            if (!w->at.bad && (to < 12 || to >= (size_t)(start - w->bytes)))
+                w->broken = true;
+            return name;
+        }
+        const uint8_t *label = cursor_take(&w->at, length);
+        if (length > LABEL_MOST || name.length >= NAME_MOST ||
+            (label && !w->hint && !is_plain(label, length)))
+            w->broken = true;
+        if (!label || w->broken)
+            return name;
+        if (label == start + 1)
+            name.netbios = is_netbios_label(label, length);
+    }
+}
+
+/* Type and class, of a question or of a record. */
+static void walk_kind(struct walk *w, const struct name *name, uint16_t *type)
+{
+    *type = cursor_u16(&w->at);
+    uint16_t class = cursor_u16(&w->at) & (uint16_t)~CLASS_UNICAST_BIT;
+    if (w->at.bad)
+        return;
+    bool netbios = name->netbios && (*type == TYPE_NETBIOS || *type == TYPE_NBSTAT);
+    bool known = class == 1 || class == 3 || class == 4 || class == 254 || class == 255;
+    if (netbios || *type == 0 || (!known && *type != TYPE_OPT))
+        w->broken = true;
+}
+
+static void walk_question(struct walk *w)
+{
+    uint16_t type;
+    struct name name = walk_name(w);
+    walk_kind(w, &name, &type);
+    if (!w->at.bad && !w->hint && name.length < 2)
+        w->broken = true;
+}
+
+static void walk_record(struct walk *w)
+{
+    uint16_t type;
+    struct name name = walk_name(w);
+    walk_kind(w, &name, &type);
+    cursor_skip(&w->at, 4); /* TTL */
+    uint16_t data = cursor_u16(&w->at);
+    if (!w->at.bad && data > cursor_left(&w->at) + w->missing)
+        w->broken = true;
+    cursor_skip(&w->at, data);
+}
+
+struct header {
+    uint16_t flags, questions, records;
+};
+
+static bool read_header(struct walk *w, struct header *h)
+{
+    cursor_skip(&w->at, 2);
+    h->flags = cursor_u16(&w->at);
+    h->questions = cursor_u16(&w->at);
+    uint32_t records = cursor_u16(&w->at);
+    records += cursor_u16(&w->at);
+    records += cursor_u16(&w->at);
+    unsigned opcode = h->flags >> 11 & 15, rcode = h->flags & 15;
+    bool response = h->flags & FLAG_RESPONSE;
+    if (w->at.bad || opcode == 3 || opcode > OPCODE_UPDATE || (!response && rcode != 0) ||
+        records > UINT16_MAX)
+        return false;
+    h->records = (uint16_t)records;
+    return w->hint || (opcode == 0 && h->questions == 1 && !(h->flags & 0x0040));
+}
+
+bool dns_message_recognise(const uint8_t *bytes, size_t length, size_t missing, bool port_hint)
+{
+    struct walk w = {cursor_over(bytes, length), bytes, missing, port_hint, false};
+    struct header header;
+    if (!read_header(&w, &header))
+        return false;
+    for (unsigned i = 0; i < header.questions && !w.at.bad && !w.broken; i++)
+        walk_question(&w);
+    bool asked = !w.at.bad;
+    for (unsigned i = 0; i < header.records && !w.at.bad && !w.broken; i++)
+        walk_record(&w);
+    if (w.broken)
+        return false;
+    if (w.at.bad)
+        return missing > 0 && (asked || port_hint);
+    return port_hint || cursor_left(&w.at) + missing == 0;
+}
