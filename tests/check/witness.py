@@ -42,7 +42,8 @@ class Frame:
         self.layers = set(layers)
         if self.layers & {"icmp", "icmpv6"}:
             self._forget_quotation()
-        self.time = micros(self.one("frame.time_epoch"))
+        epoch = self.one("frame.time_epoch")
+        self.time = micros(epoch) if epoch else None
         self.captured, self.length = int(self.one("frame.cap_len")), int(self.one("frame.len"))
 
     def one(self, field):

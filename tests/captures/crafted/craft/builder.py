@@ -44,14 +44,22 @@ def stamp(when):
 
 
 class Expectation:
-    """What one run over a capture must give: written as NAME.expect.json or NAME.VARIANT.expect.json."""
+    """What one run over a capture must give: written as NAME.expect.json or NAME.VARIANT.expect.json.
+
+    A field whose value is `...` is one that the specification leaves open, and is not written.
+    """
 
     def __init__(self, capture, profile, **settings):
         self.head = {"capture": capture, "profile": profile, "tz": "UTC", **settings}
         self.entries, self.missing = [], []
 
     def record(self, file, match, fields=None, **more):
-        self.entries.append({"file": file, "match": match, "fields": fields or {}, **more})
+        fields = {k: v for k, v in (fields or {}).items() if v is not ...}
+        self.entries.append({"file": file, "match": match, "fields": fields, **more})
+
+    def directory(self, name, names):
+        """The directory holds files of these names and no others."""
+        self.entries.append({"directory": name, "names": sorted(names)})
 
     def only(self, *files):
         """These files hold the listed records and no others."""
@@ -83,9 +91,9 @@ class Capture:
     def file(self):
         return "%s.%s" % (self.name, self.kind)
 
-    def run(self, profile="any", variant="", **settings):
-        """A new expectation for this capture."""
-        self.runs[variant] = Expectation(self.file, profile, **settings)
+    def run(self, profile="any", variant="", capture=None, **settings):
+        """A new expectation for this capture, or for the files `capture` taken as one."""
+        self.runs[variant] = Expectation(capture or self.file, profile, **settings)
         return self.runs[variant]
 
     def wait(self, seconds):
@@ -193,7 +201,7 @@ class Tcp(Flow):
         super().__init__(capture, up, down, dport)
         self.seq = list(isn)
         self.flags = {pk.SYN: 0, pk.FIN: 0, pk.RST: 0}
-        self.rtt = 0  # None: not to be expected, where the specification leaves it open
+        self.rtt = 0
 
     def segment(self, way, flags, payload=b"", *, seq=None, ack=None, **header):
         """One segment; by default at the side's next sequence number, acknowledging all so far."""
@@ -260,9 +268,7 @@ class Tcp(Flow):
         """The file that the connection belongs to, and its whole record."""
         flags = {"syn_flag": self.flags[pk.SYN], "fin_flag": self.flags[pk.FIN], "rst_flag": self.flags[pk.RST]}
         done = flags["syn_flag"] and (flags["fin_flag"] or flags["rst_flag"])
-        fields = {**self.figures(), **self.sums(), **TCP_PLAIN, **flags, **special}
-        if self.rtt is not None:
-            fields["rtt/ms"] = self.rtt
+        fields = {**self.figures(), **self.sums(), **TCP_PLAIN, **flags, "rtt/ms": self.rtt, **special}
         return "save_con.json" if done else "tmp_con.json", fields
 
     def expect(self, run, **special):

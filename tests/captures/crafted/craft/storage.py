@@ -1,7 +1,8 @@
-"""Capture files: pcap in its four dialects, and the blocks of pcapng."""
+"""Capture files: pcap in its four dialects, the blocks of pcapng, and plain gzip and zstd wrappers."""
 import struct
+import zlib
 
-ETHERNET, RAW_OLD, RAW, LOOPBACK, SLL, PPPOE_NONE, SLL2 = 1, 12, 101, 0, 113, 51, 276
+ETHERNET, RAW_OLD, RAW, NULL, LOOP, SLL, SLL2 = 1, 12, 101, 0, 108, 113, 276
 MICRO, NANO = 0xA1B2C3D4, 0xA1B23C4D
 SECOND = 1_000_000_000
 
@@ -54,3 +55,21 @@ def enhanced(number, ticks, frame, order="<", *, length=None, options=b""):
 def simple(frame, order="<", *, length=None):
     """A simple packet block: interface 0, no time."""
     return block(3, struct.pack(order + "I", len(frame) if length is None else length) + frame, order)
+
+
+def gzipped(data):
+    """A gzip member of stored blocks (RFC 1952), which no version of a compressor can change."""
+    pieces = [data[i: i + 0xFFFF] for i in range(0, len(data), 0xFFFF)] or [b""]
+    out = bytes.fromhex("1f8b0800000000000003")
+    for i, piece in enumerate(pieces):
+        out += struct.pack("<BHH", i == len(pieces) - 1, len(piece), len(piece) ^ 0xFFFF) + piece
+    return out + struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)
+
+
+def zstandard(data):
+    """A zstd frame of raw blocks (RFC 8878), for the same reason."""
+    pieces = [data[i: i + 0x10000] for i in range(0, len(data), 0x10000)] or [b""]
+    out = struct.pack("<IBI", 0xFD2FB528, 0xA0, len(data))
+    for i, piece in enumerate(pieces):
+        out += struct.pack("<I", len(piece) << 3 | (i == len(pieces) - 1))[:3] + piece
+    return out

@@ -179,7 +179,7 @@ def handshakes():
     t.segment(DOWN, pk.SYN | pk.ACK, seq=5000)
     t.up(b"both")
     t.close()
-    t.rtt = None
+    t.rtt = ...
     plain(run, t)
 
     t = Tcp(cap, dport=9000)  # the capture starts after the SYN
@@ -198,7 +198,7 @@ def handshakes():
     t.advance(DOWN, 1)
     t.ack(UP)
     t.close()
-    t.rtt = None
+    t.rtt = ...
     plain(run, t)
 
     t = Tcp(cap, dport=9000)  # first data, then the SYN that was sent before it
@@ -209,7 +209,7 @@ def handshakes():
     t.advance(UP, 5)
     t.ack(DOWN)
     t.close()
-    t.rtt = None
+    t.rtt = ...
     plain(run, t)
 
     t = Tcp(cap)  # TCP Fast Open (RFC 7413): the request travels in the SYN
