@@ -1,0 +1,146 @@
+#include "stages/reader/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "stages/reader/inflate.h"
+#include "stages/reader/pcap_file.h"
+#include "stages/reader/pcapng_file.h"
+#include "stages/reader/source_fault.h"
+#include "stages/reader/source_kind.h"
+
+struct source {
+    struct inflate *input;
+    struct pcap_file *pcap;     /* one of these two */
+    struct pcapng_file *pcapng; /* reads the input */
+    uint64_t size;              /* of the file; 0: unknown */
+    struct source_fault fault;
+};
+
+static bool is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+const char *source_name(const char *path)
+{
+    return is_stdin(path) ? "standard input" : path;
+}
+
+static int open_descriptor(const char *path, struct source_fault *fault, int *error)
+{
+    int fd =
+        is_stdin(path) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return fd;
+    bool too_many = errno == EMFILE || errno == ENFILE;
+    source_fault_say(fault, "%s%s", strerror(errno),
+                     too_many ? ": give fewer captures at once, or raise the limit (ulimit -n)"
+                              : "");
+    *error = too_many ? ERR_LIMIT : errno == EINTR ? ERR_STOPPED : ERR_UNREADABLE;
+    return -1;
+}
+
+/* What is left of a regular file, which standard input may stand anywhere in. */
+static uint64_t size_of(int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return 0;
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    return at >= 0 && at < status.st_size ? (uint64_t)(status.st_size - at) : 0;
+}
+
+/* Finds out what the content is and begins to read it. */
+static int recognise(struct source *source)
+{
+    int error = 0;
+    size_t length;
+    const uint8_t *head = inflate_head(source->input, &length);
+    if (pcap_file_begins(head, length)) {
+        source->pcap = pcap_file_new(source->input, &source->fault, &error);
+    } else if (pcapng_file_begins(head, length)) {
+        source->pcapng = pcapng_file_new(source->input, &source->fault, &error);
+    } else if (inflate_error(source->input) == ERR_TRUNCATED) {
+        source_fault_say(&source->fault, "%s", inflate_fault(source->input));
+        error = ERR_UNREADABLE;
+    } else if (inflate_error(source->input)) {
+        error = inflate_error(source->input);
+    } else {
+        source_fault_say(&source->fault, "%s", source_kind(head, length));
+        error = ERR_UNREADABLE;
+    }
+    return error;
+}
+
+static struct source *begin(const char *path, struct source_fault *fault, int *error)
+{
+    int fd = open_descriptor(path, fault, error);
+    if (fd < 0)
+        return NULL;
+    struct source *source = calloc(1, sizeof *source);
+    if (!source) {
+        close(fd);
+        *error = -ENOMEM;
+        return NULL;
+    }
+    source->size = size_of(fd);
+    source->input = inflate_new(fd, error);
+    if (source->input)
+        *error = recognise(source);
+    if (!*error)
+        return source;
+    if (*error == ERR_UNREADABLE)
+        source_fault_say(fault,
+                         "no capture that can be read: %s (pcap and pcapng can, plain or "
+                         "compressed with gzip or zstd)",
+                         source->fault.text);
+    source_free(&source);
+    return NULL;
+}
+
+struct source *source_open(const char *path, char *fault, size_t fault_size, int *error)
+{
+    struct source_fault why = {""};
+    *error = 0;
+    struct source *source = begin(path, &why, error);
+    if (!source) {
+        snprintf(fault, fault_size, "%s: %s", source_name(path),
+                 *why.text ? why.text : error_text(*error));
+    }
+    return source;
+}
+
+void source_free(struct source **source)
+{
+    if (!*source)
+        return;
+    pcap_file_free(&(*source)->pcap);
+    pcapng_file_free(&(*source)->pcapng);
+    inflate_free(&(*source)->input);
+    free(*source);
+    *source = NULL;
+}
+
+int source_next(struct source *source, struct frame *frame)
+{
+    return source->pcap ? pcap_file_next(source->pcap, frame)
+                        : pcapng_file_next(source->pcapng, frame);
+}
+
+const char *source_fault(const struct source *source)
+{
+    return source->fault.text;
+}
+
+void source_position(const struct source *source, uint64_t *done, uint64_t *size)
+{
+    *done = inflate_taken(source->input);
+    *size = source->size;
+}
