@@ -40,7 +40,7 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/common.a: $(COMMON_OBJECTS)
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar rcsP $@ $^
 
 # llhttp comes as sources that its package leaves to be compiled by whoever uses it.
 LLHTTP_OBJECTS := $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
@@ -53,7 +53,7 @@ define STAGE
 $(BUILD)/$(1).a: $(call objects,$(wildcard stages/$(1)/*.c)) $$(EXTRA_$(1))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	@ar rcs $$@ $$^
+	@ar rcsP $$@ $$^
 $(BUILD)/bin/tapline-$(1): $(BUILD)/stages/$(1)/main.o $(BUILD)/$(1).a $(BUILD)/common.a
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)

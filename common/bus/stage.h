@@ -1,55 +1,103 @@
 /*
- * The loop that every stage runs, once for all of them: sockets, the lobby, one core object for
- * each capture attempt, batches in and out, flushing, stopping. A stage's main() only wires its
- * core's functions into `struct stage_hooks`.
+ * The loop that every program of the pipeline runs, once for all of them: sockets, the lobby,
+ * one core object for each capture attempt, batches in and out, flushing, stopping. A program's
+ * main() only wires its core's functions into `struct stage_hooks`.
  */
 #ifndef TAPLINE_COMMON_STAGE_H
 #define TAPLINE_COMMON_STAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <tapline/wire.h>
 
 #include "common/base/opts.h"
 #include "common/bus/outlet.h"
+#include "common/bus/peers.h"
+#include "common/bus/session.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
 #include "common/wire/frame.h"
+#include "common/wire/message.h"
 #include "common/wire/unpack.h"
 
 struct stage;
 
 /**
- * What a stage's core can do. A core is one object for one attempt at one capture; functions that
- * a role has no use for are NULL. A negative return ends the attempt (the reader is told).
+ * What a program can do. A core is one object for one attempt at one capture; functions that a
+ * role has no use for are NULL. Where a core's function returns an error, that attempt ends here
+ * and its reader is told; the process goes on.
  */
 struct stage_hooks {
     enum tapline_role role;
     const char *name; /* "tapline-tracker" */
 
     /** A new attempt: makes its core. `outlet` lives as long as the core does; `capture` and what
-     *  it points to only as long as this call. NULL, with *error set, where that fails. */
+     *  it points to as well. NULL, with *error set, where that fails. */
     void *(*begin)(void *shared, const struct capture *capture, const struct outlet *outlet,
                    int *error);
     /** tracker: one frame. */
     int (*frame)(void *core, const struct frame *frame);
     /** tracker: capture time has reached `time_ns`. */
     int (*clock)(void *core, int64_t time_ns);
-    /** tracker: the reader has sent everything, `frames` of them to this tracker: close every flow and tally. */
+    /** tracker: the reader has sent everything, `frames` of them to this tracker: close every
+     *  flow and tally. */
     int (*finish)(void *core, uint64_t frames);
     /** One event; `from` is where demand for its flow goes. */
     int (*event)(void *core, uint32_t from, const struct event *event);
     /** A stage behind wants this. */
     void (*demand)(void *core, const struct demand *demand);
-    /** Any other message of this attempt (kind, body); for sink and reader. */
-    int (*message)(void *core, enum tapline_kind kind, struct unpack *body);
-    /** Called when the inbox has been quiet for a moment and outgoing batches are flushed. */
-    int (*quiet)(void *core);
+    /** Any other message: of an attempt to its core, of none (capture 0) to `shared`. */
+    int (*message)(void *core, const struct message_head *head, struct unpack *body);
     /** Frees the core and nulls the pointer. */
     void (*end)(void **core);
 
-    /** reader: the source. Called again and again while it returns 0; ERR_AGAIN: nothing now;
-     *  anything else ends the loop. */
+    /** The sockets are open; the loop begins. */
+    int (*ready)(void *shared, struct stage *stage);
+    /** The loop has ended: close what was opened on the bus. */
+    void (*closing)(void *shared);
+    /** reader: the source. Called again and again while it returns 0; ERR_AGAIN: nothing now,
+     *  wait for messages; anything else ends the loop (ERR_EOF: well). */
     int (*pull)(void *shared);
+    /** About once a second; `now_ns` is monotonic. An error ends the loop. */
+    int (*tick)(void *shared, int64_t now_ns);
 };
+
+/** Options that all programs share; each row of STAGE_OPTS fills one field. */
+struct stage_options {
+    const char *join;   /* the lobby's endpoint; the lobby's own for the lobby */
+    const char *inbox;  /* where this worker's inboxes are bound; NULL: beside the lobby */
+    const char *name;   /* what people call this worker; NULL: role and process id */
+    uint64_t batch;     /* bytes */
+    uint64_t queue;     /* bytes that may wait on one link, at each end */
+    uint64_t lifeline;  /* file descriptor whose end ends this process; 0: none */
+    bool insecure;      /* plain TCP beyond loopback is meant */
+    bool verbose;
+};
+
+extern const struct stage_options STAGE_OPTIONS_DEFAULT;
+extern const struct opt STAGE_OPTS[];
+extern const size_t STAGE_OPTS_COUNT;
+
+/** Opens the sockets, runs the loop until it is told to stop or a hook ends it, closes. Returns
+ *  the exit status; what went wrong was said on stderr. */
+int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared);
+
+/** The bus, and the peers on it. */
+const struct bus *stage_bus(const struct stage *stage);
+struct peers *stage_peers(struct stage *stage);
+
+/** The endpoint of this process's control inbox. */
+const char *stage_control_endpoint(const struct stage *stage);
+
+/** reader: opens an attempt of its own; `core` gets its messages. The stage keeps the session.
+ *  NULL, with *error set. */
+struct session *stage_attempt(struct stage *stage, const struct capture *capture, void *core,
+                              int *error);
+
+/** Frees what one attempt of this process holds (reader; others are told by RELEASE). */
+void stage_release(struct stage *stage, uint64_t capture, uint64_t attempt);
+
+/** Monotonic time in nanoseconds. */
+int64_t stage_now(void);
 
 #endif

@@ -58,7 +58,7 @@ enum tapline_kind {
     TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text]: may the capture begin? */
     TAPLINE_ASK = 20,      /* sink -> reader: []: all is here and synced; may I publish? */
     TAPLINE_WORD = 21,     /* reader -> sink: [yes or no] */
-    TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary map]: published, or why not */
+    TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary as JSON text]: published, or why not */
     TAPLINE_RELEASE = 23,  /* reader -> all: []: this attempt is over, forget it */
     TAPLINE_FAULT = 24,    /* worker -> reader: [status, text]: this attempt cannot be finished */
 };

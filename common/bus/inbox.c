@@ -1,0 +1,97 @@
+#include "common/bus/inbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+/* No honest message comes near this: batches end soon after their target (256 KiB). */
+static const int64_t LARGEST_MESSAGE = INT64_C(256) << 20;
+
+struct inbox {
+    void *socket;
+    uint64_t bad;
+    char endpoint[256];
+};
+
+struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting, int *error)
+{
+    struct inbox *inbox = calloc(1, sizeof *inbox);
+    int no_linger = 0;
+    size_t size = sizeof inbox->endpoint;
+    if (!inbox) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    inbox->socket = zmq_socket(bus_context(bus), ZMQ_PULL);
+    if (!inbox->socket ||
+        zmq_setsockopt(inbox->socket, ZMQ_RCVHWM, &waiting, sizeof waiting) != 0 ||
+        zmq_setsockopt(inbox->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
+        zmq_setsockopt(inbox->socket, ZMQ_MAXMSGSIZE, &LARGEST_MESSAGE, sizeof LARGEST_MESSAGE) ||
+        zmq_bind(inbox->socket, endpoint) != 0 ||
+        zmq_getsockopt(inbox->socket, ZMQ_LAST_ENDPOINT, inbox->endpoint, &size) != 0) {
+        *error = -errno;
+        log_error("%s: cannot be bound: %s", endpoint, zmq_strerror(errno));
+        inbox_free(&inbox);
+        return NULL;
+    }
+    *error = 0;
+    return inbox;
+}
+
+const char *inbox_endpoint(const struct inbox *inbox)
+{
+    return inbox->endpoint;
+}
+
+void *inbox_socket(const struct inbox *inbox)
+{
+    return inbox->socket;
+}
+
+uint64_t inbox_bad(const struct inbox *inbox)
+{
+    return inbox->bad;
+}
+
+/* Says the 1st, 2nd, 4th, 8th ... of the bad messages, so that a flood of them is no flood of lines. */
+static void count_bad(struct inbox *inbox, int error)
+{
+    inbox->bad++;
+    if ((inbox->bad & (inbox->bad - 1)) == 0)
+        log_warning("%s: passed over a message (%s); %llu so far", inbox->endpoint,
+                    error_text(error), (unsigned long long)inbox->bad);
+}
+
+int inbox_receive(struct inbox *inbox, struct message *message)
+{
+    for (;;) {
+        zmq_msg_init(&message->held);
+        if (zmq_msg_recv(&message->held, inbox->socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&message->held);
+            return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
+        }
+        message->body = unpack_over(zmq_msg_data(&message->held), zmq_msg_size(&message->held));
+        int error = message_head_unpack(&message->body, &message->head);
+        if (!error)
+            return 0;
+        count_bad(inbox, error);
+        zmq_msg_close(&message->held);
+    }
+}
+
+void message_release(struct message *message)
+{
+    zmq_msg_close(&message->held);
+}
+
+void inbox_free(struct inbox **inbox)
+{
+    if (!*inbox)
+        return;
+    if ((*inbox)->socket)
+        zmq_close((*inbox)->socket);
+    free(*inbox);
+    *inbox = NULL;
+}

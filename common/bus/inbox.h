@@ -1,0 +1,48 @@
+/*
+ * Where messages come in: one PULL socket, bound.
+ */
+#ifndef TAPLINE_COMMON_INBOX_H
+#define TAPLINE_COMMON_INBOX_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+#include "common/bus/bus.h"
+#include "common/wire/message.h"
+
+struct inbox;
+
+/** One message that came: its head, and its body as bytes that live until message_release. */
+struct message {
+    struct message_head head;
+    struct unpack body;
+    zmq_msg_t held;
+};
+
+/**
+ * Binds an inbox. `endpoint` may leave the TCP port to the system ("tcp://127.0.0.1:*").
+ * `waiting` is its high-water mark: how many messages of each sender may wait in it.
+ * NULL, with *error set and a line on stderr, where it cannot be bound.
+ */
+struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting, int *error);
+
+/** The endpoint that others reach it under. */
+const char *inbox_endpoint(const struct inbox *inbox);
+
+/** The socket, to wait on. */
+void *inbox_socket(const struct inbox *inbox);
+
+/** Takes the next message without waiting: 0 (release it later), ERR_AGAIN where there is none.
+ *  A message that is none of ours is counted, said once in a while, and passed over. */
+int inbox_receive(struct inbox *inbox, struct message *message);
+
+/** Gives a received message back. */
+void message_release(struct message *message);
+
+/** Messages that could not be read so far. */
+uint64_t inbox_bad(const struct inbox *inbox);
+
+void inbox_free(struct inbox **inbox);
+
+#endif

@@ -1,0 +1,102 @@
+#include "common/bus/link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+enum { LINGER_MS = 1000, RECONNECT_MS = 5, RECONNECT_MAX_MS = 500 };
+
+struct link {
+    const struct bus *bus;
+    void *socket;
+    uint64_t sequence;
+    int wait_ms;       /* the socket's send timeout as it is set now */
+    bool held;         /* a message waits for room: */
+    zmq_msg_t message; /* this one */
+};
+
+struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, int *error)
+{
+    struct link *link = calloc(1, sizeof *link);
+    int linger = LINGER_MS, reconnect = RECONNECT_MS, reconnect_max = RECONNECT_MAX_MS;
+    if (!link) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    link->bus = bus;
+    link->wait_ms = -1;
+    link->socket = zmq_socket(bus_context(bus), ZMQ_PUSH);
+    if (!link->socket || zmq_setsockopt(link->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
+        zmq_setsockopt(link->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL, &reconnect, sizeof reconnect) != 0 ||
+        zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_max, sizeof reconnect_max) ||
+        zmq_connect(link->socket, endpoint) != 0) {
+        *error = -errno;
+        log_error("%s: cannot connect: %s", endpoint, zmq_strerror(errno));
+        link_free(&link, 0);
+        return NULL;
+    }
+    *error = 0;
+    return link;
+}
+
+static void release(void *bytes, void *hint)
+{
+    (void)bytes;
+    free(hint);
+}
+
+int link_flush(struct link *link, int wait_ms)
+{
+    if (!link->held)
+        return 0;
+    if (link->wait_ms != wait_ms) {
+        zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &wait_ms, sizeof wait_ms);
+        link->wait_ms = wait_ms;
+    }
+    if (zmq_msg_send(&link->message, link->socket, 0) < 0)
+        return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
+    link->held = false;
+    return 0;
+}
+
+int link_send(struct link *link, const struct message_head *head, struct buffer *message,
+              int wait_ms)
+{
+    assert(!link->held);
+    if (message->failed)
+        return -ENOMEM;
+    struct message_head full = *head;
+    full.sender = bus_sender(link->bus);
+    full.epoch = bus_epoch(link->bus);
+    full.sequence = link->sequence + 1;
+    size_t start = message_seal(message, &full);
+    /* ZeroMQ sends from these very bytes and frees them afterwards: a batch is not copied again. */
+    if (zmq_msg_init_data(&link->message, message->bytes + start, message->length - start, release,
+                          message->bytes) != 0)
+        return -errno;
+    *message = (struct buffer){0};
+    link->held = true;
+    link->sequence++;
+    return link_flush(link, wait_ms);
+}
+
+void link_free(struct link **link, int deliver)
+{
+    if (!*link)
+        return;
+    int none = 0;
+    if ((*link)->held)
+        zmq_msg_close(&(*link)->message);
+    if ((*link)->socket && !deliver)
+        zmq_setsockopt((*link)->socket, ZMQ_LINGER, &none, sizeof none);
+    if ((*link)->socket)
+        zmq_close((*link)->socket);
+    free(*link);
+    *link = NULL;
+}

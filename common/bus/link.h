@@ -1,0 +1,37 @@
+/*
+ * The way to one inbox: one PUSH socket, connected to one endpoint. Messages arrive in the order
+ * in which they were sent; each carries this link's next sequence number.
+ */
+#ifndef TAPLINE_COMMON_LINK_H
+#define TAPLINE_COMMON_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/bus/bus.h"
+#include "common/wire/message.h"
+
+struct link;
+
+/** Connects to an endpoint, which need not be there yet. `waiting` is the high-water mark: how
+ *  many messages may wait in it. NULL, with *error set. */
+struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, int *error);
+
+/**
+ * Sends one message that message_open began: kind, capture and attempt from `head` (the rest is
+ * filled in). The buffer's memory is taken over; afterwards it is empty. Waits up to `wait_ms`
+ * for room (-1: for ever). 0; ERR_AGAIN: taken, but there was no room yet, so call link_flush
+ * until it says 0 before the next message; or another error: not taken.
+ */
+int link_send(struct link *link, const struct message_head *head, struct buffer *message,
+              int wait_ms);
+
+/** Sends what an earlier link_send found no room for. 0: nothing is held back any more;
+ *  ERR_AGAIN: still no room after `wait_ms`; or a negated errno. */
+int link_flush(struct link *link, int wait_ms);
+
+/** Drops what waits and closes, or, where `deliver`, lets it leave first (bus_free waits). */
+void link_free(struct link **link, int deliver);
+
+#endif

@@ -1,0 +1,233 @@
+#include "common/bus/peers.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+
+enum { CONTROL_WAITING = 1000, ENDPOINT_MAX = 256, NAME_MAX_BYTES = 64 };
+
+struct peer {
+    uint64_t sender;
+    uint64_t epoch;
+    uint64_t sequence; /* of the last data message that came from it */
+    enum tapline_role role;
+    bool live;
+    bool listed; /* on the roster that is being read */
+    char name[NAME_MAX_BYTES];
+    char data_endpoint[ENDPOINT_MAX];
+    char control_endpoint[ENDPOINT_MAX];
+    struct link *data;
+    struct link *control;
+};
+
+struct peers {
+    const struct bus *bus;
+    int waiting;
+    struct peer *list;
+    uint32_t count;
+    uint32_t size;
+    uint32_t turn; /* where the next choice starts looking */
+    uint32_t lost;
+    uint32_t last_lost; /* slot */
+};
+
+struct peers *peers_new(const struct bus *bus, int waiting)
+{
+    struct peers *peers = calloc(1, sizeof *peers);
+    if (peers) {
+        peers->bus = bus;
+        peers->waiting = waiting;
+    }
+    return peers;
+}
+
+uint32_t peers_find(const struct peers *peers, uint64_t sender)
+{
+    for (uint32_t i = 0; i < peers->count; i++)
+        if (peers->list[i].sender == sender)
+            return i + 1;
+    return 0;
+}
+
+static struct peer *add(struct peers *peers, uint64_t sender)
+{
+    if (peers->count == peers->size) {
+        uint32_t size = peers->size ? 2 * peers->size : 8;
+        struct peer *list = realloc(peers->list, size * sizeof *list);
+        if (!list)
+            return NULL;
+        peers->list = list;
+        peers->size = size;
+    }
+    struct peer *peer = &peers->list[peers->count++];
+    *peer = (struct peer){.sender = sender};
+    return peer;
+}
+
+static void copy_text(struct unpack *from, char *out, size_t size)
+{
+    struct slice text = unpack_str(from);
+    if (from->error)
+        return;
+    if (text.length >= size || memchr(text.bytes, '\0', text.length)) {
+        unpack_refuse(from);
+        return;
+    }
+    memcpy(out, text.bytes, text.length);
+    out[text.length] = '\0';
+}
+
+enum { ROSTER_FIELDS = 6 };
+
+static int update_one(struct peers *peers, struct unpack *from)
+{
+    uint32_t fields = unpack_array_of(from, ROSTER_FIELDS);
+    struct peer seen = {0};
+    seen.role = (enum tapline_role)unpack_uint(from);
+    seen.sender = unpack_uint(from);
+    seen.epoch = unpack_uint(from);
+    copy_text(from, seen.name, sizeof seen.name);
+    copy_text(from, seen.data_endpoint, sizeof seen.data_endpoint);
+    copy_text(from, seen.control_endpoint, sizeof seen.control_endpoint);
+    if (from->error)
+        return from->error;
+    unpack_skip_many(from, fields - ROSTER_FIELDS);
+
+    uint32_t known = peers_find(peers, seen.sender);
+    struct peer *peer = known ? &peers->list[known - 1] : add(peers, seen.sender);
+    if (!peer)
+        return -ENOMEM;
+    seen.data = peer->data;
+    seen.control = peer->control;
+    seen.sequence = peer->sequence;
+    seen.live = seen.listed = true;
+    *peer = seen;
+    return 0;
+}
+
+static bool works(enum tapline_role role)
+{
+    return role >= TAPLINE_TRACKER && role <= TAPLINE_SINK;
+}
+
+int peers_update(struct peers *peers, struct unpack *roster)
+{
+    for (uint32_t i = 0; i < peers->count; i++)
+        peers->list[i].listed = false;
+    uint32_t count = unpack_array(roster);
+    int error = roster->error;
+    for (uint32_t i = 0; i < count && !error; i++)
+        error = update_one(peers, roster);
+    if (error)
+        return error;
+    for (uint32_t i = 0; i < peers->count; i++) {
+        struct peer *peer = &peers->list[i];
+        if (peer->live && !peer->listed && works(peer->role)) {
+            peers->lost++;
+            peers->last_lost = i;
+        }
+        peer->live = peer->listed;
+    }
+    return 0;
+}
+
+uint32_t peers_count(const struct peers *peers, enum tapline_role role)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < peers->count; i++)
+        count += peers->list[i].live && peers->list[i].role == role;
+    return count;
+}
+
+uint32_t peers_choose(struct peers *peers, enum tapline_role role)
+{
+    for (uint32_t i = 0; i < peers->count; i++) {
+        uint32_t slot = peers->turn++ % peers->count;
+        if (peers->list[slot].live && peers->list[slot].role == role)
+            return slot + 1;
+    }
+    return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint32_t peers_senders(const struct peers *peers, enum tapline_role role, uint64_t *senders,
+                       uint32_t room)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < peers->count && count < room; i++)
+        if (peers->list[i].live && peers->list[i].role == role)
+            senders[count++] = peers->list[i].sender;
+    qsort(senders, count, sizeof *senders, by_value);
+    return count;
+}
+
+bool peers_live(const struct peers *peers, uint32_t peer)
+{
+    return peer && peer <= peers->count && peers->list[peer - 1].live;
+}
+
+const char *peers_name(const struct peers *peers, uint32_t peer)
+{
+    return peer && peer <= peers->count ? peers->list[peer - 1].name : "?";
+}
+
+uint32_t peers_lost(const struct peers *peers, const char **last)
+{
+    *last = peers->lost ? peers->list[peers->last_lost].name : "";
+    return peers->lost;
+}
+
+static struct link *connected(struct peers *peers, struct link **link, const char *endpoint,
+                              int waiting)
+{
+    int error;
+    if (!*link && endpoint[0])
+        *link = link_new(peers->bus, endpoint, waiting, &error);
+    return *link;
+}
+
+struct link *peers_data(struct peers *peers, uint32_t peer)
+{
+    assert(peer && peer <= peers->count);
+    struct peer *p = &peers->list[peer - 1];
+    return connected(peers, &p->data, p->data_endpoint, peers->waiting);
+}
+
+struct link *peers_control(struct peers *peers, uint32_t peer)
+{
+    assert(peer && peer <= peers->count);
+    struct peer *p = &peers->list[peer - 1];
+    return connected(peers, &p->control, p->control_endpoint, CONTROL_WAITING);
+}
+
+bool peers_in_sequence(struct peers *peers, const struct message_head *head)
+{
+    uint32_t known = peers_find(peers, head->sender);
+    struct peer *peer = known ? &peers->list[known - 1] : add(peers, head->sender);
+    if (!peer)
+        return false;
+    bool next = head->sequence == peer->sequence + 1;
+    peer->sequence = head->sequence;
+    return next;
+}
+
+void peers_free(struct peers **peers, bool deliver)
+{
+    if (!*peers)
+        return;
+    for (uint32_t i = 0; i < (*peers)->count; i++) {
+        link_free(&(*peers)->list[i].data, deliver);
+        link_free(&(*peers)->list[i].control, deliver);
+    }
+    free((*peers)->list);
+    free(*peers);
+    *peers = NULL;
+}

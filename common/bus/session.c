@@ -1,0 +1,346 @@
+#include "common/bus/session.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/wire/pack.h"
+
+/* How many demands may gather before they leave, and for how long a full queue is waited on
+ * before housekeeping is done. */
+enum { DEMANDS = 64, WAIT_MS = 100 };
+
+/* What is on its way to one peer. */
+struct outgoing {
+    struct buffer batch; /* an open message; empty: none */
+    size_t place;        /* of the count of its array */
+    uint32_t count;
+    enum tapline_kind kind;
+    struct buffer demands;
+    size_t demands_place;
+    uint32_t demands_count;
+    bool begun; /* it has the capture document */
+};
+
+struct session {
+    const struct session_host *host;
+    struct message_head head; /* capture and attempt */
+    uint8_t *document;
+    size_t document_length;
+    struct capture capture;
+    struct outlet outlet;
+    void *core;
+    bool failed;
+    struct outgoing *outgoing; /* by peer slot */
+    uint32_t outgoing_count;
+};
+
+static int hand_on(void *context, enum tapline_role to, outlet_route *route,
+                   const struct event *event);
+static void hand_back(void *context, uint32_t from, const struct demand *demand);
+static int tally(void *context, const struct buffer *map);
+static int tell(void *context, enum tapline_kind kind, const struct buffer *body);
+
+struct session *session_new(const struct session_host *host, const struct message_head *begin,
+                            struct slice document, int *error)
+{
+    struct session *session = calloc(1, sizeof *session);
+    *error = -ENOMEM;
+    if (!session)
+        return NULL;
+    session->host = host;
+    session->head = *begin;
+    session->outlet = (struct outlet){session, hand_on, hand_back, tally, tell};
+    session->document = malloc(document.length);
+    session->document_length = document.length;
+    if (session->document) {
+        memcpy(session->document, document.bytes, document.length);
+        struct unpack from = unpack_over(session->document, document.length);
+        *error = capture_unpack(&from, &session->capture);
+        session->capture.id = begin->capture;
+        session->capture.attempt = begin->attempt;
+    }
+    if (*error)
+        session_free(&session);
+    return session;
+}
+
+const struct capture *session_capture(const struct session *session)
+{
+    return &session->capture;
+}
+
+const struct outlet *session_outlet(const struct session *session)
+{
+    return &session->outlet;
+}
+
+void session_set_core(struct session *session, void *core)
+{
+    session->core = core;
+}
+
+void *session_core(const struct session *session)
+{
+    return session->core;
+}
+
+void session_fail(struct session *session)
+{
+    session->core = NULL;
+    session->failed = true;
+}
+
+bool session_failed(const struct session *session)
+{
+    return session->failed;
+}
+
+bool session_is(const struct session *session, uint64_t capture, uint64_t attempt)
+{
+    return session->head.capture == capture && session->head.attempt == attempt;
+}
+
+static struct outgoing *outgoing_to(struct session *session, uint32_t peer)
+{
+    assert(peer);
+    if (peer > session->outgoing_count) {
+        uint32_t count = peer + 7;
+        struct outgoing *grown = realloc(session->outgoing, count * sizeof *grown);
+        if (!grown)
+            return NULL;
+        memset(grown + session->outgoing_count, 0,
+               (count - session->outgoing_count) * sizeof *grown);
+        session->outgoing = grown;
+        session->outgoing_count = count;
+    }
+    return &session->outgoing[peer - 1];
+}
+
+/* Sends over a peer's data link, waiting for room as long as the host does not give up. */
+static int deliver(struct session *session, uint32_t peer, enum tapline_kind kind,
+                   struct buffer *message)
+{
+    struct link *link = peers_data(session->host->peers, peer);
+    if (!link)
+        return ERR_LOST;
+    struct message_head head = session->head;
+    head.kind = kind;
+    int rc = link_flush(link, 0);
+    if (!rc)
+        rc = link_send(link, &head, message, 0);
+    while (rc == ERR_AGAIN) {
+        rc = session->host->wait(session->host->context);
+        if (!rc && !peers_live(session->host->peers, peer))
+            rc = ERR_LOST;
+        if (!rc)
+            rc = link_flush(link, WAIT_MS);
+    }
+    return rc;
+}
+
+int session_begin(struct session *session, uint32_t peer)
+{
+    struct outgoing *out = outgoing_to(session, peer);
+    if (!out)
+        return -ENOMEM;
+    if (out->begun)
+        return 0;
+    out->begun = true;
+    struct buffer message = {0};
+    message_open(&message);
+    buffer_append(&message, session->document, session->document_length);
+    int rc = deliver(session, peer, TAPLINE_BEGIN, &message);
+    buffer_free(&message);
+    return rc;
+}
+
+static int send_batch(struct session *session, uint32_t peer, struct outgoing *out)
+{
+    if (!out->batch.length)
+        return 0;
+    pack_array_close(&out->batch, out->place, out->count);
+    return deliver(session, peer, out->kind, &out->batch);
+}
+
+/* The batch for a peer, opened if need be; NULL, with *error set. */
+static struct outgoing *batch_to(struct session *session, uint32_t peer, enum tapline_kind kind,
+                                 int *error)
+{
+    struct outgoing *out = outgoing_to(session, peer);
+    *error = out ? session_begin(session, peer) : -ENOMEM;
+    if (!*error && out->batch.length && out->kind != kind)
+        *error = send_batch(session, peer, out);
+    if (*error)
+        return NULL;
+    if (!out->batch.length) {
+        /* Room for a whole batch at once: growing by doubling would copy it several times. */
+        buffer_reserve(&out->batch, session->host->batch + session->host->batch / 4);
+        message_open(&out->batch);
+        out->place = pack_array_open(&out->batch);
+        out->count = 0;
+        out->kind = kind;
+    }
+    return out;
+}
+
+static int batched(struct session *session, uint32_t peer, struct outgoing *out)
+{
+    out->count++;
+    if (out->batch.failed)
+        return -ENOMEM;
+    return out->batch.length < session->host->batch ? 0 : send_batch(session, peer, out);
+}
+
+int session_frame(struct session *session, uint32_t peer, const struct frame *frame)
+{
+    int error;
+    struct outgoing *out = batch_to(session, peer, TAPLINE_PACKETS, &error);
+    if (!out)
+        return error;
+    frame_pack(&out->batch, frame);
+    return batched(session, peer, out);
+}
+
+int session_clock(struct session *session, uint32_t peer, int64_t time_ns)
+{
+    int error;
+    struct outgoing *out = batch_to(session, peer, TAPLINE_PACKETS, &error);
+    if (!out)
+        return error;
+    frame_pack_clock(&out->batch, time_ns);
+    return batched(session, peer, out);
+}
+
+int session_send(struct session *session, uint32_t peer, enum tapline_kind kind,
+                 struct buffer *message)
+{
+    struct outgoing *out = outgoing_to(session, peer);
+    int rc = out ? session_begin(session, peer) : -ENOMEM;
+    if (!rc)
+        rc = send_batch(session, peer, out);
+    if (!rc)
+        rc = deliver(session, peer, kind, message);
+    return rc;
+}
+
+bool session_control(struct session *session, uint32_t peer, enum tapline_kind kind,
+                     struct buffer *message)
+{
+    struct link *link = peers_control(session->host->peers, peer);
+    struct message_head head = session->head;
+    head.kind = kind;
+    if (!link || link_flush(link, 0) != 0)
+        return false;
+    int rc = link_send(link, &head, message, 0);
+    return rc == 0 || rc == ERR_AGAIN;
+}
+
+/* Nothing here may wait: what cannot leave is forgotten, which costs work but no result. */
+static void send_demands(struct session *session, uint32_t peer, struct outgoing *out)
+{
+    if (!out->demands_count)
+        return;
+    pack_array_close(&out->demands, out->demands_place, out->demands_count);
+    session_control(session, peer, TAPLINE_DEMAND, &out->demands);
+    buffer_clear(&out->demands);
+    out->demands_count = 0;
+}
+
+int session_flush(struct session *session)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < session->outgoing_count && !rc; i++) {
+        rc = send_batch(session, i + 1, &session->outgoing[i]);
+        send_demands(session, i + 1, &session->outgoing[i]);
+    }
+    return rc;
+}
+
+/* Waits until there is such a peer; the wait ends by the host's limits. */
+static int wanted_peer(struct session *session, enum tapline_role role, uint32_t *peer)
+{
+    int rc = 0;
+    for (;;) {
+        *peer = role == TAPLINE_SINK ? peers_find(session->host->peers, session->capture.sink)
+                                     : peers_choose(session->host->peers, role);
+        if (*peer && peers_live(session->host->peers, *peer))
+            return 0;
+        rc = session->host->wait(session->host->context);
+        if (rc)
+            return rc;
+    }
+}
+
+static int hand_on(void *context, enum tapline_role to, outlet_route *route,
+                   const struct event *event)
+{
+    struct session *session = context;
+    int rc = *route ? 0 : wanted_peer(session, to, route);
+    struct outgoing *out = rc ? NULL : batch_to(session, *route, TAPLINE_EVENTS, &rc);
+    if (!out)
+        return rc;
+    event_pack(&out->batch, event);
+    return batched(session, *route, out);
+}
+
+static void hand_back(void *context, uint32_t from, const struct demand *demand)
+{
+    struct session *session = context;
+    struct outgoing *out = from ? outgoing_to(session, from) : NULL;
+    if (!out)
+        return;
+    if (!out->demands_count) {
+        message_open(&out->demands);
+        out->demands_place = pack_array_open(&out->demands);
+    }
+    demand_pack(&out->demands, demand);
+    if (++out->demands_count >= DEMANDS)
+        send_demands(session, from, out);
+}
+
+static int tally(void *context, const struct buffer *map)
+{
+    struct session *session = context;
+    uint32_t peer;
+    int rc = wanted_peer(session, TAPLINE_SINK, &peer);
+    /* The tally closes the books: everything else must be on its way before it. */
+    if (!rc)
+        rc = session_flush(session);
+    if (rc)
+        return rc;
+    struct buffer message = {0};
+    message_open(&message);
+    buffer_append(&message, map->bytes, map->length);
+    rc = session_send(session, peer, TAPLINE_TALLY, &message);
+    buffer_free(&message);
+    return rc;
+}
+
+static int tell(void *context, enum tapline_kind kind, const struct buffer *body)
+{
+    struct session *session = context;
+    uint32_t peer = peers_find(session->host->peers, session->capture.reader);
+    struct buffer message = {0};
+    message_open(&message);
+    buffer_append(&message, body->bytes, body->length);
+    bool sent = peer && session_control(session, peer, kind, &message);
+    buffer_free(&message);
+    return sent ? 0 : ERR_LOST;
+}
+
+void session_free(struct session **session)
+{
+    if (!*session)
+        return;
+    for (uint32_t i = 0; i < (*session)->outgoing_count; i++) {
+        buffer_free(&(*session)->outgoing[i].batch);
+        buffer_free(&(*session)->outgoing[i].demands);
+    }
+    free((*session)->outgoing);
+    free((*session)->document);
+    free(*session);
+    *session = NULL;
+}

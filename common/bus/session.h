@@ -1,0 +1,73 @@
+/*
+ * One attempt at one capture, as one worker takes part in it: the capture document, the stage's
+ * core, and what is on its way out to other workers, in batches. Implements the outlet.
+ */
+#ifndef TAPLINE_COMMON_SESSION_H
+#define TAPLINE_COMMON_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bus/outlet.h"
+#include "common/bus/peers.h"
+#include "common/wire/capture.h"
+#include "common/wire/frame.h"
+#include "common/wire/message.h"
+
+struct session;
+
+/** What a session uses of the process that it lives in. */
+struct session_host {
+    struct peers *peers;
+    uint64_t batch;  /* bytes after which a batch leaves */
+    bool trickle;    /* the source is live: a batch also leaves when it is old (stage.c flushes) */
+    /** Called while a queue is full or a peer is missing: housekeeping for a moment. Not 0: give
+     *  up with that. */
+    int (*wait)(void *context);
+    void *context;
+};
+
+/** A session for a capture document (the body of a BEGIN, copied). NULL, with *error set. */
+struct session *session_new(const struct session_host *host, const struct message_head *begin,
+                            struct slice document, int *error);
+
+/** The capture; its slices live as long as the session. */
+const struct capture *session_capture(const struct session *session);
+
+/** Where the core hands on; lives as long as the session. */
+const struct outlet *session_outlet(const struct session *session);
+
+/** The stage's core for this attempt; NULL until one is set. */
+void session_set_core(struct session *session, void *core);
+void *session_core(const struct session *session);
+
+/** The core is gone because of this; the session only stays to know late messages by. */
+void session_fail(struct session *session);
+bool session_failed(const struct session *session);
+
+/** Is it this attempt? */
+bool session_is(const struct session *session, uint64_t capture, uint64_t attempt);
+
+/** Sends the capture document to a peer, unless it has it already. 0 or the link's error. */
+int session_begin(struct session *session, uint32_t peer);
+
+/** Adds a frame, or a clock, to the batch for a peer. 0 or the link's error. */
+int session_frame(struct session *session, uint32_t peer, const struct frame *frame);
+int session_clock(struct session *session, uint32_t peer, int64_t time_ns);
+
+/** Sends one message over a peer's data inbox, behind all that was batched for it. `message` is
+ *  one that message_open began; its memory is taken. 0 or the link's error. */
+int session_send(struct session *session, uint32_t peer, enum tapline_kind kind,
+                 struct buffer *message);
+
+/** Sends one message over a peer's control inbox without waiting; false: it could not be taken. */
+bool session_control(struct session *session, uint32_t peer, enum tapline_kind kind,
+                     struct buffer *message);
+
+/** Sends every batch that holds something. 0 or the link's error. */
+int session_flush(struct session *session);
+
+/** Drops what is batched and frees the session; the core must have been ended before. */
+void session_free(struct session **session);
+
+#endif

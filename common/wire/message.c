@@ -1,0 +1,56 @@
+#include "common/wire/message.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "common/base/error.h"
+#include "common/wire/pack.h"
+
+void message_open(struct buffer *message)
+{
+    static const uint8_t room[MESSAGE_HEAD_MAX];
+    buffer_append(message, room, sizeof room);
+}
+
+size_t message_seal(struct buffer *message, const struct message_head *head)
+{
+    uint8_t room[MESSAGE_HEAD_MAX];
+    struct buffer packed = {.bytes = room, .size = sizeof room};
+    pack_array(&packed, TAPLINE_HEAD_FIELDS);
+    pack_str(&packed, TAPLINE_MAGIC);
+    pack_uint(&packed, TAPLINE_WIRE_VERSION);
+    pack_uint(&packed, head->kind);
+    pack_uint(&packed, head->capture);
+    pack_uint(&packed, head->attempt);
+    pack_uint(&packed, head->sender);
+    pack_uint(&packed, head->epoch);
+    pack_uint(&packed, head->sequence);
+    assert(packed.bytes == room && message->length >= sizeof room);
+    size_t start = sizeof room - packed.length;
+    memcpy(message->bytes + start, room, packed.length);
+    return start;
+}
+
+int message_head_unpack(struct unpack *from, struct message_head *head)
+{
+    uint32_t fields = unpack_array_of(from, 2);
+    struct slice magic = unpack_str(from);
+    if (!from->error && (magic.length != strlen(TAPLINE_MAGIC) ||
+                         memcmp(magic.bytes, TAPLINE_MAGIC, magic.length) != 0))
+        unpack_refuse(from);
+    uint64_t version = unpack_uint(from);
+    if (!from->error && version != TAPLINE_WIRE_VERSION)
+        return from->error = ERR_VERSION;
+    if (!from->error && fields < TAPLINE_HEAD_FIELDS)
+        unpack_refuse(from);
+    uint64_t kind = unpack_uint(from);
+    if (kind > UINT16_MAX)
+        unpack_refuse(from);
+    head->kind = (enum tapline_kind)kind;
+    head->capture = unpack_uint(from);
+    head->attempt = unpack_uint(from);
+    head->sender = unpack_uint(from);
+    head->epoch = unpack_uint(from);
+    head->sequence = unpack_uint(from);
+    return from->error;
+}

@@ -1,0 +1,1 @@
+"""The launcher: starts pipelines and tells people what came of them."""

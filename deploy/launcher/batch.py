@@ -1,0 +1,190 @@
+"""`tapline batch`: every capture of a node between two dates, through one private pipeline."""
+import collections
+import datetime
+import json
+import os
+import re
+import sys
+import time
+
+from launcher import run
+from launcher.pipeline import Pipeline
+from launcher.progress import BatchProgress
+from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE, worst
+
+# What is taken off a capture's name: its kind and its compression, in either order of size.
+SUFFIX = re.compile(r"\.(pcap|pcapng|cap|dmp|dump)(\d*)(\.(gz|zst|zstd))?$", re.IGNORECASE)
+REASONS = {3: "the capture cannot be read", 4: "the capture broke off; everything before counts",
+           5: "the pipeline failed", 6: "the results could not be written"}
+
+Capture = collections.namedtuple("Capture", "path shown out")
+Outcome = collections.namedtuple("Outcome", "capture status reason")
+
+
+def _dates(first, last):
+    try:
+        start, end = (datetime.datetime.strptime(d, "%Y%m%d").date() for d in (first, last))
+    except ValueError:
+        raise Failure(WRONG_USE, f"-sd {first} -ed {last}: dates are written YYYYMMDD") from None
+    if start > end:
+        raise Failure(WRONG_USE, f"-sd {first} is later than -ed {last}")
+    return start, end
+
+
+def _days(root, first, last):
+    """The date folders in the range: their names, and their dates as YYYYMMDD sorts them."""
+    start, end = _dates(first, last)
+    for name in sorted(os.listdir(root)):
+        digits = name.replace("-", "").replace("_", "")
+        try:
+            day = datetime.datetime.strptime(digits, "%Y%m%d").date()
+        except ValueError:
+            continue
+        if start <= day <= end and os.path.isdir(os.path.join(root, name)):
+            yield name
+
+
+def _files(folder):
+    """Every file below a folder, as paths relative to it, in order. Hidden ones are not captures."""
+    for base, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for name in sorted(names):
+            path = os.path.join(base, name)
+            if not name.startswith(".") and os.path.isfile(path):
+                yield os.path.relpath(path, folder)
+
+
+def find(src_dir, ip, first, last, dst_dir):
+    """The captures of a node, each with the directory its results go to."""
+    root = os.path.join(src_dir, ip, "tcpdump")
+    if not os.path.isdir(root):
+        raise Failure(WRONG_USE, f"{root}: no such folder; captures lie in DIR/IP/tcpdump/<date>/")
+    captures = []
+    for day in _days(root, first, last):
+        files = list(_files(os.path.join(root, day)))
+        short = {f: SUFFIX.sub("", os.path.basename(f)) or os.path.basename(f) for f in files}
+        meet = collections.Counter(short.values())
+        # A long name is a folder path; it must not be what another capture's short name is.
+        for name in files:
+            target = short[name] if meet[short[name]] == 1 else name
+            captures.append(Capture(os.path.join(root, day, name), os.path.join(day, name),
+                                    os.path.join(dst_dir, ip, day, target)))
+    return captures
+
+
+def is_done(capture, request):
+    """Are there results of this very capture, asked for in the same way?"""
+    try:
+        with open(os.path.join(capture.out, "ledger.json"), encoding="utf-8") as ledger:
+            told = json.load(ledger)
+        status = os.stat(capture.path)
+        (source,) = told["sources"]
+        return (told["request"] == json.loads(request) and source["size"] == status.st_size
+                and source["mtime_ns"] == status.st_mtime_ns)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+class Batch:
+    """The captures of one call on their way through one pipeline."""
+
+    def __init__(self, arguments, limits):
+        self._arguments = arguments
+        self._profile = run.profile_document(arguments.cp)
+        self._request = run.request_text(arguments.cp, self._profile, limits)
+        self._options = [*run.worker_options(arguments), *limits, "--quiet"]
+        self._progress = BatchProgress(sys.stderr, arguments.quiet or arguments.json)
+        self._under_way = {}
+        self.outcomes = []
+        self.passed_over = 0
+
+    def work(self, captures):
+        """Runs them; a pipeline that failed is replaced by a new one for the rest."""
+        waiting = collections.deque()
+        for capture in captures:
+            if is_done(capture, self._request):
+                self.passed_over += 1
+            else:
+                waiting.append(capture)
+        self._progress.begin(len(waiting), sum(os.path.getsize(c.path) for c in waiting))
+        while waiting:
+            with Pipeline(run.worker_options(self._arguments)) as pipeline:
+                self._through(pipeline, waiting)
+        self._progress.end()
+
+    def _through(self, pipeline, waiting):
+        while waiting or self._under_way:
+            while waiting and len(self._under_way) < self._arguments.jobs:
+                self._start(pipeline, waiting.popleft())
+            for reader in pipeline.wait(list(self._under_way), timeout=0.2):
+                status, _ = reader.finish()
+                self._ended(reader, status, REASONS.get(status, f"exit status {status}"))
+            died = pipeline.dead()
+            if died:
+                for reader in list(self._under_way):
+                    reader.process.terminate()
+                    reader.finish()
+                    self._ended(reader, PIPELINE, died)
+                return
+
+    def _start(self, pipeline, capture):
+        try:
+            os.makedirs(os.path.dirname(capture.out), exist_ok=True)
+        except OSError as error:
+            self.outcomes.append(Outcome(capture, 6, f"{error.filename}: {error.strerror}"))
+            return
+        reader = pipeline.read([capture.path], capture.out, self._profile, self._request,
+                               self._options)
+        self._under_way[reader] = capture
+
+    def _ended(self, reader, status, reason):
+        capture = self._under_way.pop(reader)
+        self.outcomes.append(Outcome(capture, status, "" if status == DONE else reason))
+        self._progress.step(os.path.getsize(capture.path), status not in (DONE, CUT))
+
+
+def _write_failed(folder, failed):
+    """failed.json: what did not come out, and why; gone where everything did."""
+    path = os.path.join(folder, "failed.json")
+    if not failed:
+        if os.path.exists(path):
+            os.unlink(path)
+        return
+    os.makedirs(folder, exist_ok=True)
+    with open(path + ".part", "w", encoding="utf-8") as file:
+        for outcome in failed:
+            file.write(json.dumps({"capture": outcome.capture.path, "status": outcome.status,
+                                   "reason": outcome.reason}, ensure_ascii=False) + "\n")
+    os.replace(path + ".part", path)
+
+
+def _show(table, batch):
+    print(f"{table['captures']} captures: {table['done']} done, {table['passed_over']} were done "
+          f"already, {table['cut']} broke off, {table['failed']} failed  ({table['seconds']} s)")
+    for outcome in batch.outcomes:
+        if outcome.status != DONE:
+            print(f"  status {outcome.status}  {outcome.capture.shown}: {outcome.reason}")
+
+
+def command(arguments, limits):
+    """Runs it; the worst exit status of the captures."""
+    if arguments.jobs < 1:
+        raise Failure(WRONG_USE, "--jobs takes a whole number from 1")
+    started = time.monotonic()
+    captures = find(arguments.src_dir, arguments.ip, arguments.sd, arguments.ed,
+                    arguments.dst_dir)
+    batch = Batch(arguments, limits)
+    batch.work(captures)
+    count = collections.Counter(o.status for o in batch.outcomes)
+    batch.outcomes.sort(key=lambda o: o.capture.shown)
+    failed = [o for o in batch.outcomes if o.status not in (DONE, CUT)]
+    _write_failed(os.path.join(arguments.dst_dir, arguments.ip), failed)
+    table = {"captures": len(captures), "done": count[DONE], "passed_over": batch.passed_over,
+             "cut": count[CUT], "failed": len(failed),
+             "seconds": round(time.monotonic() - started, 1)}
+    if arguments.json:
+        print(json.dumps({**table, "failures": [
+            {"capture": o.capture.path, "status": o.status, "reason": o.reason} for o in failed]}))
+    elif not arguments.quiet:
+        _show(table, batch)
+    return worst([o.status for o in batch.outcomes])

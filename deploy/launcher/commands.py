@@ -1,0 +1,119 @@
+"""The command line: which words mean what. The old tool's spelling is understood too."""
+import argparse
+import signal
+import sys
+
+from launcher import batch, run
+from launcher.status import Failure, INTERRUPTED
+
+LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
+see tapline-reader --help) may follow in any place; each takes one value."""
+
+
+def _profile(parser):
+    parser.add_argument("-cp", metavar="PROFILE", default="any",
+                        help="tt (Tiptime), wxy (OneThing Cloud), any (the default), or a "
+                             "platform file of your own")
+
+
+def _workers(parser):
+    parser.add_argument("--batch", metavar="BYTES", help="size of the batches on the bus")
+    parser.add_argument("--queue", metavar="BYTES", help="what may wait on one link")
+
+
+def _run_parser(commands):
+    parser = commands.add_parser(
+        "run", help="one capture (or several as one) to a directory of records",
+        description="Runs a private pipeline on CAPTURE... and publishes the records in OUT.",
+        epilog=LIMITS_NOTE)
+    parser.add_argument("captures", nargs="+", metavar="CAPTURE",
+                        help="pcap or pcapng, also gzip or zstd; - is standard input; several "
+                             "are merged by time")
+    parser.add_argument("out", metavar="OUT", help="the results: absent, empty, or earlier results")
+    _profile(parser)
+    _workers(parser)
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("--quiet", action="store_true", help="no progress, no summary")
+    said.add_argument("--json", action="store_true", help="the summary as one JSON object")
+    parser.set_defaults(command=run.command)
+
+
+def _batch_parser(commands):
+    parser = commands.add_parser(
+        "batch", help="every capture of a node between two dates",
+        description="Runs every capture below DIR/IP/tcpdump/<date>/, sd <= date <= ed; its "
+                    "records go to OUT/IP/<date>/<capture's name>/. What is done is passed over.",
+        epilog=LIMITS_NOTE)
+    parser.add_argument("-src_dir", metavar="DIR", required=True)
+    parser.add_argument("-ip", metavar="IP", required=True, help="the node: a folder below DIR")
+    parser.add_argument("-sd", metavar="YYYYMMDD", required=True, help="first date")
+    parser.add_argument("-ed", metavar="YYYYMMDD", required=True, help="last date")
+    parser.add_argument("-dst_dir", metavar="OUT", required=True)
+    parser.add_argument("--jobs", metavar="N", type=int, default=2,
+                        help="captures under way at once (2)")
+    _profile(parser)
+    _workers(parser)
+    said = parser.add_mutually_exclusive_group()
+    said.add_argument("--quiet", action="store_true", help="no progress, no table")
+    said.add_argument("--json", action="store_true", help="the closing table as one JSON object")
+    parser.set_defaults(command=batch.command)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="tapline", description="Says what the traffic in a capture was.",
+        epilog="The old tool's words work as well: tapline -sp CAPTURE -dp OUT -cp tt|wxy|any")
+    parser.add_argument("--version", action="version", version="tapline " + run.version())
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    _run_parser(commands)
+    _batch_parser(commands)
+    return parser
+
+
+def _from_old_words(words):
+    """`-sp CAPTURE -dp OUT ...` is `run CAPTURE OUT ...`."""
+    old = argparse.ArgumentParser(prog="tapline", add_help=False, allow_abbrev=False)
+    old.add_argument("-sp", metavar="CAPTURE", required=True)
+    old.add_argument("-dp", metavar="OUT", required=True)
+    known, rest = old.parse_known_args(words)
+    return ["run", known.sp, known.dp, *rest]
+
+
+OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs"}
+
+
+def _split_limits(words):
+    """Takes out the limits, which the reader knows and checks: `--name VALUE` each."""
+    ours, limits, at = [], [], 0
+    while at < len(words):
+        word = words[at]
+        name = word.partition("=")[0]
+        if word == "--":
+            return ours + words[at:], limits
+        if not name.startswith("--") or name in OURS:
+            ours.append(word)
+        else:
+            limits.append(word)
+            if "=" not in word and at + 1 < len(words):
+                at += 1
+                limits.append(words[at])
+        at += 1
+    return ours, limits
+
+
+def main(words):
+    """Runs one command; its exit status."""
+    # A plain kill ends the command as Ctrl-C does: through the contexts that clean up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    if any(word in ("-sp", "-dp") for word in words):
+        words = _from_old_words(words)
+    words, limits = _split_limits(words)
+    arguments = _parser().parse_args(words)
+    try:
+        return arguments.command(arguments, limits)
+    except Failure as failure:
+        print(f"tapline: {failure}", file=sys.stderr)
+        return failure.status
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -1,0 +1,128 @@
+"""A private pipeline: five programs and their lobby, in a folder of their own."""
+import os
+import select
+import signal
+import subprocess
+import tempfile
+
+from launcher import installation
+from launcher.status import Failure, PIPELINE
+
+WORKERS = ("tracker", "classifier", "extractor", "sink")
+STOP_SECONDS = 5
+
+
+def _ended_how(code):
+    if code is not None and code < 0:
+        return "killed by " + signal.Signals(-code).name
+    return f"exit status {code}"
+
+
+class Run:
+    """One capture on its way through a pipeline: a reader, and what it says at the end."""
+
+    def __init__(self, process, summary):
+        self.process = process
+        self._summary = summary  # the reading end of a pipe
+        self._text = b""
+
+    def fileno(self):
+        return self._summary.fileno()
+
+    def read(self):
+        """Takes what the reader wrote; True at its end."""
+        chunk = os.read(self._summary.fileno(), 65536)
+        self._text += chunk
+        return not chunk
+
+    def finish(self):
+        """Waits for the reader; its exit status and its summary's text."""
+        self._summary.close()
+        return self.process.wait(), self._text.decode("utf-8", "replace")
+
+
+class Pipeline:
+    """Use as a context: every process is gone behind it, whatever happened.
+
+    Each process holds the reading end of the lifeline, a pipe whose writing end only this
+    process has: were it killed, the pipe would end, and they with it.
+    """
+
+    def __init__(self, extra=()):
+        self._extra = list(extra)  # options for every worker
+        self._folder = None
+        self._workers = {}
+
+    def __enter__(self):
+        self._folder = tempfile.mkdtemp(prefix="tapline-")  # mode 0700
+        self._lifeline, self._hold = os.pipe()
+        try:
+            self._start("lobby", [])
+            for role in WORKERS:
+                self._start(role, self._extra)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _command(self, role, arguments):
+        return [installation.program(role), "--join", f"ipc://{self._folder}/lobby",
+                "--lifeline", str(self._lifeline), *arguments]
+
+    def _start(self, role, arguments):
+        self._workers[role] = subprocess.Popen(
+            self._command(role, arguments), stdin=subprocess.DEVNULL, pass_fds=[self._lifeline])
+
+    def read(self, captures, out, profile, request, options):
+        """Starts a reader on captures; results go to `out`. Returns the Run."""
+        summary, writer = os.pipe()
+        document = os.memfd_create("profile")
+        os.write(document, profile.encode())
+        os.lseek(document, 0, os.SEEK_SET)
+        command = self._command("reader", [
+            "--out", out, "--profile", f"/dev/fd/{document}", "--request", request,
+            "--summary", f"/dev/fd/{writer}", *options, "--", *captures])
+        try:
+            process = subprocess.Popen(command, pass_fds=[self._lifeline, writer, document])
+        finally:
+            os.close(writer)
+            os.close(document)
+        return Run(process, os.fdopen(summary, "rb", buffering=0))
+
+    def wait(self, runs, timeout=None):
+        """Waits until something of the runs can be read; the finished ones."""
+        ready, _, _ = select.select(runs, [], [], timeout)
+        return [run for run in ready if run.read()]
+
+    def dead(self):
+        """What ended although it should not have, as a text; None: all are well."""
+        for role, process in self._workers.items():
+            if process.poll() is not None:
+                return f"the {role} ended ({_ended_how(process.returncode)})"
+        return None
+
+    def watch(self, run):
+        """Waits for one run; its (status, summary). A worker that dies fails it."""
+        while not self.wait([run], timeout=0.2):
+            died = self.dead()
+            if died:
+                run.process.terminate()
+                run.finish()
+                raise Failure(PIPELINE, f"{died}; nothing was published")
+        return run.finish()
+
+    def __exit__(self, *_):
+        os.close(self._hold)
+        os.close(self._lifeline)
+        for process in self._workers.values():
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        try:
+            for name in os.listdir(self._folder):
+                os.unlink(os.path.join(self._folder, name))
+            os.rmdir(self._folder)
+        except FileNotFoundError:
+            pass  # the last process took it along

@@ -1,0 +1,66 @@
+"""`tapline run`: one capture, one private pipeline."""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+from launcher import installation, summary
+from launcher.pipeline import Pipeline
+from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
+
+
+def version():
+    """The version of the programs, as they say it themselves."""
+    said = subprocess.run([installation.program("reader"), "--version"], capture_output=True,
+                          text=True, check=False)
+    return said.stdout.strip().removeprefix("tapline ")
+
+
+def profile_document(name):
+    """The profile as one checked document; a fault in a platform file ends the command."""
+    command = [installation.program("classifier"), "--print-profile",
+               *installation.profile_files(name)]
+    checked = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if checked.returncode:
+        raise Failure(WRONG_USE, f"-cp {name}: this profile cannot be used (see above)")
+    return checked.stdout.strip()
+
+
+def request_text(name, profile, limits):
+    """What was asked for, as it stands in ledger.json: `batch` knows by it what is done."""
+    return json.dumps({"version": version(), "profile": name,
+                       "profile_sha256": hashlib.sha256(profile.encode()).hexdigest(),
+                       "options": limits})
+
+
+def worker_options(arguments):
+    """Options for every program of the pipeline."""
+    options = []
+    for name in ("batch", "queue"):
+        value = getattr(arguments, name)
+        if value is not None:
+            options += ["--" + name, value]
+    return options
+
+
+def command(arguments, limits):
+    """Runs it; the exit status."""
+    if arguments.captures.count("-") > 1:
+        raise Failure(WRONG_USE, "standard input (-) can be read once only")
+    profile = profile_document(arguments.cp)
+    request = request_text(arguments.cp, profile, limits)
+    options = [*worker_options(arguments), *limits]
+    if arguments.quiet or arguments.json:
+        options.append("--quiet")
+    with Pipeline(worker_options(arguments)) as pipeline:
+        status, text = pipeline.watch(
+            pipeline.read(arguments.captures, arguments.out, profile, request, options))
+    if status < 0:
+        raise Failure(PIPELINE, f"the reader was killed (signal {-status}); nothing was published")
+    if status in (DONE, CUT) and not arguments.quiet:
+        if arguments.json:
+            print(text.strip())
+        else:
+            summary.show(json.loads(text), os.path.abspath(arguments.out), sys.stdout)
+    return status

@@ -1,0 +1,68 @@
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/bus/stage.h"
+#include "stages/lobby/lobby.h"
+
+/* The lobby's part in the loop: a table, and the stage whose bus it answers over. */
+struct wiring {
+    struct lobby *lobby;
+    struct stage *stage;
+};
+
+static int on_ready(void *shared, struct stage *stage)
+{
+    struct wiring *wiring = shared;
+    wiring->stage = stage;
+    return 0;
+}
+
+static int on_message(void *shared, const struct message_head *head, struct unpack *body)
+{
+    struct wiring *wiring = shared;
+    if (head->kind != TAPLINE_ANNOUNCE)
+        return 0;
+    int rc = lobby_announced(wiring->lobby, head, body, stage_now());
+    if (rc == 1)
+        lobby_send(wiring->lobby, stage_bus(wiring->stage));
+    return rc < 0 ? rc : 0;
+}
+
+static int on_tick(void *shared, int64_t now_ns)
+{
+    struct wiring *wiring = shared;
+    lobby_expire(wiring->lobby, now_ns);
+    lobby_send(wiring->lobby, stage_bus(wiring->stage));
+    return 0;
+}
+
+static void on_closing(void *shared)
+{
+    struct wiring *wiring = shared;
+    lobby_free(&wiring->lobby);
+}
+
+static const struct stage_hooks HOOKS = {
+    .role = TAPLINE_LOBBY,
+    .name = "tapline-lobby",
+    .ready = on_ready,
+    .message = on_message,
+    .tick = on_tick,
+    .closing = on_closing,
+};
+
+int main(int argc, char **argv)
+{
+    static const struct opt_usage usage = {
+        "tapline-lobby --join ENDPOINT [options]",
+        "Keeps the roster of a pipeline: who is there, and where. Binds ENDPOINT itself.",
+    };
+    struct stage_options options = STAGE_OPTIONS_DEFAULT;
+    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options}};
+    int first;
+    enum opt_outcome outcome = opts_parse(&usage, sets, 1, argc, argv, &first);
+    if (outcome != OPT_GO)
+        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
+    struct wiring wiring = {.lobby = lobby_new()};
+    return wiring.lobby ? (int)stage_main(&HOOKS, &options, &wiring) : EXIT_PIPELINE;
+}
