@@ -1,6 +1,8 @@
 # tapline: build, test, install. `make help` lists what there is.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 PREFIX  ?= /usr/local
 OPT     ?= -O2
 STAGES  := reader tracker classifier extractor sink lobby
@@ -90,16 +92,52 @@ endef
 FUZZ_SECONDS ?= 30
 $(foreach area,$(AREAS),$(eval $(call AREA,$(area))))
 
-.PHONY: unit fuzz fuzz-replay clean help
+.PHONY: unit fuzz fuzz-replay
 unit: $(AREAS:%=unit-%)
 fuzz: $(AREAS:%=fuzz-%)
 fuzz-replay: $(AREAS:%=fuzz-replay-%)
+
+.PHONY: test-programs
+test-programs: all $(foreach area,$(AREAS),$(UNITS_$(area)) $(FUZZERS_$(area)))
+
+# ---- what people type ---------------------------------------------------------------------------
+
+.PHONY: demo test install uninstall clean help
+demo:
+	@deploy/install-packages build
+	@$(MAKE) --no-print-directory -s all
+	@TZ=Asia/Shanghai deploy/tapline run tests/captures/demo/edge-node.pcap.gz build/demo
+
+test:
+	@deploy/install-packages test
+	@tests/run
+
+BINDIR   = $(DESTDIR)$(PREFIX)/bin
+SHAREDIR = $(DESTDIR)$(PREFIX)/share/tapline
+
+install: all
+	install -d $(BINDIR) $(SHAREDIR)/launcher $(SHAREDIR)/platforms $(DESTDIR)$(PREFIX)/include/tapline
+	install -m 755 $(PROGRAMS) deploy/tapline $(BINDIR)
+	install -m 644 deploy/launcher/*.py $(SHAREDIR)/launcher
+	install -m 644 deploy/platforms/*.json $(SHAREDIR)/platforms
+	install -m 644 include/tapline/*.h $(DESTDIR)$(PREFIX)/include/tapline
+
+uninstall:
+	rm -f $(STAGES:%=$(BINDIR)/tapline-%) $(BINDIR)/tapline
+	rm -rf $(SHAREDIR) $(DESTDIR)$(PREFIX)/include/tapline
 
 clean:
 	rm -rf build
 
 help:
+	@echo "make demo            install what is missing, build, run on a shipped capture"
+	@echo "make test            the same, and every test"
 	@echo "make                 build the programs into $(BUILD)/bin"
+	@echo "make install         PREFIX=$(PREFIX), DESTDIR as usual; make uninstall"
+	@echo "make unit-AREA       unit tests of common or of one stage; make unit: all of them"
+	@echo "make fuzz            fuzz every decoder for FUZZ_SECONDS each; make fuzz-AREA"
+	@echo "make SANITIZE=address,undefined ...   the same in a build of its own; also CC=clang"
+	@echo "make clean"
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -603,3 +603,20 @@ int stage_main(const struct stage_hooks *hooks, const struct stage_options *opti
         log_error("%s", error_text(rc));
     return error_exit(rc);
 }
+
+int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage, void *shared,
+                  int argc, char **argv)
+{
+    struct stage_options options = STAGE_OPTIONS_DEFAULT;
+    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options}};
+    int first;
+    log_open(hooks->name, LOG_WARNING);
+    enum opt_outcome outcome = opts_parse(usage, sets, 1, argc, argv, &first);
+    if (outcome == OPT_GO && first < argc) {
+        log_error("%s: not an option (see --help)", argv[first]);
+        outcome = OPT_WRONG;
+    }
+    if (outcome != OPT_GO)
+        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
+    return stage_main(hooks, &options, shared);
+}

@@ -82,6 +82,11 @@ extern const size_t STAGE_OPTS_COUNT;
  *  the exit status; what went wrong was said on stderr. */
 int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared);
 
+/** The whole of a program that has no options of its own: parses the command line, then
+ *  stage_main. Returns the exit status. */
+int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage, void *shared,
+                  int argc, char **argv);
+
 /** The bus, and the peers on it. */
 const struct bus *stage_bus(const struct stage *stage);
 struct peers *stage_peers(struct stage *stage);

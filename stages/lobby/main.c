@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "common/base/error.h"
 #include "common/bus/stage.h"
 #include "stages/lobby/lobby.h"
@@ -57,12 +55,10 @@ int main(int argc, char **argv)
         "tapline-lobby --join ENDPOINT [options]",
         "Keeps the roster of a pipeline: who is there, and where. Binds ENDPOINT itself.",
     };
-    struct stage_options options = STAGE_OPTIONS_DEFAULT;
-    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options}};
-    int first;
-    enum opt_outcome outcome = opts_parse(&usage, sets, 1, argc, argv, &first);
-    if (outcome != OPT_GO)
-        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     struct wiring wiring = {.lobby = lobby_new()};
-    return wiring.lobby ? (int)stage_main(&HOOKS, &options, &wiring) : EXIT_PIPELINE;
+    int status = EXIT_PIPELINE;
+    if (wiring.lobby)
+        status = stage_program(&HOOKS, &usage, &wiring, argc, argv);
+    lobby_free(&wiring.lobby); /* where the loop never began, nobody closed it */
+    return status;
 }

@@ -1,0 +1,46 @@
+#include <stddef.h>
+
+#include "common/bus/stage.h"
+#include "stages/classifier/classifier.h"
+
+static void *on_begin(void *shared, const struct capture *capture, const struct outlet *outlet,
+                      int *error)
+{
+    (void)shared;
+    return classifier_new(capture, outlet, error);
+}
+
+static int on_event(void *core, uint32_t from, const struct event *event)
+{
+    return classifier_event(core, from, event);
+}
+
+static void on_demand(void *core, const struct demand *demand)
+{
+    classifier_demand(core, demand);
+}
+
+static void on_end(void **core)
+{
+    struct classifier *classifier = *core;
+    classifier_free(&classifier);
+    *core = NULL;
+}
+
+static const struct stage_hooks HOOKS = {
+    .role = TAPLINE_CLASSIFIER,
+    .name = "tapline-classifier",
+    .begin = on_begin,
+    .event = on_event,
+    .demand = on_demand,
+    .end = on_end,
+};
+
+int main(int argc, char **argv)
+{
+    static const struct opt_usage usage = {
+        "tapline-classifier --join ENDPOINT [options]",
+        "Says what flows are: platform signatures, HTTP, TLS, DNS, QUIC; hands on what is to be read.",
+    };
+    return stage_program(&HOOKS, &usage, NULL, argc, argv);
+}
