@@ -1,0 +1,229 @@
+/*
+ * DNS over UDP and TCP (RFC 1035, section 4.2), multicast DNS included: one record for each
+ * response that answers something.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/cursor.h"
+#include "common/base/error.h"
+#include "common/recognise/dns_message.h"
+#include "common/wire/pack.h"
+#include "stages/extractor/dns_answer.h"
+#include "stages/extractor/dns_list.h"
+#include "stages/extractor/protocol.h"
+
+enum { LENGTH_PREFIX = 2 };
+
+/* The messages in one direction of a TCP stream. */
+struct framing {
+    bool lost; /* nobody knows where a message begins, until a turn does */
+    uint8_t prefix[LENGTH_PREFIX];
+    size_t prefix_length;  /* how much of it has come */
+    struct buffer message; /* what has come of a message that more than one segment carries */
+    int64_t time_ns;       /* of the packet with its first byte, */
+    uint64_t packet;       /* and its number */
+};
+
+/* A whole message, or what the snap length left of a datagram. */
+struct message {
+    const uint8_t *bytes;
+    size_t length;
+    size_t missing;
+    int64_t time_ns;
+    uint64_t packet;
+};
+
+struct dns {
+    struct conversation *conversation;
+    bool port_hint;
+    uint64_t messages; /* recognised so far, both directions */
+    struct framing framings[DIRECTIONS];
+    struct dns_list domains, addresses; /* of the message that is being read */
+};
+
+static bool port_hints(uint16_t port)
+{
+    return port == 53 || port == 5353 || port == 5355;
+}
+
+static void *dns_open(struct conversation *conversation)
+{
+    struct dns *dns = calloc(1, sizeof *dns);
+    if (!dns)
+        return NULL;
+    const struct event_open *open = conversation_open(conversation);
+    dns->conversation = conversation;
+    dns->port_hint = port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]);
+    return dns;
+}
+
+static void dns_free(void **state)
+{
+    struct dns *dns = *state;
+    if (dns) {
+        for (int side = 0; side < DIRECTIONS; side++)
+            buffer_free(&dns->framings[side].message);
+        dns_list_free(&dns->domains);
+        dns_list_free(&dns->addresses);
+        free(dns);
+    }
+    *state = NULL;
+}
+
+static int answer_add(struct dns *dns, const struct dns_answer *answer)
+{
+    char text[ADDRESS_TEXT];
+    int error = dns_list_add(&dns->domains, answer->owner.text, answer->owner.length);
+    if (!error && answer->target.length > 0)
+        error = dns_list_add(&dns->domains, answer->target.text, answer->target.length);
+    if (!error && answer->address.length > 0) {
+        address_text(&answer->address, text);
+        error = dns_list_add(&dns->addresses, text, strlen(text));
+    }
+    return error;
+}
+
+static int record_send(struct dns *dns, const struct message *m)
+{
+    struct buffer map = {0};
+    pack_map(&map, 4);
+    pack_str(&map, "ip_port");
+    pack_str(&map, conversation_ip_port(dns->conversation));
+    pack_str(&map, "dns_domain");
+    dns_list_pack(&map, &dns->domains);
+    pack_str(&map, "dns_ip");
+    dns_list_pack(&map, &dns->addresses);
+    pack_str(&map, "timestamp");
+    pack_time(&map, m->time_ns);
+    int error = map.failed ? -ENOMEM
+                           : conversation_record(dns->conversation, TAPLINE_RECORD_DNS, m->time_ns,
+                                                 m->packet, &map);
+    buffer_free(&map);
+    return error;
+}
+
+/* Of a message that breaks off within its answers, those before count. */
+static int answers_read(struct dns *dns, const struct message *m)
+{
+    struct dns_answers answers;
+    struct dns_answer answer;
+    int error = dns_answers_begin(&answers, m->bytes, m->length);
+    unsigned count = 0;
+    dns_list_clear(&dns->domains);
+    dns_list_clear(&dns->addresses);
+    while (!error && (error = dns_answers_next(&answers, &answer)) == 0) {
+        error = answer_add(dns, &answer);
+        count++;
+    }
+    if (error == -ENOMEM)
+        return error;
+    return count > 0 ? record_send(dns, m) : 0;
+}
+
+/* Reads a message; *recognised says whether it is one. */
+static int message_read(struct dns *dns, const struct message *m, bool *recognised)
+{
+    *recognised = dns_message_recognise(m->bytes, m->length, m->missing, dns->port_hint);
+    if (!*recognised)
+        return 0;
+    dns->messages++;
+    return answers_read(dns, m);
+}
+
+/* Message borders are lost: the next turn begins with one. */
+static void framing_lose(struct dns *dns, int side, uint64_t offset)
+{
+    struct framing *f = &dns->framings[side];
+    f->lost = true;
+    f->prefix_length = 0;
+    buffer_clear(&f->message);
+    conversation_want(dns->conversation, side, TAPLINE_WANT_TURN, offset);
+}
+
+/* Reads on in the message whose length is known. One that a single segment holds is read where it
+ * stands; *recognised stays true until a whole one turns out to be no DNS. */
+static int message_read_on(struct dns *dns, const struct event_data *data, struct cursor *in,
+                           bool *recognised)
+{
+    struct framing *f = &dns->framings[data->direction];
+    size_t whole = (size_t)f->prefix[0] << 8 | f->prefix[1];
+    if (f->message.length == 0) {
+        f->time_ns = data->time_ns;
+        f->packet = data->packet;
+    }
+    size_t length = whole - f->message.length;
+    if (length > cursor_left(in))
+        length = cursor_left(in);
+    const uint8_t *bytes = cursor_take(in, length);
+    if (length < whole) {
+        if (buffer_append(&f->message, bytes, length) != 0)
+            return -ENOMEM;
+        if (f->message.length < whole)
+            return 0;
+        bytes = f->message.bytes;
+    }
+    struct message m = {bytes, whole, 0, f->time_ns, f->packet};
+    int error = message_read(dns, &m, recognised);
+    f->prefix_length = 0;
+    buffer_clear(&f->message);
+    return error;
+}
+
+static int segment_read(struct dns *dns, const struct event_data *data)
+{
+    struct framing *f = &dns->framings[data->direction];
+    struct cursor in = cursor_over(data->bytes, data->length);
+    if (f->lost && !(data->flags & TAPLINE_TURN))
+        return 0;
+    f->lost = false;
+    while (cursor_left(&in) > 0) {
+        bool recognised = true;
+        int error = 0;
+        if (f->prefix_length < LENGTH_PREFIX)
+            f->prefix[f->prefix_length++] = cursor_u8(&in);
+        else
+            error = message_read_on(dns, data, &in, &recognised);
+        if (error)
+            return error;
+        if (!recognised) {
+            framing_lose(dns, data->direction, data->offset + data->length);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static int dns_data(void *state, const struct event_data *data)
+{
+    struct dns *dns = state;
+    if (conversation_open(dns->conversation)->transport == TRANSPORT_TCP)
+        return segment_read(dns, data);
+    struct message m = {data->bytes, data->length, data->missing, data->time_ns, data->packet};
+    bool recognised;
+    return message_read(dns, &m, &recognised);
+}
+
+static int dns_gap(void *state, const struct event_gap *gap)
+{
+    framing_lose(state, gap->direction, gap->offset + gap->length);
+    return 0;
+}
+
+static int dns_close(void *state, const struct figures *figures)
+{
+    struct dns *dns = state;
+    uint64_t packets = figures->packets[FROM_INITIATOR] + figures->packets[FROM_RESPONDER];
+    if (figures->transport == TRANSPORT_UDP && dns->messages == packets)
+        conversation_note_dns_only(dns->conversation);
+    return 0;
+}
+
+const struct protocol protocol_dns = {
+    .name = "dns",
+    .open = dns_open,
+    .data = dns_data,
+    .gap = dns_gap,
+    .close = dns_close,
+    .free = dns_free,
+};

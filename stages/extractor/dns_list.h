@@ -1,0 +1,32 @@
+/*
+ * Texts in order, each once: what a DNS record's lists are made of. A message can hold thousands,
+ * so they are found by their hash.
+ */
+#ifndef TAPLINE_EXTRACTOR_DNS_LIST_H
+#define TAPLINE_EXTRACTOR_DNS_LIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+
+/** Zeroed: an empty list. */
+struct dns_list {
+    struct buffer texts;   /* one behind the other */
+    struct buffer entries; /* struct entry for each */
+    struct buffer slots;   /* hash table: uint32_t each, number of an entry from 1; 0: free */
+};
+
+/** Adds a text behind the others unless it is there already; 0 or -ENOMEM. */
+int dns_list_add(struct dns_list *list, const char *text, size_t length);
+
+/** Appends the texts as a msgpack array of str, cleaned to UTF-8. */
+void dns_list_pack(struct buffer *to, const struct dns_list *list);
+
+/** Empties it and keeps the memory. */
+void dns_list_clear(struct dns_list *list);
+
+/** Gives the memory back. */
+void dns_list_free(struct dns_list *list);
+
+#endif

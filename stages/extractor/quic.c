@@ -1,0 +1,235 @@
+/*
+ * QUIC: the ClientHellos in the Initial packets of either side (RFC 9000, 9001, 9369). A client's
+ * connection is known by the id that its first Initial was sent to, from which the keys
+ * come. A few connections a direction are remembered: a client may start anew on the same
+ * ports, and packets of the old connection may still follow.
+ */
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/cursor.h"
+#include "common/base/error.h"
+#include "stages/extractor/client_hello.h"
+#include "stages/extractor/protocol.h"
+#include "stages/extractor/quic_crypto.h"
+#include "stages/extractor/quic_packet.h"
+#include "stages/extractor/quic_stream.h"
+
+enum {
+    CONNECTIONS = 4,
+    DIGEST = 32,
+
+    /* A direction is over after so many datagrams on end without an Initial packet, */
+    QUIET_AFTER_HELLO = 16, /* where a hello of the flow has been read, */
+    QUIET_BEFORE = 256,     /* and where none has: it may come late. */
+};
+
+struct connection {
+    const struct quic_version *version; /* of the keys */
+    uint8_t id[QUIC_LONGEST_ID];        /* what the keys come from */
+    size_t id_length;
+    struct quic_keys keys;
+    struct quic_stream *stream; /* NULL: nothing is known here */
+    uint64_t used;              /* when a packet was opened last, on the direction's clock */
+    bool broken;                /* what its stream holds is no handshake, or breaks a limit */
+    bool greeted;               /* its first hello was read, */
+    uint8_t hello[DIGEST];      /* and this is its SHA-256 */
+};
+
+struct direction {
+    bool over;
+    unsigned quiet; /* datagrams on end without an Initial packet */
+    uint64_t clock; /* Initial packets opened */
+    struct connection connections[CONNECTIONS];
+};
+
+struct quic {
+    struct conversation *conversation;
+    struct direction directions[DIRECTIONS];
+    bool hello_read;
+    struct buffer payload; /* of the packet that is being read */
+};
+
+static void *quic_flow_open(struct conversation *conversation)
+{
+    struct quic *quic = calloc(1, sizeof *quic);
+    if (quic)
+        quic->conversation = conversation;
+    return quic;
+}
+
+static void forget(struct direction *d)
+{
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        quic_stream_free(&d->connections[i].stream);
+}
+
+static void quic_flow_free(void **state)
+{
+    struct quic *quic = *state;
+    if (quic) {
+        for (int side = 0; side < DIRECTIONS; side++)
+            forget(&quic->directions[side]);
+        buffer_free(&quic->payload);
+        free(quic);
+    }
+    *state = NULL;
+}
+
+/* A client that is told to retry sends the very same hello again, to another id (RFC 9000, section
+ * 17.2.5.3). Says whether this one was read before, and remembers it as the connection's. */
+static int hello_repeated(struct direction *d, struct connection *c, const struct tls_message *m,
+                          bool *repeated)
+{
+    *repeated = false;
+    if (c->greeted)
+        return 0;
+    if (!EVP_Digest(m->body, m->length, c->hello, NULL, EVP_sha256(), NULL))
+        return -ENOMEM;
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        const struct connection *other = &d->connections[i];
+        if (other->stream && other->greeted && memcmp(other->hello, c->hello, DIGEST) == 0)
+            *repeated = true;
+    }
+    c->greeted = true;
+    return 0;
+}
+
+static int hello_read(struct quic *quic, int side, struct connection *c,
+                      const struct tls_message *m)
+{
+    struct client_hello hello;
+    bool repeated;
+    if (m->type != TLS_CLIENT_HELLO || client_hello_parse(m->body, m->length, &hello) != 0) {
+        c->broken = true;
+        return 0;
+    }
+    quic->hello_read = true;
+    int error = hello_repeated(&quic->directions[side], c, m, &repeated);
+    if (error || repeated)
+        return error;
+    return client_hello_report(quic->conversation, &hello, side, m->time_ns, m->packet, true);
+}
+
+static int payload_read(struct quic *quic, const struct event_data *data, struct connection *c)
+{
+    struct cursor payload = cursor_over(quic->payload.bytes, quic->payload.length);
+    struct quic_crypto_frame frame;
+    int error = 0;
+    while (!error && !c->broken && quic_crypto_frame_next(&payload, &frame))
+        error = quic_stream_add(c->stream, frame.offset, frame.bytes, frame.length, data->time_ns,
+                                data->packet);
+    while (!error && !c->broken) {
+        struct tls_message m;
+        error = quic_stream_message(c->stream, &m);
+        if (!error)
+            error = hello_read(quic, data->direction, c, &m);
+    }
+    if (error == ERR_LIMIT)
+        c->broken = true;
+    return error == ERR_LIMIT || error == ERR_AGAIN ? 0 : error;
+}
+
+/* Opens a packet with a connection's keys, into quic->payload. A client that changes its version
+ * in the middle of the handshake keeps the id (RFC 9369, section 4.1). */
+static int packet_open(struct quic *quic, struct connection *c, const struct quic_packet *packet)
+{
+    if (c->version != packet->version) {
+        struct quic_keys keys;
+        int error = quic_keys_derive(&keys, packet->version, c->id, c->id_length);
+        if (error)
+            return error;
+        c->version = packet->version;
+        c->keys = keys;
+    }
+    buffer_clear(&quic->payload);
+    if (!buffer_reserve(&quic->payload, packet->length))
+        return -ENOMEM;
+    return quic_open(&c->keys, packet, quic->payload.bytes, &quic->payload.length);
+}
+
+/* A connection that this packet may begin, in the place of the one that was used least lately. */
+static int connection_begin(struct quic *quic, struct direction *d,
+                            const struct quic_packet *packet, struct connection **begun)
+{
+    struct connection fresh = {.id_length = packet->id_length}, *place = d->connections;
+    if (packet->id_length == 0)
+        return ERR_MALFORMED; /* a server's packet */
+    memcpy(fresh.id, packet->id, packet->id_length);
+    int error = packet_open(quic, &fresh, packet);
+    if (error)
+        return error;
+    fresh.stream = quic_stream_new(conversation_limits(quic->conversation)->quic_crypto);
+    if (!fresh.stream)
+        return -ENOMEM;
+    for (size_t i = 1; i < CONNECTIONS; i++)
+        if (d->connections[i].used < place->used)
+            place = &d->connections[i];
+    quic_stream_free(&place->stream);
+    *place = fresh;
+    *begun = place;
+    return 0;
+}
+
+static int initial_read(struct quic *quic, const struct event_data *data,
+                        const struct quic_packet *packet)
+{
+    struct direction *d = &quic->directions[data->direction];
+    struct connection *c = NULL;
+    int error = ERR_MALFORMED;
+    for (size_t i = 0; i < CONNECTIONS && error == ERR_MALFORMED; i++) {
+        c = &d->connections[i];
+        if (c->stream)
+            error = packet_open(quic, c, packet);
+    }
+    if (error == ERR_MALFORMED)
+        error = connection_begin(quic, d, packet, &c);
+    if (error)
+        return error == ERR_MALFORMED ? 0 : error;
+    c->used = ++d->clock;
+    return payload_read(quic, data, c);
+}
+
+static int quic_data(void *state, const struct event_data *data)
+{
+    struct quic *quic = state;
+    struct direction *d = &quic->directions[data->direction];
+    struct cursor datagram = cursor_over(data->bytes, data->length);
+    struct quic_packet packet;
+    bool quiet = true;
+    if (d->over)
+        return 0;
+    while (quic_packet_next(&datagram, &packet)) {
+        if (!packet.initial)
+            continue;
+        quiet = false;
+        int error = initial_read(quic, data, &packet);
+        if (error)
+            return error;
+    }
+    d->quiet = quiet ? d->quiet + 1 : 0;
+    if (d->quiet >= (quic->hello_read ? QUIET_AFTER_HELLO : QUIET_BEFORE)) {
+        d->over = true;
+        forget(d);
+        conversation_want(quic->conversation, data->direction, TAPLINE_WANT_NOTHING, 0);
+    }
+    return 0;
+}
+
+static int quic_close(void *state, const struct figures *figures)
+{
+    (void)state;
+    (void)figures;
+    return 0;
+}
+
+const struct protocol protocol_quic = {
+    .name = "quic",
+    .open = quic_flow_open,
+    .data = quic_data,
+    .gap = NULL,
+    .close = quic_close,
+    .free = quic_flow_free,
+};
