@@ -1,0 +1,134 @@
+#include "common/net/ip.h"
+
+#include "common/base/cursor.h"
+
+enum {
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    MAX_EXTENSIONS = 16, /* a packet with more is hostile, and counts as what the next one is */
+};
+
+/* IPv6 extension headers, by their protocol numbers. */
+enum {
+    EXTENSION_HOP_BY_HOP = 0,
+    EXTENSION_ROUTING = 43,
+    EXTENSION_FRAGMENT = 44,
+    EXTENSION_AUTHENTICATION = 51,
+    EXTENSION_DESTINATION = 60,
+    EXTENSION_MOBILITY = 135,
+    EXTENSION_HOST_IDENTITY = 139,
+    EXTENSION_SHIM6 = 140,
+};
+
+static void body_set(struct packet *p, const struct extent *whole, uint32_t header, uint32_t length)
+{
+    uint32_t there = header < whole->captured ? header : whole->captured;
+    p->body = (struct extent){.bytes = whole->bytes + there,
+                              .captured = whole->captured - there,
+                              .length = length > header ? length - header : 0};
+    if (p->body.captured > p->body.length)
+        p->body.captured = p->body.length;
+}
+
+static bool decode_ipv4(struct packet *p, const struct extent *whole)
+{
+    struct cursor c = cursor_over(whole->bytes, whole->captured);
+    uint32_t header = (cursor_u8(&c) & 0x0fu) * 4;
+    cursor_skip(&c, 1);
+    uint32_t length = cursor_u16(&c);
+    uint16_t id = cursor_u16(&c);
+    uint16_t part = cursor_u16(&c);
+    cursor_skip(&c, 1);
+    uint8_t protocol = cursor_u8(&c);
+    cursor_skip(&c, 2);
+    const uint8_t *addresses = cursor_take(&c, 8);
+    if (c.bad || header < IPV4_HEADER)
+        return false;
+    p->version = 4;
+    p->source = address_from(addresses, 4);
+    p->destination = address_from(addresses + 4, 4);
+    p->protocol = protocol;
+    body_set(p, whole, header, length ? length : whole->length);
+    p->fragment_offset = (uint16_t)((part & 0x1fff) * 8);
+    p->more = part & 0x2000;
+    p->fragment = p->fragment_offset > 0 || p->more;
+    p->fragment_id = id;
+    p->fragment_next = protocol;
+    return true;
+}
+
+static bool decode_ipv6(struct packet *p, const struct extent *whole)
+{
+    struct cursor c = cursor_over(whole->bytes, whole->captured);
+    cursor_skip(&c, 4);
+    uint32_t length = cursor_u16(&c);
+    uint8_t next = cursor_u8(&c);
+    cursor_skip(&c, 1);
+    const uint8_t *addresses = cursor_take(&c, 32);
+    if (c.bad)
+        return false;
+    p->version = 6;
+    p->source = address_from(addresses, 16);
+    p->destination = address_from(addresses + 16, 16);
+    p->protocol = next;
+    body_set(p, whole, IPV6_HEADER, length ? IPV6_HEADER + length : whole->length);
+    ip_step_extensions(p);
+    return true;
+}
+
+/* The length of the extension header that the body begins with; 0 where it is none. */
+static uint32_t extension_length(uint8_t protocol, const struct extent *body)
+{
+    switch (protocol) {
+    case EXTENSION_HOP_BY_HOP:
+    case EXTENSION_ROUTING:
+    case EXTENSION_DESTINATION:
+    case EXTENSION_MOBILITY:
+    case EXTENSION_HOST_IDENTITY:
+    case EXTENSION_SHIM6: return (body->bytes[1] + 1u) * 8;
+    case EXTENSION_FRAGMENT: return 8;
+    case EXTENSION_AUTHENTICATION: return (body->bytes[1] + 2u) * 4; /* RFC 4302, 2.2 */
+    default: return 0;
+    }
+}
+
+static void fragment_set(struct packet *p, const uint8_t *header)
+{
+    uint16_t part = (uint16_t)(header[2] << 8 | header[3]);
+    p->fragment_offset = part & 0xfff8;
+    p->more = part & 1;
+    p->fragment = p->fragment_offset > 0 || p->more;
+    p->fragment_id = (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 |
+                     (uint32_t)header[6] << 8 | header[7];
+    p->fragment_next = header[0];
+}
+
+void ip_step_extensions(struct packet *p)
+{
+    for (int i = 0; i < MAX_EXTENSIONS && p->body.captured >= 8; i++) {
+        uint32_t length = extension_length(p->protocol, &p->body);
+        if (length == 0 || length > p->body.captured)
+            return;
+        const uint8_t *header = p->body.bytes;
+        bool fragment = p->protocol == EXTENSION_FRAGMENT;
+        if (fragment)
+            fragment_set(p, header);
+        p->protocol = header[0];
+        p->body.bytes += length;
+        p->body.captured -= length;
+        p->body.length -= length;
+        if (fragment && p->fragment)
+            return;
+    }
+}
+
+bool ip_decode(struct packet *packet, struct extent whole)
+{
+    if (whole.captured == 0)
+        return false;
+    switch (whole.bytes[0] >> 4) {
+    case 4: return decode_ipv4(packet, &whole);
+    case 6: return decode_ipv6(packet, &whole);
+    default: return false;
+    }
+}

@@ -1,0 +1,129 @@
+#define XXH_INLINE_ALL
+#include "common/net/packet.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+#include "common/base/cursor.h"
+#include "common/net/ip.h"
+#include "common/net/link.h"
+
+enum {
+    IP_TCP = 6,
+    IP_UDP = 17,
+    IP_ICMP = 1,
+    IP_ICMPV6 = 58,
+    TCP_LEAST_CAPTURED = 16, /* up to the window: enough to follow a connection by */
+    TCP_HEADER = 20,
+    UDP_HEADER = 8,
+};
+
+/* The extent behind its first `header` bytes; all of it must not have been captured. */
+static struct extent extent_behind(const struct extent *e, uint32_t header)
+{
+    uint32_t there = header < e->captured ? header : e->captured;
+    return (struct extent){.bytes = e->bytes + there,
+                           .captured = e->captured - there,
+                           .length = header < e->length ? e->length - header : 0};
+}
+
+/* A data offset that points into the header itself, or beyond what IP carries, leaves no way to
+ * say what the payload is. */
+static void decode_tcp(struct packet *p)
+{
+    struct cursor c = cursor_over(p->body.bytes, p->body.captured);
+    p->source_port = cursor_u16(&c);
+    p->destination_port = cursor_u16(&c);
+    p->seq = cursor_u32(&c);
+    p->ack = cursor_u32(&c);
+    p->header_bytes = (uint8_t)((cursor_u8(&c) >> 4) * 4);
+    p->tcp_flags = cursor_u8(&c);
+    p->window = cursor_u16(&c);
+    bool fits = p->header_bytes >= TCP_HEADER && p->header_bytes <= p->body.length;
+    if (fits)
+        p->payload = extent_behind(&p->body, p->header_bytes);
+    p->sound = fits && !p->fragment;
+}
+
+/* UDP's own length rules where it is shorter than IP's; 0 stands for a datagram too long for the
+ * field (RFC 2675), and in the first fragment it tells of the whole datagram. */
+static void decode_udp(struct packet *p)
+{
+    struct cursor c = cursor_over(p->body.bytes, p->body.captured);
+    p->source_port = cursor_u16(&c);
+    p->destination_port = cursor_u16(&c);
+    uint32_t length = cursor_u16(&c);
+    if (length != 0 && length < UDP_HEADER)
+        return;
+    p->payload = extent_behind(&p->body, UDP_HEADER);
+    if (length != 0 && p->payload.length > length - UDP_HEADER)
+        p->payload.length = length - UDP_HEADER;
+    if (p->payload.captured > p->payload.length)
+        p->payload.captured = p->payload.length;
+    p->sound = !p->fragment;
+}
+
+static enum packet_kind kind_of(uint8_t version, uint8_t protocol)
+{
+    if (protocol == IP_TCP)
+        return PACKET_TCP;
+    if (protocol == IP_UDP)
+        return PACKET_UDP;
+    if (protocol == (version == 4 ? IP_ICMP : IP_ICMPV6))
+        return PACKET_ICMP;
+    return PACKET_OTHER;
+}
+
+static void decode_transport(struct packet *p)
+{
+    p->kind = kind_of(p->version, p->protocol);
+    if (p->fragment && p->fragment_offset > 0) {
+        p->payload = p->body;
+        return;
+    }
+    if (p->kind == PACKET_TCP && p->body.captured >= TCP_LEAST_CAPTURED)
+        decode_tcp(p);
+    else if (p->kind == PACKET_UDP && p->body.captured >= UDP_HEADER)
+        decode_udp(p);
+    else if (!p->fragment && (p->kind == PACKET_TCP || p->kind == PACKET_UDP))
+        p->kind = PACKET_OTHER;
+}
+
+void packet_decode(struct packet *packet, uint32_t link, const uint8_t *bytes, uint32_t captured,
+                   uint32_t wire_length)
+{
+    *packet = (struct packet){.kind = PACKET_NOIP};
+    struct cursor c = cursor_over(bytes, captured);
+    if (!link_step(link, &c) || c.bad)
+        return;
+    uint32_t before = (uint32_t)(c.at - bytes);
+    struct extent whole = {.bytes = c.at, .captured = captured - before};
+    whole.length = wire_length > captured ? wire_length - before : whole.captured;
+    if (ip_decode(packet, whole))
+        decode_transport(packet);
+}
+
+void packet_restore(struct packet *packet, struct extent body, uint8_t next)
+{
+    packet->fragment = packet->more = packet->sound = false;
+    packet->fragment_offset = 0;
+    packet->body = body;
+    packet->payload = (struct extent){0};
+    packet->protocol = next;
+    if (packet->version == 6)
+        ip_step_extensions(packet);
+    decode_transport(packet);
+}
+
+uint32_t address_pair_hash(const struct packet *packet)
+{
+    const struct address *low = &packet->source, *high = &packet->destination;
+    if (address_compare(low, high) > 0) {
+        low = &packet->destination;
+        high = &packet->source;
+    }
+    uint8_t pair[2 * sizeof low->bytes];
+    memcpy(pair, low->bytes, sizeof low->bytes);
+    memcpy(pair + sizeof low->bytes, high->bytes, sizeof high->bytes);
+    return (uint32_t)XXH3_64bits(pair, sizeof pair);
+}

@@ -1,0 +1,79 @@
+/*
+ * One captured frame, decoded: which protocol it counts under, between whom, and where its payload
+ * lies. Nothing is allocated; everything points into the frame.
+ *
+ * IPv4 (RFC 791), IPv6 and its extension headers (RFC 8200), TCP (RFC 9293), UDP (RFC 768).
+ * Tunnels are not opened: the outer packet counts.
+ */
+#ifndef TAPLINE_COMMON_PACKET_H
+#define TAPLINE_COMMON_PACKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/net/address.h"
+
+/** What a frame counts as. */
+enum packet_kind {
+    PACKET_NOIP,  /* no IP inside, or too short to tell */
+    PACKET_TCP,   /* a fragment goes by its IP protocol; others have at least 16 bytes of header */
+    PACKET_UDP,   /* the same, with 8 */
+    PACKET_ICMP,  /* ICMP over IPv4, ICMPv6 over IPv6 */
+    PACKET_OTHER, /* any other IP packet */
+};
+
+enum tcp_flag { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
+
+/** Bytes as the headers promise them, and as far as they were captured. */
+struct extent {
+    const uint8_t *bytes;
+    uint32_t captured; /* of these, from the first on; never more than the length */
+    uint32_t length;   /* by the headers */
+};
+
+struct packet {
+    enum packet_kind kind;
+    uint8_t version;  /* of IP: 4 or 6; 0: none inside, and no addresses */
+    uint8_t protocol; /* IP protocol, behind IPv6 extension headers */
+
+    /** The TCP or UDP header is whole enough to be acted on: ports, and for TCP its further fields,
+     *  are set, and its lengths agree with IP's. Never set for a fragment. */
+    bool sound;
+
+    bool fragment;            /* a part of an IP datagram; an atomic fragment (RFC 6946) is none */
+    bool more;                /* another part follows this one */
+    uint8_t fragment_next;    /* protocol of what the fragments make */
+    uint16_t fragment_offset; /* bytes before this part */
+    uint32_t fragment_id;
+
+    struct address source, destination;
+    uint16_t source_port, destination_port;
+
+    uint32_t seq, ack;
+    uint16_t window;      /* as it stands in the header, not scaled */
+    uint8_t tcp_flags;    /* enum tcp_flag, and the others' bits */
+    uint8_t header_bytes; /* TCP: by its data offset */
+
+    struct extent body;    /* what IP carries: behind the extension headers; of a fragment, its part */
+    struct extent payload; /* what TCP or UDP carries */
+};
+
+/**
+ * Decodes one frame. `link` is a LINKTYPE_ value, `captured` bytes are there of `wire_length`.
+ * Every frame gives a packet: what cannot be read is PACKET_NOIP or PACKET_OTHER.
+ *
+ * Ethernet's padding is no payload: the IP header's length rules. Where that is 0, as the host's
+ * own segmentation offload leaves it, the frame's length on the wire does.
+ */
+void packet_decode(struct packet *packet, uint32_t link, const uint8_t *bytes, uint32_t captured,
+                   uint32_t wire_length);
+
+/** Makes a fragment's packet the one of the whole datagram, whose IP payload is `body` and begins
+ *  with a header of protocol `next`. */
+void packet_restore(struct packet *packet, struct extent body, uint8_t next);
+
+/** The same for both directions, on every machine and in every run; one value for all packets
+ *  without addresses. */
+uint32_t address_pair_hash(const struct packet *packet);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * One flow: the packets of two endpoints in both directions, and what is known of them.
+ */
+#ifndef TAPLINE_TRACKER_FLOW_H
+#define TAPLINE_TRACKER_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bus/outlet.h"
+#include "common/wire/event.h"
+#include "stages/tracker/reassembly.h"
+#include "stages/tracker/want.h"
+
+/** How an initial sequence number came to be known. */
+enum known {
+    KNOWN_NOT,
+    KNOWN_BY_PEER, /* from the other side's first acknowledgment */
+    KNOWN_BY_SELF, /* from its sender's first segment */
+};
+
+/** One sender of a TCP connection. */
+struct tcp_side {
+    struct stream stream;
+    uint32_t initial; /* its initial sequence number */
+    uint8_t known;    /* enum known: whether that is known, and how */
+    bool fin;         /* a FIN came from it */
+};
+
+/** How far the handshake got, for the round trip time. */
+enum handshake { HANDSHAKE_NONE, HANDSHAKE_ASKED, HANDSHAKE_ANSWERED, HANDSHAKE_DONE };
+
+struct flow {
+    uint64_t id;
+    struct figures figures;
+    int64_t idle_from; /* the later of its latest time and the capture's clock at its last packet */
+
+    outlet_route route; /* the classifier that it goes to */
+    bool opened;        /* it was opened there */
+    uint8_t speaker;    /* direction of the latest payload; DIRECTIONS: none came yet */
+    uint64_t sent;      /* DATA and GAP events handed on */
+    struct want want[DIRECTIONS];
+
+    struct tcp_side side[DIRECTIONS]; /* TCP only, as is the rest */
+    uint8_t handshake;                /* enum handshake */
+    uint32_t asked_seq, answered_seq; /* of the SYN, the SYN+ACK, */
+    int64_t asked_ns, answered_ns;    /* and when they were last sent */
+
+    uint32_t slot; /* its place in the flow table */
+    uint32_t hash; /* of its endpoints */
+};
+
+/** Packets of both directions. */
+static inline uint64_t flow_packets(const struct flow *flow)
+{
+    return flow->figures.packets[FROM_INITIATOR] + flow->figures.packets[FROM_RESPONDER];
+}
+
+#endif

@@ -1,0 +1,292 @@
+#define XXH_INLINE_ALL
+#include "stages/tracker/flow_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum {
+    CHUNK_BITS = 10, /* flows of the slab are allocated so many (2^10) at a time */
+    CHUNK = 1 << CHUNK_BITS,
+    FEWEST_ENTRIES = 1024,
+};
+
+/* What is hashed: both endpoints, the lower one first. Without padding. */
+struct key {
+    uint8_t address[2][16];
+    uint16_t port[2];
+    uint32_t transport;
+};
+
+/* One place of an index: a flow's hash and its slot, counted from 1. Slot 0: an empty place. */
+struct entry {
+    uint32_t hash;
+    uint32_t slot;
+};
+
+/* Open addressing over the slab. Removal moves entries back, so that no tombstones pile up. */
+struct index {
+    struct entry *entries;
+    uint32_t mask;
+    uint32_t count;
+};
+
+struct flow_table {
+    struct index by_key, by_id;
+    struct flow **chunks;
+    uint32_t chunk_count;
+    uint32_t slots;     /* used so far, free ones included */
+    uint32_t *released; /* slots that are free: a stack, with room for every slot */
+    uint32_t released_count;
+    uint64_t seed;
+};
+
+/* ---- indexes --------------------------------------------------------------------------------- */
+
+static int index_init(struct index *index, uint32_t size)
+{
+    index->entries = calloc(size, sizeof *index->entries);
+    index->mask = size - 1;
+    index->count = 0;
+    return index->entries ? 0 : -1;
+}
+
+static void index_put(struct index *index, uint32_t hash, uint32_t slot)
+{
+    uint32_t at = hash & index->mask;
+    while (index->entries[at].slot)
+        at = (at + 1) & index->mask;
+    index->entries[at] = (struct entry){.hash = hash, .slot = slot + 1};
+    index->count++;
+}
+
+/* Makes sure that one more entry fits, with a third of the places left empty. */
+static int index_make_room(struct index *index)
+{
+    uint32_t size = index->mask + 1;
+    if (index->count + 1 <= size / 3 * 2)
+        return 0;
+    struct index grown;
+    if (size > UINT32_MAX / 2 || index_init(&grown, size * 2) != 0)
+        return -1;
+    for (uint32_t i = 0; i < size; i++)
+        if (index->entries[i].slot)
+            index_put(&grown, index->entries[i].hash, index->entries[i].slot - 1);
+    free(index->entries);
+    *index = grown;
+    return 0;
+}
+
+static void index_take(struct index *index, uint32_t hash, uint32_t slot)
+{
+    uint32_t hole = hash & index->mask;
+    while (index->entries[hole].slot != slot + 1)
+        hole = (hole + 1) & index->mask;
+    /* An entry behind may fill the hole unless its own place lies between the two. */
+    for (uint32_t at = (hole + 1) & index->mask; index->entries[at].slot;
+         at = (at + 1) & index->mask) {
+        uint32_t home = index->entries[at].hash & index->mask;
+        if (((at - home) & index->mask) < ((at - hole) & index->mask))
+            continue;
+        index->entries[hole] = index->entries[at];
+        hole = at;
+    }
+    index->entries[hole] = (struct entry){0};
+    index->count--;
+}
+
+/* ---- the slab -------------------------------------------------------------------------------- */
+
+static struct flow *flow_at(const struct flow_table *table, uint32_t slot)
+{
+    return &table->chunks[slot >> CHUNK_BITS][slot & (CHUNK - 1)];
+}
+
+static int slab_grow(struct flow_table *table)
+{
+    size_t chunks = (size_t)table->chunk_count + 1;
+    if (chunks > UINT32_MAX / CHUNK)
+        return -1;
+    struct flow **grown = realloc(table->chunks, chunks * sizeof *grown);
+    if (!grown)
+        return -1;
+    table->chunks = grown;
+    uint32_t *released = realloc(table->released, chunks * CHUNK * sizeof *released);
+    if (!released)
+        return -1;
+    table->released = released;
+    grown[table->chunk_count] = malloc(CHUNK * sizeof **grown);
+    if (!grown[table->chunk_count])
+        return -1;
+    table->chunk_count++;
+    return 0;
+}
+
+static struct flow *slab_take(struct flow_table *table)
+{
+    uint32_t slot;
+    if (table->released_count > 0) {
+        slot = table->released[--table->released_count];
+    } else {
+        if (table->slots == table->chunk_count * CHUNK && slab_grow(table) != 0)
+            return NULL;
+        slot = table->slots++;
+    }
+    struct flow *flow = flow_at(table, slot);
+    memset(flow, 0, sizeof *flow);
+    flow->slot = slot;
+    return flow;
+}
+
+static void slab_release(struct flow_table *table, struct flow *flow)
+{
+    flow->id = 0;
+    table->released[table->released_count++] = flow->slot;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+struct flow_table *flow_table_new(uint64_t seed)
+{
+    struct flow_table *table = calloc(1, sizeof *table);
+    if (!table)
+        return NULL;
+    table->seed = seed;
+    if (index_init(&table->by_key, FEWEST_ENTRIES) != 0 ||
+        index_init(&table->by_id, FEWEST_ENTRIES) != 0)
+        flow_table_free(&table);
+    return table;
+}
+
+static void flow_release(struct flow *flow)
+{
+    for (int d = 0; d < DIRECTIONS; d++)
+        stream_clear(&flow->side[d].stream);
+}
+
+void flow_table_free(struct flow_table **table)
+{
+    struct flow_table *t = *table;
+    if (!t)
+        return;
+    for (uint32_t slot = 0; slot < t->slots; slot++)
+        if (flow_table_slot(t, slot))
+            flow_release(flow_at(t, slot));
+    for (uint32_t i = 0; i < t->chunk_count; i++)
+        free(t->chunks[i]);
+    free(t->chunks);
+    free(t->released);
+    free(t->by_key.entries);
+    free(t->by_id.entries);
+    free(t);
+    *table = NULL;
+}
+
+static void key_put(struct key *key, int place, const struct address *address, uint16_t port)
+{
+    memcpy(key->address[place], address->bytes, sizeof address->bytes);
+    key->port[place] = port;
+}
+
+uint32_t flow_table_hash(const struct flow_table *table, const struct packet *p)
+{
+    int order = address_compare(&p->source, &p->destination);
+    int source = order > 0 || (order == 0 && p->source_port > p->destination_port);
+    struct key key = {.transport = p->protocol};
+    key_put(&key, source, &p->source, p->source_port);
+    key_put(&key, !source, &p->destination, p->destination_port);
+    return (uint32_t)XXH3_64bits_withSeed(&key, sizeof key, table->seed);
+}
+
+static uint32_t hash_id(const struct flow_table *table, uint64_t id)
+{
+    return (uint32_t)XXH3_64bits_withSeed(&id, sizeof id, table->seed);
+}
+
+static bool endpoint_is(const struct figures *f, int side, const struct address *address,
+                        uint16_t port)
+{
+    return f->port[side] == port && address_compare(&f->address[side], address) == 0;
+}
+
+static bool goes(const struct figures *f, int direction, const struct packet *p)
+{
+    return endpoint_is(f, direction, &p->source, p->source_port) &&
+           endpoint_is(f, !direction, &p->destination, p->destination_port);
+}
+
+struct flow *flow_table_find(const struct flow_table *table, uint32_t hash,
+                             const struct packet *packet, int *direction)
+{
+    const struct index *index = &table->by_key;
+    for (uint32_t at = hash & index->mask; index->entries[at].slot; at = (at + 1) & index->mask) {
+        if (index->entries[at].hash != hash)
+            continue;
+        struct flow *flow = flow_at(table, index->entries[at].slot - 1);
+        if (flow->figures.transport != packet->protocol)
+            continue;
+        for (int d = 0; d < DIRECTIONS; d++)
+            if (goes(&flow->figures, d, packet)) {
+                *direction = d;
+                return flow;
+            }
+    }
+    return NULL;
+}
+
+struct flow *flow_table_by_id(const struct flow_table *table, uint64_t id)
+{
+    const struct index *index = &table->by_id;
+    uint32_t hash = hash_id(table, id);
+    for (uint32_t at = hash & index->mask; index->entries[at].slot; at = (at + 1) & index->mask) {
+        struct flow *flow = flow_at(table, index->entries[at].slot - 1);
+        if (index->entries[at].hash == hash && flow->id == id)
+            return flow;
+    }
+    return NULL;
+}
+
+struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struct packet *packet,
+                            bool initiator, uint64_t id)
+{
+    if (index_make_room(&table->by_key) != 0 || index_make_room(&table->by_id) != 0)
+        return NULL;
+    struct flow *flow = slab_take(table);
+    if (!flow)
+        return NULL;
+    int source = initiator ? FROM_INITIATOR : FROM_RESPONDER;
+    flow->id = id;
+    flow->hash = hash;
+    flow->figures.transport = packet->protocol;
+    flow->figures.address[source] = packet->source;
+    flow->figures.address[!source] = packet->destination;
+    flow->figures.port[source] = packet->source_port;
+    flow->figures.port[!source] = packet->destination_port;
+    index_put(&table->by_key, hash, flow->slot);
+    index_put(&table->by_id, hash_id(table, id), flow->slot);
+    return flow;
+}
+
+void flow_table_remove(struct flow_table *table, struct flow *flow)
+{
+    index_take(&table->by_key, flow->hash, flow->slot);
+    index_take(&table->by_id, hash_id(table, flow->id), flow->slot);
+    flow_release(flow);
+    slab_release(table, flow);
+}
+
+uint32_t flow_table_count(const struct flow_table *table)
+{
+    return table->by_key.count;
+}
+
+uint32_t flow_table_slots(const struct flow_table *table)
+{
+    return table->slots;
+}
+
+struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot)
+{
+    struct flow *flow = flow_at(table, slot);
+    return flow->id ? flow : NULL;
+}

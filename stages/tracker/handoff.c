@@ -1,0 +1,73 @@
+#include "stages/tracker/handoff.h"
+
+static int send_open(struct handoff *handoff, struct flow *flow)
+{
+    const struct figures *f = &flow->figures;
+    struct event event = {
+        .kind = TAPLINE_OPEN,
+        .flow = flow->id,
+        .open = {.transport = f->transport,
+                 .address = {f->address[0], f->address[1]},
+                 .port = {f->port[0], f->port[1]},
+                 .time_ns = f->start_ns},
+    };
+    flow->opened = true;
+    return outlet_event(handoff->outlet, TAPLINE_CLASSIFIER, &flow->route, &event);
+}
+
+static int send_event(struct handoff *handoff, struct flow *flow, const struct event *event)
+{
+    if (!flow->opened) {
+        int error = send_open(handoff, flow);
+        if (error)
+            return error;
+    }
+    flow->sent++;
+    return outlet_event(handoff->outlet, TAPLINE_CLASSIFIER, &flow->route, event);
+}
+
+int handoff_data(struct handoff *handoff, struct flow *flow, struct event_data *data, uint64_t end)
+{
+    struct want *want = &flow->want[data->direction];
+    if (flow->speaker != data->direction) {
+        flow->speaker = data->direction;
+        data->flags |= TAPLINE_TURN;
+        want_turn(want, data->offset);
+    }
+    if (!want_takes(want, end)) {
+        handoff->counters.events_declined++;
+        return 0;
+    }
+    struct event event = {.kind = TAPLINE_DATA, .flow = flow->id, .data = *data};
+    return send_event(handoff, flow, &event);
+}
+
+int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint64_t offset,
+                uint64_t length)
+{
+    /* A gap uses up the beginning of its turn: what follows it is no place to start reading at. */
+    flow->speaker = (uint8_t)direction;
+    if (!want_takes(&flow->want[direction], offset + length)) {
+        handoff->counters.events_declined++;
+        return 0;
+    }
+    struct event event = {
+        .kind = TAPLINE_GAP,
+        .flow = flow->id,
+        .gap = {.direction = (uint8_t)direction, .offset = offset, .length = length},
+    };
+    return send_event(handoff, flow, &event);
+}
+
+int handoff_close(struct handoff *handoff, struct flow *flow)
+{
+    struct event event = {
+        .kind = TAPLINE_CLOSE,
+        .flow = flow->id,
+        .close = {.figures = flow->figures,
+                  .trail = {{.role = TAPLINE_TRACKER, .sent = flow->sent}},
+                  .trail_count = 1},
+    };
+    enum tapline_role to = flow->opened ? TAPLINE_CLASSIFIER : TAPLINE_SINK;
+    return outlet_event(handoff->outlet, to, &flow->route, &event);
+}

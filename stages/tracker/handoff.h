@@ -1,0 +1,34 @@
+/*
+ * What is sent on of flows: OPEN before the first event, bytes and gaps as far as they are wanted,
+ * CLOSE at the end.
+ */
+#ifndef TAPLINE_TRACKER_HANDOFF_H
+#define TAPLINE_TRACKER_HANDOFF_H
+
+#include <stdint.h>
+
+#include "common/bus/outlet.h"
+#include "common/wire/capture.h"
+#include "stages/tracker/counters.h"
+#include "stages/tracker/flow.h"
+
+/** What all flows of one capture share. */
+struct handoff {
+    const struct outlet *outlet;
+    struct limits limits;
+    struct counters counters;
+};
+
+/** Hands on bytes of a stream, or a datagram, of one direction: marks the turn, and drops what
+ *  nobody wants. `end` is the offset behind it. 0 or the outlet's error. */
+int handoff_data(struct handoff *handoff, struct flow *flow, struct event_data *data, uint64_t end);
+
+/** Hands on that bytes of a stream are lost. 0 or the outlet's error. */
+int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint64_t offset,
+                uint64_t length);
+
+/** Hands on the flow's end: the way that it went, or straight to the sink. 0 or the outlet's
+ *  error. */
+int handoff_close(struct handoff *handoff, struct flow *flow);
+
+#endif

@@ -1,0 +1,253 @@
+#include "stages/tracker/tracker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/net/packet.h"
+#include "common/wire/pack.h"
+#include "stages/tracker/defrag.h"
+#include "stages/tracker/flow_table.h"
+#include "stages/tracker/handoff.h"
+#include "stages/tracker/moment.h"
+#include "stages/tracker/tcp.h"
+#include "stages/tracker/totals.h"
+#include "stages/tracker/udp.h"
+
+enum {
+    INDEX_SHIFT = 48,   /* of the tracker's index within a flow's id */
+    SWEEP_STEP = 4,     /* slots looked at with each frame while flows may be over, */
+    SWEEP_CLOCK = 256,  /* and with each clock, as there may be no frames */
+};
+
+/* How far a flow's times may lie behind the capture's clock when its packets come out of order. */
+#define TIME_SLACK MOMENT_SECONDS(600)
+
+struct tracker {
+    struct handoff handoff;
+    struct flow_table *flows;
+    struct defrag *defrag;
+    struct totals totals;
+    uint32_t index;
+    uint64_t frames; /* received */
+    uint64_t opened; /* flows so far: the count within the next id */
+    uint64_t closed; /* CLOSE events sent */
+    int64_t clock;
+    uint32_t sweep;      /* the next slot to look at, */
+    uint32_t sweep_left; /* and how many before all were since the clock moved */
+};
+
+struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error)
+{
+    struct tracker *t = calloc(1, sizeof *t);
+    if (t) {
+        t->handoff.outlet = outlet;
+        t->handoff.limits = capture->limits;
+        t->index = capture->index;
+        t->clock = INT64_MIN;
+        t->flows = flow_table_new(capture->id);
+        t->defrag = defrag_new(capture->id, capture->limits.fragments);
+    }
+    if (!t || !t->flows || !t->defrag) {
+        tracker_free(&t);
+        *error = -ENOMEM;
+    }
+    return t;
+}
+
+void tracker_free(struct tracker **tracker)
+{
+    struct tracker *t = *tracker;
+    if (!t)
+        return;
+    flow_table_free(&t->flows);
+    defrag_free(&t->defrag);
+    free(t);
+    *tracker = NULL;
+}
+
+/* ---- the end of flows ------------------------------------------------------------------------ */
+
+static int64_t idle_limit(const struct tracker *t, const struct flow *flow)
+{
+    return flow->figures.transport == TRANSPORT_TCP ? tcp_idle_limit(flow, &t->handoff.limits)
+                                                    : t->handoff.limits.udp_idle;
+}
+
+/* Whether the capture's clock has left the flow behind. */
+static bool left_behind(const struct tracker *t, const struct flow *flow)
+{
+    int64_t limit = idle_limit(t, flow);
+    return limit > 0 && moment_since(t->clock, flow->idle_from) - TIME_SLACK > limit;
+}
+
+/* Whether a packet at that time comes too late to be the flow's. */
+static bool too_late(const struct tracker *t, const struct flow *flow, int64_t time_ns)
+{
+    int64_t limit = idle_limit(t, flow);
+    return (limit > 0 && moment_since(time_ns, flow->figures.end_ns) > limit) ||
+           left_behind(t, flow);
+}
+
+static int close_flow(struct tracker *t, struct flow *flow)
+{
+    int error = 0;
+    if (flow->figures.transport == TRANSPORT_TCP)
+        error = tcp_end(&t->handoff, flow);
+    if (!error)
+        error = handoff_close(&t->handoff, flow);
+    t->closed++;
+    flow_table_remove(t->flows, flow);
+    return error;
+}
+
+/* Looks at a few slots more, until all were looked at since the clock moved. */
+static int sweep(struct tracker *t, uint32_t steps)
+{
+    int error = 0;
+    for (; steps > 0 && t->sweep_left > 0 && !error; steps--, t->sweep_left--) {
+        if (t->sweep >= flow_table_slots(t->flows))
+            t->sweep = 0;
+        struct flow *flow = flow_table_slot(t->flows, t->sweep++);
+        if (flow && left_behind(t, flow)) {
+            t->handoff.counters.flows_idle++;
+            error = close_flow(t, flow);
+        }
+    }
+    return error;
+}
+
+/* ---- packets --------------------------------------------------------------------------------- */
+
+static struct flow *begin_flow(struct tracker *t, uint32_t hash, const struct packet *packet,
+                               const struct frame *frame, int *direction)
+{
+    bool initiator = packet->kind != PACKET_TCP || tcp_initiates(packet);
+    uint64_t id = (uint64_t)t->index << INDEX_SHIFT | (t->opened + 1);
+    struct flow *flow = flow_table_add(t->flows, hash, packet, initiator, id);
+    if (!flow)
+        return NULL;
+    t->opened++;
+    flow->speaker = DIRECTIONS;
+    flow->figures.start_ns = flow->figures.end_ns = frame->time_ns;
+    flow->figures.first_packet = frame->number;
+    *direction = initiator ? FROM_INITIATOR : FROM_RESPONDER;
+    struct counters *counters = &t->handoff.counters;
+    if (counters->most_flows < flow_table_count(t->flows))
+        counters->most_flows = flow_table_count(t->flows);
+    return flow;
+}
+
+/* The flow of a packet: the one on its endpoints, where that goes on, or a new one. */
+static int find_flow(struct tracker *t, const struct packet *packet, const struct frame *frame,
+                     struct flow **found, int *direction)
+{
+    uint32_t hash = flow_table_hash(t->flows, packet);
+    struct flow *flow = flow_table_find(t->flows, hash, packet, direction);
+    if (flow && (too_late(t, flow, frame->time_ns) ||
+                 (packet->kind == PACKET_TCP && tcp_starts_anew(flow, *direction, packet)))) {
+        int error = close_flow(t, flow);
+        if (error)
+            return error;
+        flow = NULL;
+    }
+    *found = flow ? flow : begin_flow(t, hash, packet, frame, direction);
+    return *found ? 0 : -ENOMEM;
+}
+
+static int track(struct tracker *t, const struct packet *packet, const struct frame *frame)
+{
+    struct flow *flow;
+    int direction;
+    int error = find_flow(t, packet, frame, &flow, &direction);
+    if (error)
+        return error;
+    struct figures *f = &flow->figures;
+    uint64_t before = f->packets[direction]++;
+    f->bytes[direction] += packet->payload.length;
+    f->end_ns = moment_later(f->end_ns, frame->time_ns);
+    flow->idle_from = moment_later(t->clock, f->end_ns);
+    if (packet->kind == PACKET_TCP)
+        return tcp_segment(&t->handoff, flow, direction, packet, frame);
+    return udp_datagram(&t->handoff, flow, direction, before, packet, frame);
+}
+
+int tracker_frame(struct tracker *tracker, const struct frame *frame)
+{
+    struct packet packet;
+    packet_decode(&packet, frame->link, frame->bytes, frame->length, frame->wire_length);
+    totals_count(&tracker->totals, &packet, frame->length);
+    tracker->frames++;
+    int error = sweep(tracker, SWEEP_STEP);
+    if (error)
+        return error;
+    if (packet.fragment) {
+        int got = defrag_add(tracker->defrag, &packet, frame->time_ns, tracker->clock,
+                             &tracker->handoff.counters);
+        if (got != DEFRAG_WHOLE)
+            return got;
+    }
+    if (packet.sound)
+        return track(tracker, &packet, frame);
+    if (packet.kind == PACKET_TCP || packet.kind == PACKET_UDP)
+        tracker->handoff.counters.headers_malformed++;
+    return 0;
+}
+
+int tracker_clock(struct tracker *tracker, int64_t time_ns)
+{
+    if (time_ns > tracker->clock) {
+        tracker->clock = time_ns;
+        tracker->sweep_left = flow_table_slots(tracker->flows);
+        defrag_expire(tracker->defrag, time_ns, &tracker->handoff.counters);
+    }
+    return sweep(tracker, SWEEP_CLOCK);
+}
+
+void tracker_demand(struct tracker *tracker, const struct demand *demand)
+{
+    struct flow *flow = flow_table_by_id(tracker->flows, demand->flow);
+    if (flow && demand->direction < DIRECTIONS && tracker->handoff.limits.demand)
+        want_tell(&flow->want[demand->direction], demand);
+}
+
+/* ---- the end of the capture ------------------------------------------------------------------ */
+
+static int tally(struct tracker *t)
+{
+    struct buffer map = {0};
+    pack_map(&map, 6);
+    pack_str(&map, "role");
+    pack_uint(&map, TAPLINE_TRACKER);
+    pack_str(&map, "index");
+    pack_uint(&map, t->index);
+    pack_str(&map, "frames");
+    pack_uint(&map, t->frames);
+    pack_str(&map, "flows");
+    pack_uint(&map, t->closed);
+    pack_str(&map, "totals");
+    totals_pack(&map, &t->totals);
+    pack_str(&map, "counters");
+    counters_pack(&map, &t->handoff.counters);
+    int error = map.failed ? -ENOMEM : outlet_tally(t->handoff.outlet, &map);
+    buffer_free(&map);
+    return error;
+}
+
+int tracker_finish(struct tracker *tracker, uint64_t frames)
+{
+    if (frames != tracker->frames) {
+        log_error("tracker %u received %llu frames of the %llu that the reader sent to it",
+                  tracker->index, (unsigned long long)tracker->frames, (unsigned long long)frames);
+        return ERR_LOST;
+    }
+    defrag_end(tracker->defrag, &tracker->handoff.counters);
+    for (uint32_t slot = 0; slot < flow_table_slots(tracker->flows); slot++) {
+        struct flow *flow = flow_table_slot(tracker->flows, slot);
+        int error = flow ? close_flow(tracker, flow) : 0;
+        if (error)
+            return error;
+    }
+    return tally(tracker);
+}

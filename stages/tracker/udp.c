@@ -1,0 +1,17 @@
+#include "stages/tracker/udp.h"
+
+int udp_datagram(struct handoff *handoff, struct flow *flow, int direction, uint64_t index,
+                 const struct packet *packet, const struct frame *frame)
+{
+    const struct extent *payload = &packet->payload;
+    struct event_data data = {
+        .direction = (uint8_t)direction,
+        .offset = index,
+        .time_ns = frame->time_ns,
+        .packet = frame->number,
+        .missing = payload->length - payload->captured,
+        .bytes = payload->bytes,
+        .length = payload->captured,
+    };
+    return handoff_data(handoff, flow, &data, index + 1);
+}
