@@ -55,7 +55,12 @@ static int store(const struct opt *opt, void *into, const char *text)
     uint64_t value;
     if (opts_number(opt->type, text, &value) != 0 || value < opt->least ||
         (opt->most && value > opt->most)) {
-        log_error("--%s %s: not a %s that it takes (see --help)", opt->name, text, opt->value);
+        if (opt->most)
+            log_error("--%s %s: it takes %s from %" PRIu64 " to %" PRIu64, opt->name, text,
+                      opt->value, opt->least, opt->most);
+        else
+            log_error("--%s %s: it takes %s from %" PRIu64, opt->name, text, opt->value,
+                      opt->least);
         return ERR_USAGE;
     }
     memcpy(field, &value, sizeof value);

@@ -1,0 +1,64 @@
+/* Every message that may come over the bus, as the stages take it apart. The first byte says which
+ * body it is. */
+#include "common/bus/peers.h"
+#include "common/wire/capture.h"
+#include "common/wire/event.h"
+#include "common/wire/frame.h"
+#include "common/wire/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+static void each(struct unpack *u, int (*one)(struct unpack *))
+{
+    uint32_t count = unpack_array(u);
+    for (uint32_t i = 0; i < count && !u->error; i++)
+        if (one(u) < 0)
+            break;
+}
+
+static int one_event(struct unpack *u)
+{
+    struct event event;
+    int rc = event_unpack(u, &event);
+    struct buffer again = {0};
+    if (!rc)
+        event_pack(&again, &event); /* what was taken can be handed on */
+    buffer_free(&again);
+    return rc;
+}
+
+static int one_frame(struct unpack *u)
+{
+    struct frame frame;
+    return frame_unpack(u, &frame);
+}
+
+static int one_demand(struct unpack *u)
+{
+    struct demand demand;
+    return demand_unpack(u, &demand);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    if (!length)
+        return 0;
+    struct unpack u = unpack_over(bytes + 1, length - 1);
+    struct message_head head;
+    struct capture capture;
+    struct peers *peers;
+    switch (bytes[0] % 7) {
+    case 0: each(&u, one_event); break;
+    case 1: each(&u, one_frame); break;
+    case 2: each(&u, one_demand); break;
+    case 3: message_head_unpack(&u, &head); break;
+    case 4: capture_unpack(&u, &capture); break;
+    case 5:
+        peers = peers_new(NULL, 1);
+        peers_update(peers, &u);
+        peers_free(&peers, false);
+        break;
+    case 6: unpack_skip(&u); break;
+    }
+    return 0;
+}

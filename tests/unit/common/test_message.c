@@ -1,0 +1,141 @@
+/* Heads, frames and the capture document on the wire. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "common/base/error.h"
+#include "common/wire/capture.h"
+#include "common/wire/frame.h"
+#include "common/wire/message.h"
+#include "common/wire/pack.h"
+
+static const struct message_head HEAD = {TAPLINE_EVENTS, UINT64_MAX, 2, 3, 1700000000000000000, 5};
+
+static void a_head_stands_right_before_its_body(void **state)
+{
+    (void)state;
+    struct buffer message = {0};
+    message_open(&message);
+    pack_str(&message, "body");
+    size_t start = message_seal(&message, &HEAD);
+    struct unpack from = unpack_over(message.bytes + start, message.length - start);
+    struct message_head back;
+    assert_int_equal(message_head_unpack(&from, &back), 0);
+    assert_memory_equal(&back.capture, &HEAD.capture, sizeof back.capture);
+    assert_int_equal(back.kind, HEAD.kind);
+    assert_int_equal(back.sequence, 5);
+    struct slice body = unpack_str(&from);
+    assert_int_equal(body.length, 4);
+    assert_ptr_equal(from.at, from.end);
+    buffer_free(&message);
+}
+
+static void strangers_and_other_versions_are_told_apart(void **state)
+{
+    (void)state;
+    struct buffer b = {0};
+    struct message_head back;
+    pack_array(&b, 2);
+    pack_str(&b, "tapline");
+    pack_uint(&b, TAPLINE_WIRE_VERSION + 1);
+    struct unpack from = unpack_over(b.bytes, b.length);
+    assert_int_equal(message_head_unpack(&from, &back), ERR_VERSION);
+    buffer_clear(&b);
+    pack_array(&b, 2);
+    pack_str(&b, "another");
+    pack_uint(&b, TAPLINE_WIRE_VERSION);
+    from = unpack_over(b.bytes, b.length);
+    assert_int_equal(message_head_unpack(&from, &back), ERR_MALFORMED);
+    buffer_free(&b);
+}
+
+static void frames_and_clocks_come_back(void **state)
+{
+    (void)state;
+    const struct frame frame = {9, -1, 276, 1500, (const uint8_t *)"frame", 5};
+    struct buffer b = {0};
+    frame_pack(&b, &frame);
+    frame_pack_clock(&b, 12345);
+    struct unpack from = unpack_over(b.bytes, b.length);
+    struct frame back;
+    assert_int_equal(frame_unpack(&from, &back), FRAME_PACKET);
+    assert_int_equal(back.number, 9);
+    assert_int_equal(back.time_ns, -1);
+    assert_int_equal(back.link, 276);
+    assert_int_equal(back.wire_length, 1500);
+    assert_int_equal(back.length, 5);
+    assert_memory_equal(back.bytes, "frame", 5);
+    assert_int_equal(frame_unpack(&from, &back), FRAME_CLOCK);
+    assert_int_equal(back.time_ns, 12345);
+    assert_int_equal(frame_unpack(&from, &back), ERR_TRUNCATED);
+    buffer_free(&b);
+}
+
+static struct slice slice(const char *text)
+{
+    return (struct slice){(const uint8_t *)text, strlen(text)};
+}
+
+static void the_document_comes_back(void **state)
+{
+    (void)state;
+    struct capture capture = {
+        .reader = 7,
+        .control = slice("ipc:///x"),
+        .out = slice("/tmp/\xff"),
+        .zone = slice("Asia/Shanghai"),
+        .profile = slice("{}"),
+        .sources = slice("\x91\x01"),
+        .request = slice("{}"),
+        .sink = 9,
+        .trackers = slice("\x91\x02"),
+        .limits = LIMITS_DEFAULT,
+        .live = true,
+    };
+    capture.limits.tcp_idle = 0;
+    capture.limits.reorder = 4096;
+    struct buffer b = {0};
+    capture_pack(&b, &capture);
+    struct unpack from = unpack_over(b.bytes, b.length);
+    struct capture back = {0};
+    assert_int_equal(capture_unpack(&from, &back), 0);
+    assert_ptr_equal(from.at, from.end);
+    assert_int_equal(back.out.length, 6);
+    assert_memory_equal(back.out.bytes, "/tmp/\xff", 6);
+    assert_memory_equal(&back.limits, &capture.limits, sizeof back.limits);
+    assert_int_equal(back.sink, 9);
+    assert_true(back.live);
+    for (size_t length = 0; length < b.length; length++) {
+        from = unpack_over(b.bytes, length);
+        assert_int_not_equal(capture_unpack(&from, &back), 0);
+    }
+    buffer_free(&b);
+}
+
+static void a_limit_out_of_its_range_is_refused(void **state)
+{
+    (void)state;
+    struct capture capture = {.sources = slice("\x90"), .trackers = slice("\x90"),
+                              .limits = LIMITS_DEFAULT};
+    capture.limits.handshake = 1; /* less than any hello */
+    struct buffer b = {0};
+    capture_pack(&b, &capture);
+    struct unpack from = unpack_over(b.bytes, b.length);
+    struct capture back = {0};
+    assert_int_equal(capture_unpack(&from, &back), ERR_MALFORMED);
+    buffer_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_head_stands_right_before_its_body),
+        cmocka_unit_test(strangers_and_other_versions_are_told_apart),
+        cmocka_unit_test(frames_and_clocks_come_back),
+        cmocka_unit_test(the_document_comes_back),
+        cmocka_unit_test(a_limit_out_of_its_range_is_refused),
+    };
+    return cmocka_run_group_tests_name("message", tests, NULL, NULL);
+}

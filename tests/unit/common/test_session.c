@@ -1,0 +1,198 @@
+/* A session between two ends of a real bus: batches, order, the document first, full queues. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "common/base/error.h"
+#include "common/bus/inbox.h"
+#include "common/bus/session.h"
+#include "common/wire/pack.h"
+
+struct rig {
+    char folder[32];
+    struct bus *bus;
+    struct inbox *inbox; /* the sink's */
+    struct peers *peers;
+    struct session_host host;
+    struct session *session;
+    int waits; /* how often a full queue was waited on */
+    bool drain; /* take a message at each wait */
+    uint64_t drained;
+};
+
+enum { WAITING = 2, SINK_ID = 42 };
+
+static int on_wait(void *context)
+{
+    struct rig *rig = context;
+    struct message message;
+    rig->waits++;
+    if (rig->drain && inbox_receive(rig->inbox, &message) == 0) {
+        rig->drained++;
+        message_release(&message);
+    }
+    return !rig->drain && rig->waits > 3 ? ERR_STOPPED : 0;
+}
+
+static void know_the_sink(struct rig *rig)
+{
+    struct buffer roster = {0};
+    pack_array(&roster, 1);
+    pack_array(&roster, 6);
+    pack_uint(&roster, TAPLINE_SINK);
+    pack_uint(&roster, SINK_ID);
+    pack_uint(&roster, 1);
+    pack_str(&roster, "sink-1");
+    pack_str(&roster, inbox_endpoint(rig->inbox));
+    pack_str(&roster, "");
+    struct unpack from = unpack_over(roster.bytes, roster.length);
+    assert_int_equal(peers_update(rig->peers, &from), 0);
+    buffer_free(&roster);
+}
+
+static int open_rig(void **state)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    char endpoint[64];
+    int error;
+    snprintf(rig->folder, sizeof rig->folder, "/tmp/session-XXXXXX");
+    assert_non_null(mkdtemp(rig->folder));
+    snprintf(endpoint, sizeof endpoint, "ipc://%s/data", rig->folder);
+    rig->bus = bus_new(&error);
+    rig->inbox = inbox_new(rig->bus, endpoint, WAITING, &error);
+    rig->peers = peers_new(rig->bus, WAITING);
+    know_the_sink(rig);
+    rig->host = (struct session_host){rig->peers, 4096, false, on_wait, rig};
+    static const uint8_t empty[] = {0x90};
+    const struct capture capture = {.sink = SINK_ID, .sources = {empty, 1}, .trackers = {empty, 1},
+                                    .limits = LIMITS_DEFAULT};
+    struct buffer document = {0};
+    capture_pack(&document, &capture);
+    const struct message_head head = {.capture = 7, .attempt = 1};
+    rig->session = session_new(&rig->host, &head,
+                               (struct slice){document.bytes, document.length}, &error);
+    assert_non_null(rig->session);
+    buffer_free(&document);
+    *state = rig;
+    return 0;
+}
+
+static int close_rig(void **state)
+{
+    struct rig *rig = *state;
+    session_free(&rig->session);
+    peers_free(&rig->peers, false);
+    inbox_free(&rig->inbox);
+    bus_free(&rig->bus);
+    rmdir(rig->folder);
+    free(rig);
+    return 0;
+}
+
+/* The next message, for which a second is long enough. */
+static void receive(struct rig *rig, struct message *message)
+{
+    zmq_pollitem_t item = {.socket = inbox_socket(rig->inbox), .events = ZMQ_POLLIN};
+    assert_int_equal(zmq_poll(&item, 1, 10000), 1);
+    assert_int_equal(inbox_receive(rig->inbox, message), 0);
+}
+
+static int send_close(struct rig *rig, uint64_t flow)
+{
+    static const uint8_t v4[] = {192, 0, 2, 1};
+    struct event event = {.kind = TAPLINE_CLOSE, .flow = flow};
+    event.close.figures.transport = TRANSPORT_TCP;
+    event.close.figures.address[0] = event.close.figures.address[1] = address_from(v4, 4);
+    outlet_route route = 0;
+    return outlet_event(session_outlet(rig->session), TAPLINE_SINK, &route, &event);
+}
+
+static void the_document_comes_first_and_events_in_order(void **state)
+{
+    struct rig *rig = *state;
+    struct message message;
+    for (uint64_t flow = 1; flow <= 10; flow++)
+        assert_int_equal(send_close(rig, flow), 0);
+    assert_int_equal(session_flush(rig->session), 0);
+    receive(rig, &message);
+    assert_int_equal(message.head.kind, TAPLINE_BEGIN);
+    assert_int_equal(message.head.capture, 7);
+    assert_int_equal(message.head.sequence, 1);
+    message_release(&message);
+    receive(rig, &message);
+    assert_int_equal(message.head.kind, TAPLINE_EVENTS);
+    assert_int_equal(message.head.sequence, 2);
+    assert_int_equal(unpack_array(&message.body), 10);
+    for (uint64_t flow = 1; flow <= 10; flow++) {
+        struct event event;
+        assert_int_equal(event_unpack(&message.body, &event), 0);
+        assert_int_equal(event.flow, flow);
+    }
+    message_release(&message);
+}
+
+static void a_batch_leaves_when_it_is_full(void **state)
+{
+    struct rig *rig = *state;
+    struct message message;
+    for (uint64_t flow = 1; flow <= 200; flow++)
+        assert_int_equal(send_close(rig, flow), 0);
+    receive(rig, &message);
+    message_release(&message);
+    receive(rig, &message); /* without any flush */
+    assert_int_equal(message.head.kind, TAPLINE_EVENTS);
+    uint32_t count = unpack_array(&message.body);
+    assert_true(count > 10 && count < 200);
+    message_release(&message);
+}
+
+static void a_full_queue_makes_the_sender_wait_and_loses_nothing(void **state)
+{
+    struct rig *rig = *state;
+    rig->drain = true;
+    uint64_t sent = 0;
+    while (!rig->waits && sent < 10000000)
+        assert_int_equal(send_close(rig, ++sent), 0);
+    assert_true(rig->waits > 0);
+    rig->drain = false;
+    rig->waits = 0;
+    int rc = 0;
+    while (!rc && sent < 20000000)
+        rc = send_close(rig, ++sent);
+    assert_int_equal(rc, ERR_STOPPED); /* the host gave up */
+}
+
+static void another_kind_sends_what_was_batched_before(void **state)
+{
+    struct rig *rig = *state;
+    struct message message;
+    struct buffer map = {0};
+    pack_map(&map, 0);
+    assert_int_equal(send_close(rig, 1), 0);
+    assert_int_equal(outlet_tally(session_outlet(rig->session), &map), 0);
+    buffer_free(&map);
+    static const enum tapline_kind kinds[] = {TAPLINE_BEGIN, TAPLINE_EVENTS, TAPLINE_TALLY};
+    for (size_t i = 0; i < 3; i++) {
+        receive(rig, &message);
+        assert_int_equal(message.head.kind, kinds[i]);
+        message_release(&message);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_document_comes_first_and_events_in_order, open_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(a_batch_leaves_when_it_is_full, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(a_full_queue_makes_the_sender_wait_and_loses_nothing,
+                                        open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(another_kind_sends_what_was_batched_before, open_rig,
+                                        close_rig),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* The lobby's table: who comes, who goes, what everybody is told. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "common/base/error.h"
+#include "common/bus/peers.h"
+#include "common/wire/pack.h"
+#include "stages/lobby/lobby.h"
+
+#define SECOND INT64_C(1000000000)
+
+static int announce(struct lobby *lobby, uint64_t sender, uint64_t role, const char *name,
+                    int64_t now)
+{
+    struct buffer body = {0};
+    struct message_head head = {.kind = TAPLINE_ANNOUNCE, .sender = sender, .epoch = 1};
+    pack_array(&body, 4);
+    pack_uint(&body, role);
+    pack_str(&body, name);
+    pack_str(&body, "ipc:///nowhere/data");
+    pack_str(&body, "ipc:///nowhere/control");
+    struct unpack from = unpack_over(body.bytes, body.length);
+    int rc = lobby_announced(lobby, &head, &from, now);
+    buffer_free(&body);
+    return rc;
+}
+
+/* What a worker makes of the lobby's roster. */
+static void tell(struct lobby *lobby, struct peers *peers)
+{
+    struct buffer roster = {0};
+    lobby_roster(lobby, &roster);
+    struct unpack from = unpack_over(roster.bytes, roster.length);
+    assert_int_equal(peers_update(peers, &from), 0);
+    assert_ptr_equal(from.at, from.end);
+    buffer_free(&roster);
+}
+
+static void who_announces_is_on_the_roster(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    struct peers *peers = peers_new(NULL, 1);
+    assert_int_equal(announce(lobby, 10, TAPLINE_CLASSIFIER, "classifier-1", 0), 1);
+    assert_int_equal(announce(lobby, 11, TAPLINE_CLASSIFIER, "classifier-2", 0), 1);
+    assert_int_equal(announce(lobby, 10, TAPLINE_CLASSIFIER, "classifier-1", SECOND), 0);
+    tell(lobby, peers);
+    assert_int_equal(peers_count(peers, TAPLINE_CLASSIFIER), 2);
+    assert_int_equal(peers_count(peers, TAPLINE_SINK), 0);
+    assert_string_equal(peers_name(peers, peers_find(peers, 11)), "classifier-2");
+    uint32_t first = peers_choose(peers, TAPLINE_CLASSIFIER);
+    uint32_t second = peers_choose(peers, TAPLINE_CLASSIFIER);
+    assert_int_not_equal(first, second);
+    assert_int_equal(peers_choose(peers, TAPLINE_CLASSIFIER), first);
+    assert_int_equal(peers_choose(peers, TAPLINE_SINK), 0);
+    peers_free(&peers, false);
+    lobby_free(&lobby);
+}
+
+static void who_is_silent_for_five_seconds_is_lost(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    struct peers *peers = peers_new(NULL, 1);
+    const char *name;
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 0);
+    announce(lobby, 11, TAPLINE_SINK, "sink-1", 0);
+    announce(lobby, 11, TAPLINE_SINK, "sink-1", 4 * SECOND);
+    tell(lobby, peers);
+    assert_int_equal(lobby_expire(lobby, 5 * SECOND), 0);
+    assert_int_equal(lobby_expire(lobby, 5 * SECOND + 1), 1);
+    tell(lobby, peers);
+    assert_false(peers_live(peers, peers_find(peers, 10)));
+    assert_true(peers_live(peers, peers_find(peers, 11)));
+    assert_int_equal(peers_lost(peers, &name), 1);
+    assert_string_equal(name, "tracker-1");
+    peers_free(&peers, false);
+    lobby_free(&lobby);
+}
+
+static void a_bad_announcement_changes_nothing(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    struct message_head head = {.kind = TAPLINE_ANNOUNCE, .sender = 1};
+    static const uint8_t bad[] = {0x94, 3, 0xa1, 'x', 7, 0xa1, 'y'};
+    struct unpack from = unpack_over(bad, sizeof bad);
+    assert_int_equal(lobby_announced(lobby, &head, &from, 0), ERR_MALFORMED);
+    struct buffer roster = {0};
+    lobby_roster(lobby, &roster);
+    assert_int_equal(roster.length, 1);
+    buffer_free(&roster);
+    lobby_free(&lobby);
+}
+
+static void a_missing_message_is_seen(void **state)
+{
+    (void)state;
+    struct peers *peers = peers_new(NULL, 1);
+    struct message_head head = {.kind = TAPLINE_EVENTS, .sender = 5, .sequence = 1};
+    assert_true(peers_in_sequence(peers, &head));
+    head.sequence = 2;
+    assert_true(peers_in_sequence(peers, &head));
+    head.sequence = 4;
+    assert_false(peers_in_sequence(peers, &head));
+    head.sender = 6;
+    assert_false(peers_in_sequence(peers, &head)); /* its first three never came */
+    peers_free(&peers, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_announces_is_on_the_roster),
+        cmocka_unit_test(who_is_silent_for_five_seconds_is_lost),
+        cmocka_unit_test(a_bad_announcement_changes_nothing),
+        cmocka_unit_test(a_missing_message_is_seen),
+    };
+    return cmocka_run_group_tests_name("lobby", tests, NULL, NULL);
+}
