@@ -27,11 +27,12 @@ uint8_t *buffer_reserve(struct buffer *b, size_t more)
 
 int buffer_append(struct buffer *b, const void *bytes, size_t length)
 {
+    if (length == 0) /* an empty buffer has no room to show for it */
+        return b->failed ? -ENOMEM : 0;
     uint8_t *room = buffer_reserve(b, length);
     if (!room)
         return -ENOMEM;
-    if (length)
-        memcpy(room, bytes, length);
+    memcpy(room, bytes, length);
     b->length += length;
     return 0;
 }
