@@ -8,8 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stages/extractor/conversation.h"
-
 enum { FINGERPRINT_TEXT = 65 };
 
 /** The SHA-256 of a certificate's DER bytes as upper-case hex digits; 0 or -ENOMEM. */
@@ -35,15 +33,5 @@ typedef int certificate_domain_fn(void *context, const uint8_t *name, size_t len
  */
 int certificate_domains(const uint8_t *der, size_t length, certificate_domain_fn *each,
                         void *context);
-
-/**
- * Reads the body of a Certificate message up to TLS 1.2 (RFC 5246, section 7.4.2), sends the CERT
- * record of its leaf with the chain, and notes its first domain for the connection. A message
- * without a certificate gives none; a list that breaks off gives what stands before. Certificates
- * beyond the limit `chain` are left out. `time_ns` and `packet` are those of the packet with the
- * message's first byte. 0, -ENOMEM or the outlet's error.
- */
-int certificate_report(struct conversation *c, const uint8_t *body, size_t length, int sender,
-                       int64_t time_ns, uint64_t packet);
 
 #endif

@@ -1,10 +1,7 @@
 #include "stages/extractor/client_hello.h"
 
-#include <errno.h>
-
 #include "common/base/cursor.h"
 #include "common/base/error.h"
-#include "common/wire/pack.h"
 
 enum { EXTENSION_SERVER_NAME = 0, NAME_TYPE_HOST_NAME = 0, RANDOM = 32 };
 
@@ -42,31 +39,4 @@ int client_hello_parse(const uint8_t *body, size_t length, struct client_hello *
             hello->server_name = first_host_name(extension);
     }
     return extensions.bad ? ERR_MALFORMED : 0;
-}
-
-int client_hello_report(struct conversation *c, const struct client_hello *hello, int client,
-                        int64_t time_ns, uint64_t packet, bool over_quic)
-{
-    const struct slice *name = &hello->server_name;
-    int server = !client;
-    if (name->length == 0)
-        return 0;
-    struct buffer map = {0};
-    pack_map(&map, over_quic ? 5 : 4);
-    pack_str(&map, "ip_port");
-    pack_str(&map, conversation_ip_port(c));
-    pack_str(&map, "sni_domain");
-    pack_text(&map, name->bytes, name->length);
-    pack_str(&map, "sni_ip");
-    pack_str(&map, conversation_address(c, server));
-    pack_str(&map, "timestamp");
-    pack_time(&map, time_ns);
-    if (over_quic) {
-        pack_str(&map, "transport");
-        pack_str(&map, "quic");
-    }
-    int error = map.failed ? -ENOMEM
-                           : conversation_record(c, TAPLINE_RECORD_SNI, time_ns, packet, &map);
-    buffer_free(&map);
-    return error ? error : conversation_note_sni(c, name->bytes, name->length, server, time_ns);
 }

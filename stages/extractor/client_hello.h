@@ -5,12 +5,10 @@
 #ifndef TAPLINE_EXTRACTOR_CLIENT_HELLO_H
 #define TAPLINE_EXTRACTOR_CLIENT_HELLO_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/wire/unpack.h"
-#include "stages/extractor/conversation.h"
 
 struct client_hello {
     struct slice server_name; /* borrowed; of length 0 where the client named none */
@@ -22,13 +20,5 @@ struct client_hello {
  * for byte. 0, or ERR_MALFORMED: what is there is no ClientHello.
  */
 int client_hello_parse(const uint8_t *body, size_t length, struct client_hello *hello);
-
-/**
- * Sends the SNI record of a hello that `client` (a direction) sent, and notes its name for the
- * connection; nothing where it names none. `time_ns` and `packet` are those of the packet with
- * the hello's first byte. 0, -ENOMEM or the outlet's error.
- */
-int client_hello_report(struct conversation *c, const struct client_hello *hello, int client,
-                        int64_t time_ns, uint64_t packet, bool over_quic);
 
 #endif

@@ -11,11 +11,12 @@
 
 #include "common/base/cursor.h"
 #include "common/base/error.h"
-#include "stages/extractor/client_hello.h"
+#include "common/base/log.h"
 #include "stages/extractor/protocol.h"
 #include "stages/extractor/quic_crypto.h"
 #include "stages/extractor/quic_packet.h"
 #include "stages/extractor/quic_stream.h"
+#include "stages/extractor/tls_report.h"
 
 enum {
     CONNECTIONS = 4,
@@ -110,7 +111,7 @@ static int hello_read(struct quic *quic, int side, struct connection *c,
     int error = hello_repeated(&quic->directions[side], c, m, &repeated);
     if (error || repeated)
         return error;
-    return client_hello_report(quic->conversation, &hello, side, m->time_ns, m->packet, true);
+    return tls_report_hello(quic->conversation, &hello, m, side, true);
 }
 
 static int payload_read(struct quic *quic, const struct event_data *data, struct connection *c)
@@ -127,8 +128,10 @@ static int payload_read(struct quic *quic, const struct event_data *data, struct
         if (!error)
             error = hello_read(quic, data->direction, c, &m);
     }
-    if (error == ERR_LIMIT)
+    if (error == ERR_LIMIT) {
         c->broken = true;
+        log_debug("a QUIC hello is too long, or in too many pieces (--quic-crypto)");
+    }
     return error == ERR_LIMIT || error == ERR_AGAIN ? 0 : error;
 }
 

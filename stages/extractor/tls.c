@@ -9,10 +9,9 @@
 
 #include "common/base/cursor.h"
 #include "common/base/error.h"
-#include "stages/extractor/certificate.h"
-#include "stages/extractor/client_hello.h"
 #include "stages/extractor/protocol.h"
 #include "stages/extractor/tls_handshake.h"
+#include "stages/extractor/tls_report.h"
 #include "stages/extractor/tls_server_hello.h"
 
 enum content_type {
@@ -96,14 +95,12 @@ static int message(struct tls *tls, int side, const struct tls_message *m)
     case TLS_CLIENT_HELLO:
         if (client_hello_parse(m->body, m->length, &hello) != 0)
             return 0;
-        return client_hello_report(tls->conversation, &hello, side, m->time_ns, m->packet, false);
+        return tls_report_hello(tls->conversation, &hello, m, side, false);
     case TLS_SERVER_HELLO:
         if (tls_server_hello_last(m->body, m->length))
             end(tls, side);
         return 0;
-    case TLS_CERTIFICATE:
-        return certificate_report(tls->conversation, m->body, m->length, side, m->time_ns,
-                                  m->packet);
+    case TLS_CERTIFICATE: return tls_report_certificates(tls->conversation, m, side);
     default: return 0;
     }
 }

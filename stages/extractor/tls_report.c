@@ -1,0 +1,117 @@
+#include "stages/extractor/tls_report.h"
+
+#include <errno.h>
+
+#include "common/base/cursor.h"
+#include "common/base/error.h"
+#include "common/wire/pack.h"
+#include "stages/extractor/certificate.h"
+#include "stages/extractor/client_hello.h"
+
+int tls_report_hello(struct conversation *c, const struct client_hello *hello,
+                     const struct tls_message *m, int sender, bool over_quic)
+{
+    const struct slice *name = &hello->server_name;
+    int server = !sender;
+    if (name->length == 0)
+        return 0;
+    struct buffer map = {0};
+    pack_map(&map, over_quic ? 5 : 4);
+    pack_str(&map, "ip_port");
+    pack_str(&map, conversation_ip_port(c));
+    pack_str(&map, "sni_domain");
+    pack_text(&map, name->bytes, name->length);
+    pack_str(&map, "sni_ip");
+    pack_str(&map, conversation_address(c, server));
+    pack_str(&map, "timestamp");
+    pack_time(&map, m->time_ns);
+    if (over_quic) {
+        pack_str(&map, "transport");
+        pack_str(&map, "quic");
+    }
+    int error = map.failed ? -ENOMEM
+                           : conversation_record(c, TAPLINE_RECORD_SNI, m->time_ns, m->packet, &map);
+    buffer_free(&map);
+    if (error)
+        return error;
+    return conversation_note_sni(c, name->bytes, name->length, server, m->time_ns);
+}
+
+/* The leaf's domains, as they go into the record. */
+struct domains {
+    struct conversation *conversation;
+    struct buffer *map;
+    uint32_t count;
+    int sender;
+    int64_t time_ns;
+};
+
+static int domain_add(void *context, const uint8_t *name, size_t length)
+{
+    struct domains *domains = context;
+    pack_text(domains->map, name, length);
+    if (domains->count++ > 0)
+        return 0;
+    return conversation_note_domain(domains->conversation, name, length, domains->sender,
+                                    domains->time_ns);
+}
+
+/* The next certificate of the list; of length 0 where there is none, or it breaks off. */
+static struct slice next_certificate(struct cursor *list)
+{
+    size_t length = cursor_left(list) > 0 ? cursor_u24(list) : 0;
+    const uint8_t *der = cursor_take(list, length);
+    return (struct slice){der, der ? length : 0};
+}
+
+static int leaf_pack(struct buffer *map, struct slice leaf, struct domains *domains)
+{
+    char fingerprint[FINGERPRINT_TEXT];
+    int error = certificate_fingerprint(leaf.bytes, leaf.length, fingerprint);
+    if (error)
+        return error;
+    pack_str(map, "sha256_fingerprint");
+    pack_str(map, fingerprint);
+    pack_str(map, "domains");
+    size_t place = pack_array_open(map);
+    error = certificate_domains(leaf.bytes, leaf.length, domain_add, domains);
+    pack_array_close(map, place, domains->count);
+    return error == ERR_MALFORMED ? 0 : error; /* unreadable: kept all the same, without domains */
+}
+
+static void chain_pack(struct buffer *map, struct slice leaf, struct cursor *list, uint64_t limit)
+{
+    uint32_t count = 0;
+    pack_str(map, "chain");
+    size_t place = pack_array_open(map);
+    for (struct slice next = leaf; next.length > 0 && count < limit; count++) {
+        pack_bin(map, next.bytes, next.length);
+        next = next_certificate(list);
+    }
+    pack_array_close(map, place, count);
+}
+
+int tls_report_certificates(struct conversation *c, const struct tls_message *m, int sender)
+{
+    struct cursor in = cursor_over(m->body, m->length);
+    size_t listed = cursor_u24(&in);
+    struct cursor list = cursor_slice(&in, listed < cursor_left(&in) ? listed : cursor_left(&in));
+    struct slice leaf = next_certificate(&list);
+    if (leaf.length == 0)
+        return 0;
+    struct buffer map = {0};
+    struct domains domains = {c, &map, 0, sender, m->time_ns};
+    pack_map(&map, 5);
+    pack_str(&map, "ip_port");
+    pack_str(&map, conversation_ip_port(c));
+    int error = leaf_pack(&map, leaf, &domains);
+    if (!error) {
+        pack_str(&map, "timestamp");
+        pack_time(&map, m->time_ns);
+        chain_pack(&map, leaf, &list, conversation_limits(c)->chain);
+        error = map.failed ? -ENOMEM
+                           : conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, &map);
+    }
+    buffer_free(&map);
+    return error;
+}
