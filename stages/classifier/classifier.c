@@ -1,0 +1,247 @@
+#include "stages/classifier/classifier.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/table.h"
+#include "stages/classifier/datagrams.h"
+#include "stages/classifier/findings.h"
+#include "stages/classifier/profile.h"
+#include "stages/classifier/stream.h"
+#include "stages/classifier/wants.h"
+
+struct classifier {
+    const struct outlet *outlet;
+    struct limits limits;
+    struct profile *profile;
+    struct table flows; /* struct flow, by id */
+};
+
+struct flow {
+    uint64_t id;
+    uint32_t from; /* where demand goes */
+    struct event_open open;
+    struct findings *findings;
+    struct stream *stream;       /* of TCP, */
+    struct datagrams *datagrams; /* of UDP */
+    bool opened;                 /* at the extractor, by this way: */
+    outlet_route route;
+    uint64_t received; /* DATA and GAP events */
+    uint64_t sent;
+    uint64_t next[DIRECTIONS]; /* offset behind what has come */
+    struct wants wants[DIRECTIONS];
+};
+
+struct classifier *classifier_new(const struct capture *capture, const struct outlet *outlet,
+                                  int *error)
+{
+    struct classifier *c = calloc(1, sizeof *c);
+    char fault[PROFILE_FAULT];
+    if (!c) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    c->outlet = outlet;
+    c->limits = capture->limits;
+    c->profile =
+        profile_parse((const char *)capture->profile.bytes, capture->profile.length, fault);
+    if (!c->profile) {
+        log_error("%s", fault);
+        *error = ERR_USAGE;
+        classifier_free(&c);
+    }
+    return c;
+}
+
+static void flow_free(void *object)
+{
+    struct flow *f = object;
+    stream_free(&f->stream);
+    datagrams_free(&f->datagrams);
+    findings_free(&f->findings);
+    free(f);
+}
+
+void classifier_free(struct classifier **classifier)
+{
+    struct classifier *c = *classifier;
+    if (!c)
+        return;
+    table_free(&c->flows, flow_free);
+    profile_free(&c->profile);
+    free(c);
+    *classifier = NULL;
+}
+
+static struct flow *flow_new(const struct classifier *c, uint32_t from, const struct event *event)
+{
+    struct flow *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->id = event->flow;
+    f->from = from;
+    f->open = event->open;
+    f->findings = findings_new(c->profile, &f->open);
+    if (f->findings && f->open.transport == TRANSPORT_TCP)
+        f->stream = stream_new(c->profile, &c->limits, &f->open, f->findings);
+    else if (f->findings)
+        f->datagrams = datagrams_new(c->profile, &c->limits, &f->open, f->findings);
+    if (!f->stream && !f->datagrams) {
+        flow_free(f);
+        return NULL;
+    }
+    return f;
+}
+
+static int open_flow(struct classifier *c, uint32_t from, const struct event *event)
+{
+    struct flow *f = flow_new(c, from, event);
+    int error = f ? table_add(&c->flows, f->id, f) : -ENOMEM;
+    if (error != 0 && f)
+        flow_free(f);
+    return error;
+}
+
+static int hand_on(const struct classifier *c, struct flow *f, const struct event *event)
+{
+    f->sent++;
+    return outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, event);
+}
+
+/* What a signature has the extractor do besides. */
+static uint32_t further_hints(const struct classifier *c, const struct flow *f)
+{
+    for (size_t i = 0; i < profile_count(c->profile); i++) {
+        const struct signature *s = profile_signature(c->profile, i);
+        if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, f->open.transport, f->open.port))
+            return TAPLINE_HINT_WS_ADDRESSES;
+    }
+    return 0;
+}
+
+/* Opens the flow at the extractor, and sends what was held ahead of what has just come. */
+static int open_behind(const struct classifier *c, struct flow *f, uint32_t hint)
+{
+    struct event event = {.kind = TAPLINE_OPEN, .flow = f->id, .open = f->open};
+    event.open.hints |= hint | further_hints(c, f);
+    f->opened = true;
+    int error = outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, &event);
+    event.kind = TAPLINE_DATA;
+    while (error == 0 && f->stream && stream_take_held(f->stream, &event.data))
+        error = hand_on(c, f, &event);
+    return error;
+}
+
+/* What the classifier itself wants of a direction. */
+static struct want own_want(const struct flow *f, int direction)
+{
+    uint64_t next = f->next[direction];
+    enum tapline_want want =
+        f->stream ? stream_want(f->stream, direction) : datagrams_want(f->datagrams, next);
+    return (struct want){want, next};
+}
+
+static void tell(const struct classifier *c, struct flow *f, int direction)
+{
+    struct wants *w = &f->wants[direction];
+    struct want own = own_want(f, direction), told;
+    bool served = f->opened && (f->stream || datagrams_passes(f->datagrams, f->next[direction]));
+    if (!c->limits.demand || !wants_tell(w, &own, served, f->next[direction], &told))
+        return;
+    struct demand demand = {f->id, (uint8_t)direction, told.want, told.offset};
+    outlet_demand(c->outlet, f->from, &demand);
+}
+
+static int take_data(const struct classifier *c, struct flow *f, const struct event *event)
+{
+    const struct event_data *data = &event->data;
+    bool turn = data->flags & TAPLINE_TURN;
+    f->next[data->direction] = data->offset + (f->stream ? data->length : 1);
+    if (turn)
+        wants_turn(f->wants, data->direction, data->offset);
+    int error = f->stream ? stream_data(f->stream, f->received, data)
+                          : datagrams_data(f->datagrams, f->received, data);
+    uint32_t hint = f->stream ? stream_hint(f->stream) : datagrams_hint(f->datagrams);
+    if (error == 0 && hint && !f->opened)
+        error = open_behind(c, f, hint);
+    if (error == 0 && f->opened && (f->stream || datagrams_passes(f->datagrams, data->offset)))
+        error = hand_on(c, f, event);
+    /* Many a turn is one segment long: nothing is said before one goes on that nobody wants. */
+    bool first = turn && own_want(f, data->direction).want == TAPLINE_WANT_TURN;
+    if (error == 0 && !first)
+        tell(c, f, data->direction);
+    return error;
+}
+
+static int take_gap(const struct classifier *c, struct flow *f, const struct event *event)
+{
+    if (!f->stream)
+        return ERR_MALFORMED;
+    f->next[event->gap.direction] = event->gap.offset + event->gap.length;
+    int error = stream_break(f->stream, event->gap.direction);
+    if (error == 0 && f->opened)
+        error = hand_on(c, f, event);
+    if (error == 0)
+        tell(c, f, event->gap.direction);
+    return error;
+}
+
+static int add_notes(const struct flow *f, struct event_close *close, struct buffer *notes)
+{
+    buffer_append(notes, close->notes.bytes, close->notes.length);
+    int error = findings_note(f->findings, notes);
+    if (error == 0 && notes->length > close->notes.length) {
+        close->notes = (struct slice){notes->bytes, notes->length};
+        close->notes_count++;
+    }
+    return error;
+}
+
+static int close_flow(struct classifier *c, struct flow *f, const struct event *event)
+{
+    struct event done = *event;
+    struct event_close *close = &done.close;
+    struct buffer notes = {0};
+    if (close->trail_count >= MAX_TRAIL)
+        return ERR_MALFORMED;
+    close->trail[close->trail_count++] =
+        (struct trail){TAPLINE_CLASSIFIER, f->received, f->sent, 0};
+    int error = 0;
+    for (int side = 0; f->stream && error == 0 && side < DIRECTIONS; side++)
+        error = stream_break(f->stream, side);
+    if (error == 0)
+        error = add_notes(f, close, &notes);
+    outlet_route none = 0;
+    if (error == 0)
+        error = f->opened ? outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, &done)
+                          : outlet_event(c->outlet, TAPLINE_SINK, &none, &done);
+    buffer_free(&notes);
+    table_take(&c->flows, f->id);
+    flow_free(f);
+    return error;
+}
+
+int classifier_event(struct classifier *c, uint32_t from, const struct event *event)
+{
+    struct flow *f = table_find(&c->flows, event->flow);
+    if (event->kind == TAPLINE_OPEN)
+        return f ? ERR_MALFORMED : open_flow(c, from, event);
+    if (!f || event->kind == TAPLINE_RECORD)
+        return ERR_MALFORMED;
+    if (event->kind == TAPLINE_CLOSE)
+        return close_flow(c, f, event);
+    f->received++;
+    return event->kind == TAPLINE_DATA ? take_data(c, f, event) : take_gap(c, f, event);
+}
+
+void classifier_demand(struct classifier *c, const struct demand *demand)
+{
+    struct flow *f = table_find(&c->flows, demand->flow);
+    if (!f || !f->opened)
+        return;
+    struct want want = {demand->want, demand->offset};
+    wants_behind(&f->wants[demand->direction], &want);
+    tell(c, f, demand->direction);
+}

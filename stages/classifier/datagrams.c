@@ -1,0 +1,125 @@
+#include "stages/classifier/datagrams.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/recognise/dns_message.h"
+#include "common/recognise/quic_initial.h"
+#include "stages/classifier/stun.h"
+
+struct datagrams {
+    const struct profile *profile;
+    const struct limits *limits;
+    struct findings *findings;
+    bool dns_port; /* a port says DNS */
+    bool all_dns;  /* and so have all datagrams so far */
+    uint32_t hint;
+    uint64_t open[DIRECTIONS]; /* signatures that may find something new there: a bit for each */
+};
+
+static bool is_dns_port(uint16_t port)
+{
+    return port == 53 || port == 5353 || port == 5355;
+}
+
+struct datagrams *datagrams_new(const struct profile *profile, const struct limits *limits,
+                                const struct event_open *open, struct findings *findings)
+{
+    struct datagrams *d = calloc(1, sizeof *d);
+    if (!d)
+        return NULL;
+    d->profile = profile;
+    d->limits = limits;
+    d->findings = findings;
+    d->dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1]);
+    d->all_dns = true;
+    for (size_t i = 0; i < profile_count(profile); i++)
+        if (signature_applies(profile_signature(profile, i), open->transport, open->port))
+            d->open[0] |= UINT64_C(1) << i;
+    d->open[1] = d->open[0];
+    return d;
+}
+
+void datagrams_free(struct datagrams **datagrams)
+{
+    free(*datagrams);
+    *datagrams = NULL;
+}
+
+static int read_stun(struct datagrams *d, size_t signature, const struct event_data *data)
+{
+    const struct signature *s = profile_signature(d->profile, signature);
+    if (!stun_recognise(data->bytes, data->length, data->missing))
+        return 0;
+    struct cursor attributes = stun_attributes(data->bytes, data->length);
+    struct slice text;
+    while (stun_next(&attributes, s->stun_attribute, &text)) {
+        bool found;
+        int error =
+            findings_stun(d->findings, data->direction, text, d->limits->stun_values, &found);
+        if (error != 0)
+            return error;
+        if (found)
+            findings_type(d->findings, 0, RANK_SIGNATURES + (uint32_t)signature);
+    }
+    return 0;
+}
+
+/* A signature of which this side has been identified has nothing new to find on it. The domain
+ * that toutiao's finds counts wherever its bytes begin, also where they hold nothing. */
+static int match(struct datagrams *d, size_t signature, place at, const struct event_data *data)
+{
+    const struct signature *s = profile_signature(d->profile, signature);
+    struct payload payload = {data->bytes, data->length, data->missing, false};
+    struct match m;
+    if (signature_match(s, &payload, &m) != VERDICT_YES)
+        return 0;
+    findings_type(d->findings, at, RANK_SIGNATURES + (uint32_t)signature);
+    if (m.value.length == 0 && s->reports != REPORTS_TOUTIAO)
+        return 0;
+    d->open[data->direction] &= ~(UINT64_C(1) << signature);
+    return findings_identifier(d->findings, signature, data->direction, at, m.value, m.location);
+}
+
+static int look(struct datagrams *d, place at, const struct event_data *data)
+{
+    int error = 0;
+    for (uint64_t open = d->open[data->direction]; open && error == 0; open &= open - 1) {
+        size_t i = (size_t)__builtin_ctzll(open);
+        error = profile_signature(d->profile, i)->kind == SIGNATURE_STUN ? read_stun(d, i, data)
+                                                                         : match(d, i, at, data);
+    }
+    return error;
+}
+
+int datagrams_data(struct datagrams *d, place at, const struct event_data *data)
+{
+    bool looked = data->offset < d->limits->probe_datagrams;
+    bool dns = (looked || d->all_dns) &&
+               dns_message_recognise(data->bytes, data->length, data->missing, d->dns_port);
+    d->all_dns = d->all_dns && dns;
+    if (!looked)
+        return 0;
+    if (!d->hint && dns)
+        d->hint = TAPLINE_HINT_DNS;
+    if (!d->hint && quic_initial_recognise(data->bytes, data->length))
+        d->hint = TAPLINE_HINT_QUIC;
+    return look(d, at, data);
+}
+
+uint32_t datagrams_hint(const struct datagrams *d)
+{
+    return d->hint;
+}
+
+bool datagrams_passes(const struct datagrams *d, uint64_t index)
+{
+    return d->hint == TAPLINE_HINT_QUIC ||
+           (d->hint == TAPLINE_HINT_DNS && (d->all_dns || index < d->limits->probe_datagrams));
+}
+
+enum tapline_want datagrams_want(const struct datagrams *d, uint64_t next)
+{
+    return next < d->limits->probe_datagrams || d->all_dns ? TAPLINE_WANT_FROM
+                                                           : TAPLINE_WANT_NOTHING;
+}

@@ -1,0 +1,126 @@
+#include "stages/classifier/signature.h"
+
+#include <string.h>
+
+#include "stages/classifier/stun.h"
+
+bool signature_applies(const struct signature *s, uint8_t transport, const uint16_t port[2])
+{
+    return s->transport == transport && (!s->port || s->port == port[0] || s->port == port[1]);
+}
+
+int signature_compare(const struct signature *a, const struct signature *b)
+{
+    if (a->priority != b->priority)
+        return a->priority < b->priority ? -1 : 1;
+    return strcmp(a->name, b->name);
+}
+
+static bool in_class(enum byte_class class, uint8_t byte)
+{
+    bool digit = byte >= '0' && byte <= '9';
+    uint8_t lower = byte | 0x20;
+    bool alpha = lower >= 'a' && lower <= 'z';
+    switch (class) {
+    case CLASS_ALNUM: return digit || alpha;
+    case CLASS_ALPHA: return alpha;
+    case CLASS_DIGIT: return digit;
+    case CLASS_HEX: return digit || (lower >= 'a' && lower <= 'f');
+    case CLASS_PRINT: return byte >= ' ' && byte < 0x7f;
+    }
+    return false;
+}
+
+static enum verdict lacking(const struct payload *payload)
+{
+    return payload->more ? VERDICT_MORE : VERDICT_NO;
+}
+
+/* How many of the `length` bytes at an offset are there. */
+static size_t present(const struct payload *payload, size_t at, size_t length)
+{
+    size_t there = payload->length > at ? payload->length - at : 0;
+    return there < length ? there : length;
+}
+
+static enum verdict compare_bytes(const struct condition *c, const struct payload *payload)
+{
+    size_t there = present(payload, c->at, c->length);
+    if (there && memcmp(payload->bytes + c->at, c->bytes, there) != 0)
+        return VERDICT_NO;
+    return there == c->length ? VERDICT_YES : lacking(payload);
+}
+
+static enum verdict compare_class(const struct condition *c, const struct payload *payload)
+{
+    size_t there = present(payload, c->at, c->length);
+    for (size_t i = 0; i < there; i++)
+        if (!in_class(c->class, payload->bytes[c->at + i]))
+            return VERDICT_NO;
+    return there == c->length ? VERDICT_YES : lacking(payload);
+}
+
+/* Looks for the bytes from an offset on; *found becomes the offset behind them. */
+static enum verdict find_bytes(const struct condition *c, const struct payload *payload,
+                               size_t *found)
+{
+    size_t range = c->within ? c->within - 1 + c->length : SIZE_MAX;
+    size_t there = present(payload, c->at, range);
+    const uint8_t *at = there ? memmem(payload->bytes + c->at, there, c->bytes, c->length) : NULL;
+    if (!at)
+        return there == range ? VERDICT_NO : lacking(payload);
+    *found = (size_t)(at - payload->bytes) + c->length;
+    return VERDICT_YES;
+}
+
+static enum verdict cut_value(const struct value *value, const struct payload *payload,
+                              size_t found, struct match *match)
+{
+    size_t at = value->at + (value->behind ? found : 0);
+    size_t range = value->length ? value->length : SIZE_MAX;
+    size_t there = present(payload, at, range);
+    const uint8_t *first = there ? payload->bytes + at : payload->bytes;
+    const uint8_t *end = value->until && there ? memchr(first, value->until_byte, there) : NULL;
+    if (!end && there < range && payload->more)
+        return VERDICT_MORE;
+    match->value = (struct slice){first, end ? (size_t)(end - first) : there};
+    match->location = (uint32_t)at;
+    return VERDICT_YES;
+}
+
+/* One condition that fails decides, however many others still lack bytes. */
+static enum verdict try_alternative(const struct alternative *a, const struct payload *payload,
+                                    struct match *match)
+{
+    enum verdict verdict = VERDICT_YES;
+    size_t found = 0;
+    for (uint32_t i = 0; i < a->condition_count; i++) {
+        const struct condition *c = &a->conditions[i];
+        enum verdict one = c->kind == CONDITION_BYTES   ? compare_bytes(c, payload)
+                           : c->kind == CONDITION_FOUND ? find_bytes(c, payload, &found)
+                                                        : compare_class(c, payload);
+        if (one == VERDICT_NO)
+            return VERDICT_NO;
+        if (one == VERDICT_MORE)
+            verdict = VERDICT_MORE;
+    }
+    if (payload->length + payload->missing <= a->longer_than)
+        return lacking(payload);
+    if (verdict == VERDICT_YES && a->value.wanted)
+        return cut_value(&a->value, payload, found, match);
+    return verdict;
+}
+
+enum verdict signature_match(const struct signature *s, const struct payload *payload,
+                             struct match *match)
+{
+    *match = (struct match){0};
+    if (s->except_stun && stun_recognise(payload->bytes, payload->length, payload->missing))
+        return VERDICT_NO;
+    for (uint32_t i = 0; i < s->alternative_count; i++) {
+        enum verdict verdict = try_alternative(&s->alternatives[i], payload, match);
+        if (verdict != VERDICT_NO)
+            return verdict;
+    }
+    return VERDICT_NO;
+}

@@ -1,0 +1,46 @@
+/*
+ * A TCP connection as the classifier sees it: both directions' segments, looked at in the order
+ * in which they come.
+ *
+ * Every segment of the probed part, and the first of every turn, is a start at which something
+ * is looked for; where it needs more bytes than the segment has, it is held until the bytes that
+ * follow, a gap or the end decide. What is undecided never depends on anything but the segments.
+ */
+#ifndef TAPLINE_CLASSIFIER_STREAM_H
+#define TAPLINE_CLASSIFIER_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/wire/capture.h"
+#include "common/wire/event.h"
+#include "stages/classifier/findings.h"
+#include "stages/classifier/profile.h"
+
+struct stream;
+
+/** All are borrowed and outlive it. NULL: no memory. */
+struct stream *stream_new(const struct profile *profile, const struct limits *limits,
+                          const struct event_open *open, struct findings *findings);
+void stream_free(struct stream **stream);
+
+/** Looks at the next segment of a direction. 0; ERR_MALFORMED: it does not follow the one before it
+ *  although nobody declined what lies between; or -ENOMEM. */
+int stream_data(struct stream *s, place at, const struct event_data *data);
+
+/** Bytes were lost in a direction, or it has ended: what waits there is decided. 0 or -ENOMEM. */
+int stream_break(struct stream *s, int direction);
+
+/** TAPLINE_HINT_HTTP, _TLS or _DNS once recognised; 0: nothing for the extractor so far. */
+uint32_t stream_hint(const struct stream *s);
+
+/**
+ * What was held when the extractor's protocol was recognised, in the order in which it came, but
+ * for the segment that came last: true with the next one, borrowed; false when there is no more.
+ */
+bool stream_take_held(struct stream *s, struct event_data *data);
+
+/** What the classifier itself wants of a direction from now on. */
+enum tapline_want stream_want(const struct stream *s, int direction);
+
+#endif

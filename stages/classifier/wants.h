@@ -1,0 +1,40 @@
+/*
+ * What is wanted next of a flow's directions: by the classifier itself and by the extractor
+ * behind it, merged into what the tracker is told (DESIGN.md, idea 2; <tapline/wire.h>).
+ */
+#ifndef TAPLINE_CLASSIFIER_WANTS_H
+#define TAPLINE_CLASSIFIER_WANTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/wire/event.h"
+
+struct want {
+    enum tapline_want want;
+    uint64_t offset;
+};
+
+/** Zeroed: a direction of which everything is wanted. */
+struct wants {
+    struct want behind; /* the extractor's */
+    struct want told;   /* what the tracker was told last */
+    bool turned;        /* a turn was seen, */
+    uint64_t turn;      /* and the last one began here */
+};
+
+/** A turn of `direction` began at this offset: it ends what both sides waited for. */
+void wants_turn(struct wants wants[DIRECTIONS], int direction, uint64_t offset);
+
+/** The extractor wants this; a TURN that has begun meanwhile is stale and ignored. */
+void wants_behind(struct wants *w, const struct want *want);
+
+/**
+ * Merges the two: the more permissive one counts; the extractor's only where it is `served` with
+ * this direction. `own` is the classifier's, `next` where the direction's next byte or datagram
+ * is. True, with *tell filled, where the tracker does not know yet that it may leave something out.
+ */
+bool wants_tell(struct wants *w, const struct want *own, bool served, uint64_t next,
+                struct want *tell);
+
+#endif
