@@ -243,7 +243,7 @@ void inflate_free(struct inflate **input)
     *input = NULL;
 }
 
-const uint8_t *inflate_head(const struct inflate *input, size_t *length)
+uint8_t *inflate_head(struct inflate *input, size_t *length)
 {
     *length = input->head_length;
     return input->head;

@@ -29,8 +29,8 @@ struct inflate *inflate_new(int fd, int *error);
 void inflate_free(struct inflate **input);
 
 /** The first bytes of the content, INFLATE_HEAD of them or fewer where there are no more; reading
- *  begins with them all the same. Borrowed. */
-const uint8_t *inflate_head(const struct inflate *input, size_t *length);
+ *  begins with them all the same, as they stand here by then. Borrowed. */
+uint8_t *inflate_head(struct inflate *input, size_t *length);
 
 /** The next bytes, between 1 and `size` (not 0) of them; 0 where the content ended; ERR_TRUNCATED
  *  where it broke off, is corrupt or cannot be read any further (see inflate_fault()); ERR_STOPPED

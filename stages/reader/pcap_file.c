@@ -9,6 +9,8 @@
 #include "common/base/error.h"
 #include "stages/reader/source_link.h"
 
+enum { SNAP_LENGTH_AT = 16, NETWORK_AT = 20 }; /* in the file's header */
+
 struct pcap_file {
     pcap_t *pcap;
     struct inflate *input;
@@ -33,37 +35,56 @@ bool pcap_file_begins(const uint8_t *head, size_t length)
     return false;
 }
 
+/* libpcap cuts every packet to the snap length in the header, also where the file holds more of it
+ * (the field is often wrong). Zero stands for none. */
+static void forget_snap_length(uint8_t *head, size_t length)
+{
+    if (length >= SNAP_LENGTH_AT + sizeof(uint32_t))
+        memset(head + SNAP_LENGTH_AT, 0, sizeof(uint32_t));
+}
+
 static uint32_t link_in_header(const uint8_t *head, bool swapped)
 {
-    enum { NETWORK_AT = 20 };
     uint32_t network;
     memcpy(&network, head + NETWORK_AT, sizeof network);
     return source_link(swapped ? __builtin_bswap32(network) : network);
 }
 
-struct pcap_file *pcap_file_new(struct inflate *input, struct source_fault *fault, int *error)
+static pcap_t *open_pcap(struct inflate *input, struct source_fault *fault, int *error)
 {
-    struct pcap_file *file = calloc(1, sizeof *file);
-    FILE *stream = file ? inflate_file(input) : NULL;
+    char why[PCAP_ERRBUF_SIZE] = "";
+    FILE *stream = inflate_file(input);
     if (!stream) {
-        free(file);
         *error = -ENOMEM;
         return NULL;
     }
-    char why[PCAP_ERRBUF_SIZE] = "";
-    file->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
-    if (!file->pcap) {
+    pcap_t *pcap =
+        pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
+    if (!pcap) {
         source_fault_say(fault, "%s", *inflate_fault(input) ? inflate_fault(input) : why);
         *error = inflate_error(input) == ERR_STOPPED ? ERR_STOPPED : ERR_UNREADABLE;
         fclose(stream);
-        free(file);
+    }
+    return pcap;
+}
+
+struct pcap_file *pcap_file_new(struct inflate *input, struct source_fault *fault, int *error)
+{
+    size_t length;
+    uint8_t *head = inflate_head(input, &length);
+    forget_snap_length(head, length);
+    struct pcap_file *file = calloc(1, sizeof *file);
+    if (!file) {
+        *error = -ENOMEM;
         return NULL;
     }
-    size_t length;
-    const uint8_t *head = inflate_head(input, &length);
-    file->link = link_in_header(head, pcap_is_swapped(file->pcap));
     file->input = input;
     file->fault = fault;
+    file->pcap = open_pcap(input, fault, error);
+    if (file->pcap)
+        file->link = link_in_header(head, pcap_is_swapped(file->pcap));
+    else
+        pcap_file_free(&file);
     return file;
 }
 
@@ -71,7 +92,8 @@ void pcap_file_free(struct pcap_file **file)
 {
     if (!*file)
         return;
-    pcap_close((*file)->pcap);
+    if ((*file)->pcap)
+        pcap_close((*file)->pcap);
     free(*file);
     *file = NULL;
 }
