@@ -1,0 +1,129 @@
+#include "common/base/stamp.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { QUARTER_S = 900, DAY_S = 86400, SLOTS = 256, LONGEST_ZONE = 255 };
+
+/* One quarter of an hour (UTC) and the zone's offset within it. */
+struct slot {
+    bool known;
+    int64_t quarter;
+    int64_t offset_s;
+};
+
+struct stamp {
+    char zone[LONGEST_ZONE + 1];
+    struct slot slots[SLOTS];
+};
+
+/* The stamp whose zone TZ holds now. */
+static const struct stamp *active;
+
+struct stamp *stamp_new(const void *zone, size_t length)
+{
+    if (length > LONGEST_ZONE || (length && memchr(zone, '\0', length)))
+        return NULL;
+    struct stamp *stamp = calloc(1, sizeof *stamp);
+    if (stamp && length)
+        memcpy(stamp->zone, zone, length);
+    return stamp;
+}
+
+void stamp_free(struct stamp **stamp)
+{
+    if (*stamp && active == *stamp)
+        active = NULL;
+    free(*stamp);
+    *stamp = NULL;
+}
+
+static int64_t floor_divide(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0);
+}
+
+int64_t stamp_micros(int64_t time_ns)
+{
+    return floor_divide(time_ns, 1000);
+}
+
+static void activate(const struct stamp *stamp)
+{
+    if (active == stamp)
+        return;
+    if (stamp->zone[0])
+        setenv("TZ", stamp->zone, 1);
+    else
+        unsetenv("TZ");
+    tzset();
+    active = stamp;
+}
+
+static int64_t ask_offset(const struct stamp *stamp, int64_t seconds)
+{
+    time_t when = (time_t)seconds;
+    struct tm local;
+    activate(stamp);
+    return localtime_r(&when, &local) ? local.tm_gmtoff : 0;
+}
+
+/* Seconds to add to UTC. A quarter that a zone did split (they did long ago) is asked about anew. */
+static int64_t offset(struct stamp *stamp, int64_t seconds)
+{
+    int64_t quarter = floor_divide(seconds, QUARTER_S);
+    struct slot *slot = &stamp->slots[(uint64_t)quarter % SLOTS];
+    if (slot->known && slot->quarter == quarter)
+        return slot->offset_s;
+    int64_t first = ask_offset(stamp, quarter * QUARTER_S);
+    if (first != ask_offset(stamp, quarter * QUARTER_S + QUARTER_S - 1))
+        return ask_offset(stamp, seconds);
+    *slot = (struct slot){true, quarter, first};
+    return first;
+}
+
+/* Digits of a number that fits the width. */
+static char *digits(char *out, unsigned value, int width)
+{
+    for (int i = width - 1; i >= 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    return out + width;
+}
+
+/* The Gregorian date of a day counted from 1970-01-01. Years are taken to begin in March, so that
+ * the leap day is a year's last, and 400 of them to make one round of 146,097 days. */
+static char *date(char *out, int64_t day)
+{
+    int64_t since = day + 719468; /* days since 0000-03-01 */
+    int64_t era = floor_divide(since, 146097);
+    unsigned in_era = (unsigned)(since - era * 146097);
+    unsigned year = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
+    unsigned in_year = in_era - (365 * year + year / 4 - year / 100);
+    unsigned from_march = (5 * in_year + 2) / 153;
+    unsigned month = from_march < 10 ? from_march + 3 : from_march - 9;
+    out = digits(out, (unsigned)(era * 400) + year + (month <= 2), 4);
+    *out++ = '-';
+    out = digits(out, month, 2);
+    *out++ = '-';
+    return digits(out, in_year - (153 * from_march + 2) / 5 + 1, 2);
+}
+
+void stamp_write(struct stamp *stamp, int64_t time_ns, char out[STAMP_LENGTH])
+{
+    int64_t micros = stamp_micros(time_ns);
+    int64_t seconds = floor_divide(micros, 1000000);
+    int64_t local = seconds + offset(stamp, seconds);
+    int64_t day = floor_divide(local, DAY_S);
+    unsigned in_day = (unsigned)(local - day * DAY_S);
+    out = date(out, day);
+    *out++ = ' ';
+    out = digits(out, in_day / 3600, 2);
+    *out++ = ':';
+    out = digits(out, in_day / 60 % 60, 2);
+    *out++ = ':';
+    out = digits(out, in_day % 60, 2);
+    *out++ = '.';
+    digits(out, (unsigned)(micros - seconds * 1000000), 6);
+}

@@ -1,0 +1,251 @@
+#include "stages/sink/jsonw.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/text.h"
+
+enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32 };
+
+/* Appends bytes that are a value's first or only ones, set apart from what stands before them. */
+static void put(struct jsonw *w, const void *bytes, size_t length)
+{
+    uint8_t *at = buffer_reserve(w->out, length + 2);
+    if (!at)
+        return;
+    if (w->follows) {
+        *at++ = ',';
+        *at++ = ' ';
+        w->out->length += 2;
+    }
+    memcpy(at, bytes, length);
+    w->out->length += length;
+    w->follows = true;
+}
+
+static void open(struct jsonw *w, char bracket)
+{
+    put(w, &bracket, 1);
+    w->follows = false;
+}
+
+static void close(struct jsonw *w, char bracket)
+{
+    buffer_append(w->out, &bracket, 1);
+    w->follows = true;
+}
+
+void jsonw_open_object(struct jsonw *w)
+{
+    open(w, '{');
+}
+
+void jsonw_close_object(struct jsonw *w)
+{
+    close(w, '}');
+}
+
+void jsonw_open_array(struct jsonw *w)
+{
+    open(w, '[');
+}
+
+void jsonw_close_array(struct jsonw *w)
+{
+    close(w, ']');
+}
+
+/* Writes one escaped character; returns how many bytes that took. */
+static size_t escape(uint8_t *out, uint8_t c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char short_form[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    out[0] = '\\';
+    if (c >= 0x20 || short_form[c]) {
+        out[1] = c >= 0x20 ? c : (uint8_t)short_form[c];
+        return 2;
+    }
+    memcpy(out + 1, "u00", 3);
+    out[4] = (uint8_t)hex[c >> 4];
+    out[5] = (uint8_t)hex[c & 0x0f];
+    return 6;
+}
+
+static bool needs_escape(uint8_t c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+/* Appends valid UTF-8, what must be escaped escaped. */
+static void put_escaped(struct buffer *out, const uint8_t *text, size_t length)
+{
+    const uint8_t *end = text + length;
+    while (text < end) {
+        const uint8_t *run = text;
+        while (text < end && !needs_escape(*text))
+            text++;
+        buffer_append(out, run, (size_t)(text - run));
+        if (text == end)
+            break;
+        uint8_t escaped[6];
+        buffer_append(out, escaped, escape(escaped, *text++));
+    }
+}
+
+void jsonw_text(struct jsonw *w, const void *text, size_t length)
+{
+    const uint8_t *at = text;
+    put(w, "\"", 1);
+    while (length) {
+        size_t valid = text_valid(at, length);
+        put_escaped(w->out, at, valid);
+        size_t dropped = valid < length;
+        at += valid + dropped;
+        length -= valid + dropped;
+    }
+    buffer_append(w->out, "\"", 1);
+}
+
+void jsonw_plain(struct jsonw *w, const char *text, size_t length)
+{
+    put(w, "\"", 1);
+    uint8_t *at = buffer_reserve(w->out, length + 1);
+    if (!at)
+        return;
+    memcpy(at, text, length);
+    at[length] = '"';
+    w->out->length += length + 1;
+}
+
+static void end_name(struct jsonw *w)
+{
+    buffer_append(w->out, ": ", 2);
+    w->follows = false;
+}
+
+void jsonw_name(struct jsonw *w, const void *name, size_t length)
+{
+    jsonw_text(w, name, length);
+    end_name(w);
+}
+
+void jsonw_plain_name(struct jsonw *w, const char *name, size_t length)
+{
+    jsonw_plain(w, name, length);
+    end_name(w);
+}
+
+void jsonw_key(struct jsonw *w, const char *name)
+{
+    jsonw_plain_name(w, name, strlen(name));
+}
+
+/* Writes a number's digits before `end`; returns where they begin. */
+static char *digits_before(char *end, uint64_t value)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    return end;
+}
+
+void jsonw_uint(struct jsonw *w, uint64_t value)
+{
+    char text[LONGEST_UINT], *end = text + sizeof text;
+    char *start = digits_before(end, value);
+    put(w, start, (size_t)(end - start));
+}
+
+void jsonw_int(struct jsonw *w, int64_t value)
+{
+    char text[LONGEST_UINT + 1], *end = text + sizeof text;
+    char *start = digits_before(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
+    if (value < 0)
+        *--start = '-';
+    put(w, start, (size_t)(end - start));
+}
+
+/*
+ * A number of millionths below 10^15, written as a decimal. That is its shortest form: two
+ * decimals of at most 15 digits are never the same double. It is how times in milliseconds come,
+ * a hundred times as fast as printing and reading back.
+ */
+static bool put_millionths(struct jsonw *w, double value)
+{
+    double scaled = nearbyint(value * 1e6);
+    bool plain = (scaled >= 100 && scaled < 1e15) || (value == 0 && !signbit(value));
+    if (!plain || scaled / 1e6 != value)
+        return false;
+    char text[LONGEST_UINT + 1], *end = text + sizeof text, *stop = end;
+    uint64_t whole = (uint64_t)scaled / 1000000, fraction = (uint64_t)scaled % 1000000;
+    for (int i = 0; i < 6; i++, fraction /= 10)
+        *--end = (char)('0' + fraction % 10);
+    while (stop - end > 1 && stop[-1] == '0')
+        stop--;
+    *--end = '.';
+    char *start = digits_before(end, whole);
+    put(w, start, (size_t)(stop - start));
+    return true;
+}
+
+/* The digits of `value` ("d.ddde[+-]x") with the fewest that read back as the same. */
+static void shortest_digits(double value, char text[LONGEST_DOUBLE])
+{
+    for (int precision = 0; precision <= 16; precision++) {
+        snprintf(text, LONGEST_DOUBLE, "%.*e", precision, value);
+        if (strtod(text, NULL) == value)
+            return;
+    }
+}
+
+void jsonw_double(struct jsonw *w, double value)
+{
+    if (!isfinite(value)) {
+        jsonw_null(w);
+        return;
+    }
+    if (put_millionths(w, value))
+        return;
+    char digits[LONGEST_DOUBLE], text[2 * LONGEST_DOUBLE];
+    shortest_digits(fabs(value), digits);
+    char *mark = strchr(digits, 'e');
+    int exponent = atoi(mark + 1);
+    while (mark[-1] == '0')
+        mark--;
+    if (mark[-1] == '.')
+        mark--;
+    *mark = '\0';
+    int decimals = mark - digits > 2 ? (int)(mark - digits) - 2 : 0;
+    const char *sign = signbit(value) ? "-" : "";
+    int length;
+    if (exponent < -4 || exponent >= 16) {
+        length = snprintf(text, sizeof text, "%s%se%c%02d", sign, digits, exponent < 0 ? '-' : '+',
+                          abs(exponent));
+    } else {
+        int shown = decimals - exponent > 1 ? decimals - exponent : 1;
+        length = snprintf(text, sizeof text, "%.*f", shown, value);
+    }
+    put(w, text, (size_t)length);
+}
+
+void jsonw_bool(struct jsonw *w, bool value)
+{
+    if (value)
+        put(w, "true", 4);
+    else
+        put(w, "false", 5);
+}
+
+void jsonw_null(struct jsonw *w)
+{
+    put(w, "null", 4);
+}
+
+void jsonw_raw(struct jsonw *w, const void *json, size_t length)
+{
+    put(w, json, length);
+}

@@ -1,0 +1,23 @@
+/*
+ * Many runs read as one, in order. Of entries with the same key, that of the earlier run comes
+ * first, so that a sort by runs is stable.
+ */
+#ifndef TAPLINE_SINK_MERGE_H
+#define TAPLINE_SINK_MERGE_H
+
+#include <stddef.h>
+
+#include "stages/sink/spill.h"
+
+struct merge;
+
+/** A merge of runs that share so much memory for their buffers. NULL with *error set (a negated
+ *  errno). The runs' spills must outlive it. */
+struct merge *merge_new(const struct run *runs, size_t count, size_t memory, int *error);
+
+void merge_free(struct merge **merge);
+
+/** The next entry, borrowed until the next call. 0, ERR_EOF, or a negated errno. */
+int merge_next(struct merge *merge, struct entry *entry);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * From what the stages say to lines in the order of the files: every record is made as it comes,
+ * and sorted by file, first time field, ip_port, packet and place in the packet.
+ *
+ * An HTTP record lacks what is known only when its connection has ended. It is laid by, sorted by
+ * flow, the figures of every flow that sent records ahead beside it; at the end the two are read
+ * together. Both sorts are external (sorter.h), so that a capture's size is no matter.
+ */
+#ifndef TAPLINE_SINK_RECORDS_H
+#define TAPLINE_SINK_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/stamp.h"
+#include "common/wire/event.h"
+#include "stages/sink/certs.h"
+#include "stages/sink/layout.h"
+#include "stages/sink/summary.h"
+
+struct records;
+
+/** What records are made with, all borrowed for its life. */
+struct records_tools {
+    struct stamp *stamp;
+    struct summary *summary;
+    struct certs *certs;
+    int directory; /* where to spill */
+    size_t memory; /* for both sorts together */
+};
+
+/** NULL: no memory. */
+struct records *records_new(const struct records_tools *tools);
+
+void records_free(struct records **records);
+
+/** A flow's end: its own record, where it has one. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT:
+ *  the event is not as the contract says; a negated errno: the disk, or no memory. */
+int records_close(struct records *records, uint64_t flow, const struct event_close *close);
+
+/** A record that came ahead of its flow's close. Errors as above. */
+int records_add(struct records *records, uint64_t flow, const struct event_record *record);
+
+/** One line, without its end; of the xycdn file one sighting of a key. */
+struct line {
+    enum record_file file;
+    const void *text;
+    size_t length;
+};
+
+/** The next line of all files, one file behind the other; borrowed until the next call. After the
+ *  first call nothing is added any more. 0; ERR_EOF; ERR_LOST: a record came of a flow that did
+ *  not announce one; and errors as above. */
+int records_next(struct records *records, struct line *line);
+
+/** How many bytes went to disk on the way. */
+uint64_t records_spilled(const struct records *records);
+
+#endif

@@ -1,0 +1,215 @@
+#include "stages/sink/results.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <tapline/version.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "stages/sink/jsonw.h"
+#include "stages/sink/layout.h"
+#include "stages/sink/row.h"
+#include "stages/sink/writer.h"
+
+/* The record files as they are written, one behind the other. */
+struct output {
+    const struct results *results;
+    struct writer *writer;
+    size_t file; /* the one that is open; RECORD_FILES: none any more */
+    uint64_t written[RECORD_FILES];
+    struct buffer key; /* xycdn: the key that is being counted, */
+    uint64_t sightings; /* and how often it came. 0: none yet */
+};
+
+static int open_file(struct output *o, size_t file)
+{
+    int error = 0;
+    o->file = file;
+    if (file < RECORD_FILES)
+        o->writer = writer_new(o->results->directory, RECORD_FILE_NAMES[file], &error);
+    return error;
+}
+
+static int put_line(struct output *o, const void *text, size_t length)
+{
+    o->written[o->file]++;
+    int error = writer_put(o->writer, text, length);
+    return error ? error : writer_put(o->writer, "\n", 1);
+}
+
+static int put_counted(struct output *o)
+{
+    if (!o->sightings)
+        return 0;
+    struct buffer line = {0};
+    struct jsonw w = jsonw_to(&line);
+    jsonw_open_object(&w);
+    jsonw_key(&w, "key");
+    jsonw_text(&w, o->key.bytes, o->key.length);
+    jsonw_key(&w, "num");
+    jsonw_uint(&w, o->sightings);
+    jsonw_close_object(&w);
+    summary_xycdn(o->results->summary);
+    o->sightings = 0;
+    int error = line.failed ? -ENOMEM : put_line(o, line.bytes, line.length);
+    buffer_free(&line);
+    return error;
+}
+
+/* Keys come in order, so that equal ones follow each other. */
+static int count_key(struct output *o, const struct line *line)
+{
+    bool same = o->sightings && o->key.length == line->length &&
+                memcmp(o->key.bytes, line->text, line->length) == 0;
+    int error = same ? 0 : put_counted(o);
+    if (!error && !same) {
+        buffer_clear(&o->key);
+        error = buffer_append(&o->key, line->text, line->length);
+    }
+    o->sightings++;
+    return error;
+}
+
+static int close_file(struct output *o)
+{
+    int error = put_counted(o);
+    if (!error)
+        error = writer_sync(o->writer);
+    writer_free(&o->writer);
+    return error;
+}
+
+/* Lines come file by file; a file that has none is there, and empty. */
+static int turn_to(struct output *o, size_t file)
+{
+    int error = 0;
+    while (o->file < file && !error) {
+        error = close_file(o);
+        if (!error)
+            error = open_file(o, o->file + 1);
+    }
+    return error;
+}
+
+static int write_records(struct output *o)
+{
+    struct line line;
+    int error = open_file(o, 0);
+    while (!error && (error = records_next(o->results->records, &line)) == 0) {
+        error = turn_to(o, line.file);
+        if (!error)
+            error = line.file == FILE_XYCDN ? count_key(o, &line)
+                                            : put_line(o, line.text, line.length);
+    }
+    if (error == ERR_EOF)
+        error = turn_to(o, RECORD_FILES);
+    writer_free(&o->writer);
+    buffer_free(&o->key);
+    return error;
+}
+
+/* Writes a file of one line. */
+static int write_small(const struct results *r, const char *name, struct buffer *text)
+{
+    buffer_append(text, "\n", 1);
+    int error = text->failed ? -ENOMEM
+                             : writer_file(r->directory, name, text->bytes, text->length);
+    buffer_free(text);
+    return error;
+}
+
+static int write_totals(const struct results *r)
+{
+    struct buffer text = {0};
+    ledger_write_totals(r->ledger, &text);
+    return write_small(r, TOTALS_FILE, &text);
+}
+
+static void append_text(struct buffer *to, const char *text)
+{
+    buffer_append(to, text, strlen(text));
+}
+
+/* "name: value" for every pair of a msgpack map, a line each. */
+static void append_pairs(struct buffer *to, struct slice map, struct stamp *stamp)
+{
+    struct unpack from = unpack_over(map.bytes, map.length);
+    uint32_t pairs = unpack_map(&from);
+    for (uint32_t i = 0; i < pairs && !from.error; i++) {
+        struct jsonw w = jsonw_to(to);
+        struct slice name = unpack_str(&from);
+        buffer_append(to, "\n", 1);
+        buffer_append(to, name.bytes, name.length);
+        append_text(to, ": ");
+        row_write_value(&w, &from, stamp);
+    }
+}
+
+/* A human's account of the run. */
+static int write_logs(const struct results *r, const struct buffer *summary)
+{
+    struct buffer text = {0};
+    struct jsonw w = jsonw_to(&text);
+    struct unpack sources = unpack_over(r->sources.bytes, r->sources.length);
+    append_text(&text, "tapline " TAPLINE_VERSION "\ncapture: ");
+    row_write_value(&w, &sources, r->stamp);
+    append_text(&text, "\nattempt: ");
+    w = jsonw_to(&text);
+    jsonw_uint(&w, r->attempt);
+    if (ledger_cut(r->ledger)) {
+        append_text(&text, "\nThe capture broke off: ");
+        append_text(&text, ledger_cut(r->ledger));
+    }
+    append_pairs(&text, (struct slice){summary->bytes, summary->length}, r->stamp);
+    return write_small(r, LOGS_FILE, &text);
+}
+
+static int write_ledger(const struct results *r, const uint64_t written[RECORD_FILES])
+{
+    struct buffer text = {0};
+    struct jsonw w = jsonw_to(&text);
+    struct unpack sources = unpack_over(r->sources.bytes, r->sources.length);
+    jsonw_open_object(&w);
+    jsonw_key(&w, "version");
+    jsonw_text(&w, TAPLINE_VERSION, strlen(TAPLINE_VERSION));
+    jsonw_key(&w, "sources");
+    row_write_value(&w, &sources, r->stamp);
+    jsonw_key(&w, "request");
+    jsonw_raw(&w, r->request.bytes, r->request.length);
+    jsonw_key(&w, "attempt");
+    jsonw_uint(&w, r->attempt);
+    ledger_write(r->ledger, &w);
+    jsonw_key(&w, "files");
+    jsonw_open_object(&w);
+    for (size_t i = 0; i < RECORD_FILES; i++) {
+        jsonw_key(&w, RECORD_FILE_NAMES[i]);
+        jsonw_uint(&w, written[i]);
+    }
+    jsonw_close_object(&w);
+    jsonw_key(&w, "certificates");
+    jsonw_uint(&w, certs_count(r->certs));
+    jsonw_key(&w, "sorting_spilled_bytes");
+    jsonw_uint(&w, records_spilled(r->records));
+    jsonw_key(&w, "sums_agree");
+    jsonw_bool(&w, true);
+    jsonw_close_object(&w);
+    return write_small(r, LEDGER_FILE, &text);
+}
+
+int results_write(const struct results *r, struct buffer *summary)
+{
+    struct output output = {.results = r};
+    int error = write_records(&output);
+    if (error)
+        return error;
+    summary_pack(r->summary, r->ledger, output.written, certs_count(r->certs), r->stamp, summary);
+    error = summary->failed ? -ENOMEM : write_totals(r);
+    if (!error)
+        error = write_logs(r, summary);
+    if (!error)
+        error = certs_sync(r->certs);
+    if (!error && fsync(r->cert_directory) != 0 && errno != EINVAL)
+        error = -errno;
+    return error ? error : write_ledger(r, output.written);
+}

@@ -1,0 +1,35 @@
+/*
+ * Writing the files of a results directory, the ledger last.
+ */
+#ifndef TAPLINE_SINK_RESULTS_H
+#define TAPLINE_SINK_RESULTS_H
+
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/base/stamp.h"
+#include "common/wire/unpack.h"
+#include "stages/sink/certs.h"
+#include "stages/sink/ledger.h"
+#include "stages/sink/records.h"
+#include "stages/sink/summary.h"
+
+/** All that goes into the files, borrowed. */
+struct results {
+    int directory;        /* the results' own */
+    int cert_directory;   /* the one in it that the certificates are in */
+    struct slice sources; /* as in struct capture */
+    struct slice request;
+    uint64_t attempt;
+    struct stamp *stamp;
+    struct records *records;
+    struct certs *certs;
+    const struct ledger *ledger;
+    struct summary *summary;
+};
+
+/** Writes and syncs every file of a capture whose ledger agrees, and appends the summary's map to
+ *  `summary`. 0; what records_next returns; a negated errno where writing failed. */
+int results_write(const struct results *results, struct buffer *summary);
+
+#endif

@@ -1,0 +1,311 @@
+#include "stages/sink/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/wire/pack.h"
+#include "stages/sink/layout.h"
+#include "stages/sink/publication.h"
+#include "stages/sink/results.h"
+
+enum { MOST_TRACKERS = 65536 };
+
+const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL, .sort_memory = 64 * 1024 * 1024};
+
+const struct opt SINK_OPTS[] = {
+    {"root", OPT_TEXT, offsetof(struct sink_options, root), "DIRECTORY",
+     "write results below this directory only", 0, 0},
+    {"sort-memory", OPT_SIZE, offsetof(struct sink_options, sort_memory), "BYTES",
+     "memory for sorting one capture's records; beyond it they are sorted on disk", 1024 * 1024, 0},
+};
+const size_t SINK_OPTS_COUNT = sizeof SINK_OPTS / sizeof SINK_OPTS[0];
+
+enum progress {
+    GATHERING, /* events and tallies come in */
+    ASKED,     /* the results are on disk, beside OUT; the reader's word is awaited */
+    OVER,      /* published, failed or given up */
+};
+
+struct sink {
+    const struct outlet *outlet;
+    enum progress progress;
+    uint64_t attempt;
+    struct buffer sources; /* as in struct capture */
+    struct buffer request;
+    struct buffer summary; /* its map, once the results are written */
+    struct publication *publication;
+    int cert_directory;
+    struct stamp *stamp;
+    struct ledger *ledger;
+    struct summary *counts;
+    struct certs *certs;
+    struct records *records;
+};
+
+/* Tells the reader [status, text], with a map at the end where it is an OUTCOME. */
+static int tell(const struct outlet *outlet, enum tapline_kind kind, enum exit_status status,
+                const char *text, const struct buffer *map)
+{
+    struct buffer body = {0};
+    pack_array(&body, kind == TAPLINE_OUTCOME ? 3 : 2);
+    pack_uint(&body, status);
+    pack_text(&body, text, strlen(text));
+    if (kind == TAPLINE_OUTCOME && map)
+        buffer_append(&body, map->bytes, map->length);
+    else if (kind == TAPLINE_OUTCOME)
+        pack_map(&body, 0);
+    int error = body.failed ? -ENOMEM : outlet_tell(outlet, kind, &body);
+    buffer_free(&body);
+    return error;
+}
+
+/* The attempt came to nothing. */
+static int give_up(struct sink *s, const struct fault *fault)
+{
+    s->progress = OVER;
+    publication_free(&s->publication);
+    return tell(s->outlet, TAPLINE_OUTCOME, error_exit(fault->error), fault->text, NULL);
+}
+
+/* An error of the system's is the disk's, and the reader gets to know what to do about it; others
+ * are the sender's, and the caller's to report. */
+static int settle(struct sink *s, int error)
+{
+    struct fault fault;
+    if (error == ERR_LOST)
+        fault_set(&fault, error, "a record came of a flow that announced none");
+    else if (error < 0 && error > ERR_BASE && error != -ENOMEM)
+        fault_set(&fault, ERR_OUTPUT,
+                  "cannot write the results beside %s: %s; make room there or name another "
+                  "directory (what was in %s is untouched)",
+                  publication_shown(s->publication), strerror(-error),
+                  publication_shown(s->publication));
+    else
+        return error;
+    return give_up(s, &fault);
+}
+
+/* The request goes into the ledger as it is, so it has to be what it says: one JSON object. */
+static bool is_object(const struct buffer *text)
+{
+    struct json_tokener *tokener = json_tokener_new();
+    if (!tokener)
+        return false;
+    struct json_object *object = json_tokener_parse_ex(tokener, (const char *)text->bytes,
+                                                       (int)text->length);
+    bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
+                 json_tokener_get_parse_end(tokener) == text->length &&
+                 json_object_is_type(object, json_type_object);
+    json_object_put(object);
+    json_tokener_free(tokener);
+    return whole;
+}
+
+static int copy_capture(struct sink *s, const struct capture *capture, struct fault *fault)
+{
+    s->attempt = capture->attempt;
+    buffer_append(&s->sources, capture->sources.bytes, capture->sources.length);
+    buffer_append(&s->request, capture->request.bytes, capture->request.length);
+    s->stamp = stamp_new(capture->zone.bytes, capture->zone.length);
+    if (s->sources.failed || s->request.failed)
+        return fault_set(fault, -ENOMEM, "out of memory");
+    if (!s->stamp)
+        return fault_set(fault, ERR_USAGE, "TZ is no name of a time zone");
+    if (s->request.length > INT32_MAX || !is_object(&s->request))
+        return fault_set(fault, ERR_MALFORMED, "the capture's request is no JSON object");
+    return 0;
+}
+
+static int open_directories(struct sink *s)
+{
+    int directory = publication_directory(s->publication);
+    if (mkdirat(directory, CERT_DIRECTORY, 0777) != 0 ||
+        mkdirat(directory, SAVE_DIRECTORY, 0777) != 0)
+        return -errno;
+    s->cert_directory = openat(directory, CERT_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return s->cert_directory < 0 ? -errno : 0;
+}
+
+static int make_tools(struct sink *s, uint32_t trackers, uint64_t memory)
+{
+    s->ledger = ledger_new(trackers);
+    s->counts = summary_new();
+    s->certs = certs_new(s->cert_directory);
+    if (!s->ledger || !s->counts || !s->certs)
+        return -ENOMEM;
+    struct records_tools tools = {s->stamp, s->counts, s->certs,
+                                  publication_directory(s->publication), memory};
+    s->records = records_new(&tools);
+    return s->records ? 0 : -ENOMEM;
+}
+
+static int prepare(struct sink *s, const struct capture *capture,
+                   const struct sink_options *options, struct fault *fault)
+{
+    struct unpack from = unpack_over(capture->trackers.bytes, capture->trackers.length);
+    uint32_t trackers = unpack_array(&from);
+    if (from.error || !trackers || trackers > MOST_TRACKERS)
+        return fault_set(fault, ERR_MALFORMED, "the capture names no trackers, or too many");
+    int error = copy_capture(s, capture, fault);
+    if (error)
+        return error;
+    s->publication = publication_new(options->root, capture->out, fault);
+    if (!s->publication)
+        return fault->error;
+    error = open_directories(s);
+    if (!error)
+        error = make_tools(s, trackers, options->sort_memory);
+    if (error)
+        fault_set(fault, error == -ENOMEM ? error : ERR_OUTPUT, "cannot write beside %s: %s",
+                  publication_shown(s->publication), error_text(error));
+    return fault->error;
+}
+
+struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
+                      const struct sink_options *options, int *error)
+{
+    struct fault fault = {0};
+    struct sink *s = calloc(1, sizeof *s);
+    if (!s) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    s->outlet = outlet;
+    s->cert_directory = -1;
+    *error = prepare(s, capture, options, &fault);
+    int told = tell(outlet, TAPLINE_ACCEPT, error_exit(*error), fault.text, NULL);
+    if (!*error)
+        *error = told;
+    if (*error)
+        sink_free(&s);
+    return s;
+}
+
+void sink_free(struct sink **sink)
+{
+    struct sink *s = *sink;
+    if (!s)
+        return;
+    records_free(&s->records);
+    certs_free(&s->certs);
+    summary_free(&s->counts);
+    ledger_free(&s->ledger);
+    stamp_free(&s->stamp);
+    if (s->cert_directory >= 0)
+        close(s->cert_directory);
+    publication_free(&s->publication);
+    buffer_free(&s->sources);
+    buffer_free(&s->request);
+    buffer_free(&s->summary);
+    free(s);
+    *sink = NULL;
+}
+
+/* Everything is here: writes the results, and asks whether they are still wanted. */
+static int complete(struct sink *s)
+{
+    const struct results results = {
+        .directory = publication_directory(s->publication),
+        .cert_directory = s->cert_directory,
+        .sources = {s->sources.bytes, s->sources.length},
+        .request = {s->request.bytes, s->request.length},
+        .attempt = s->attempt,
+        .stamp = s->stamp,
+        .records = s->records,
+        .certs = s->certs,
+        .ledger = s->ledger,
+        .summary = s->counts,
+    };
+    int error = results_write(&results, &s->summary);
+    records_free(&s->records);
+    if (error)
+        return settle(s, error);
+    struct buffer body = {0};
+    pack_array(&body, 0);
+    error = body.failed ? -ENOMEM : outlet_tell(s->outlet, TAPLINE_ASK, &body);
+    buffer_free(&body);
+    s->progress = ASKED;
+    return error;
+}
+
+/* After something was entered into the ledger. */
+static int proceed(struct sink *s)
+{
+    struct fault fault;
+    switch (ledger_state(s->ledger, &fault)) {
+    case LEDGER_BROKEN: return give_up(s, &fault);
+    case LEDGER_AGREES: return s->progress == GATHERING ? complete(s) : 0;
+    case LEDGER_OPEN: break;
+    }
+    return 0;
+}
+
+/* What comes when everything was there already cannot be entered any more, but breaks the ledger. */
+static int take_close(struct sink *s, const struct event *event)
+{
+    int error = ledger_close(s->ledger, event->flow, &event->close);
+    if (!error && s->progress == GATHERING)
+        error = records_close(s->records, event->flow, &event->close);
+    return error == ERR_LOST ? 0 : error;
+}
+
+static int take_record(struct sink *s, const struct event *event)
+{
+    ledger_record(s->ledger);
+    return s->progress == GATHERING ? records_add(s->records, event->flow, &event->record) : 0;
+}
+
+int sink_event(struct sink *s, uint32_t from, const struct event *event)
+{
+    (void)from;
+    if (s->progress == OVER || (event->kind != TAPLINE_CLOSE && event->kind != TAPLINE_RECORD))
+        return 0;
+    int error = event->kind == TAPLINE_CLOSE ? take_close(s, event) : take_record(s, event);
+    return error ? settle(s, error) : proceed(s);
+}
+
+static int publish(struct sink *s)
+{
+    struct fault fault = {0};
+    if (publication_publish(s->publication, &fault) != 0)
+        return give_up(s, &fault);
+    s->progress = OVER;
+    const char *cut = ledger_cut(s->ledger);
+    return tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "",
+                &s->summary);
+}
+
+/* Whoever has another attempt under way gives no word for this one. */
+static int take_word(struct sink *s, struct unpack *body)
+{
+    unpack_array_of(body, 1);
+    bool word = unpack_bool(body);
+    if (body->error)
+        return body->error;
+    if (s->progress != ASKED)
+        return 0;
+    if (word)
+        return publish(s);
+    s->progress = OVER;
+    publication_free(&s->publication);
+    return 0;
+}
+
+int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body)
+{
+    if (s->progress == OVER)
+        return 0;
+    if (kind == TAPLINE_WORD)
+        return take_word(s, body);
+    if (kind != TAPLINE_TALLY)
+        return 0;
+    int error = ledger_tally(s->ledger, body);
+    return error && error != ERR_LOST ? error : proceed(s);
+}

@@ -1,0 +1,54 @@
+/*
+ * The sink's core: one attempt at one capture, from its first event to the results in their place.
+ *
+ * It takes CLOSE and RECORD events and the tallies, and when its ledger agrees it writes the
+ * results beside OUT, asks the reader for its word (ASK), and publishes. Everything it has to say
+ * goes to the reader through the outlet: ACCEPT [status, text] once at the start; then ASK []; and
+ * at last OUTCOME [status, text, summary map], once. After its OUTCOME it takes no notice of
+ * anything any more.
+ */
+#ifndef TAPLINE_SINK_H
+#define TAPLINE_SINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <tapline/wire.h>
+
+#include "common/base/opts.h"
+#include "common/bus/outlet.h"
+#include "common/wire/capture.h"
+#include "common/wire/event.h"
+
+struct sink;
+
+struct sink_options {
+    const char *root;     /* OUT lies below this directory; NULL: wherever it says */
+    uint64_t sort_memory; /* bytes that sorting one capture may take, before it uses the disk */
+};
+
+extern const struct sink_options SINK_OPTIONS_DEFAULT;
+
+/** One option for each field. */
+extern const struct opt SINK_OPTS[];
+extern const size_t SINK_OPTS_COUNT;
+
+/**
+ * Begins an attempt: checks OUT, makes the hidden directory beside it, and answers ACCEPT. The
+ * outlet and the options must outlive the sink. NULL with *error set where the capture is refused
+ * (the reader has been told why: ERR_USAGE, ERR_OUTPUT, ERR_MALFORMED), or what the outlet returned.
+ */
+struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
+                      const struct sink_options *options, int *error);
+
+/** Frees it; what was not published is removed. */
+void sink_free(struct sink **sink);
+
+/** Takes one event; those that are no CLOSE or RECORD are passed over. The last one that was
+ *  missing writes the results before this returns. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT: the
+ *  event is not as the contract says, and the attempt cannot be finished; or the outlet's error. */
+int sink_event(struct sink *sink, uint32_t from, const struct event *event);
+
+/** Takes a TALLY or the reader's WORD; other messages are passed over. Returns as above. */
+int sink_message(struct sink *sink, enum tapline_kind kind, struct unpack *body);
+
+#endif

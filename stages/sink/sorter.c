@@ -1,0 +1,253 @@
+#include "stages/sink/sorter.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "common/base/error.h"
+#include "stages/sink/merge.h"
+#include "stages/sink/spill.h"
+
+enum { RUNS_PER_LEVEL = 64, LEVELS = 4, LEAST_MEMORY = 4096 };
+
+/* An entry in the arena; the offset also says which came first. */
+struct place {
+    uint64_t prefix;
+    uint64_t offset;
+};
+
+/* Runs of about the same size. */
+struct level {
+    struct spill *spill; /* NULL: none yet */
+    struct run runs[RUNS_PER_LEVEL];
+    size_t count;
+};
+
+struct sorter {
+    int directory;
+    size_t memory;
+    uint8_t *arena; /* NULL: not mapped now. Entries grow from its start, places from its end */
+    size_t used;
+    size_t count; /* entries in the arena */
+    struct level levels[LEVELS];
+    uint64_t spilled;
+    bool handing_out;
+    size_t next;         /* of the arena's entries, where nothing was spilled */
+    struct merge *merge; /* of the runs, where something was */
+};
+
+struct sorter *sorter_new(size_t memory, int directory)
+{
+    struct sorter *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->directory = directory;
+    s->memory = memory < LEAST_MEMORY ? LEAST_MEMORY : memory / sizeof(struct place) *
+                                                           sizeof(struct place);
+    return s;
+}
+
+static void release_arena(struct sorter *s)
+{
+    if (s->arena)
+        munmap(s->arena, s->memory);
+    s->arena = NULL;
+    s->used = s->count = 0;
+}
+
+void sorter_free(struct sorter **sorter)
+{
+    struct sorter *s = *sorter;
+    if (!s)
+        return;
+    merge_free(&s->merge);
+    for (size_t i = 0; i < LEVELS; i++)
+        spill_free(&s->levels[i].spill);
+    release_arena(s);
+    free(s);
+    *sorter = NULL;
+}
+
+static struct place *places(const struct sorter *s)
+{
+    return (struct place *)(void *)(s->arena + s->memory) - s->count;
+}
+
+static int compare_places(const void *left, const void *right, void *arena)
+{
+    const struct place *a = left, *b = right;
+    if (a->prefix != b->prefix)
+        return a->prefix < b->prefix ? -1 : 1;
+    struct entry x = entry_at((uint8_t *)arena + a->offset);
+    struct entry y = entry_at((uint8_t *)arena + b->offset);
+    int order = entry_compare(&x, &y);
+    return order ? order : a->offset < b->offset ? -1 : 1;
+}
+
+static void sort_arena(struct sorter *s)
+{
+    if (s->count)
+        qsort_r(places(s), s->count, sizeof(struct place), compare_places, s->arena);
+}
+
+static int level_begin_run(struct sorter *s, struct level *level)
+{
+    int error = 0;
+    if (!level->spill)
+        level->spill = spill_new(s->directory, &error);
+    return error;
+}
+
+static int level_end_run(struct sorter *s, struct level *level)
+{
+    struct run *run = &level->runs[level->count];
+    int error = spill_end_run(level->spill, run);
+    if (!error) {
+        s->spilled += run->end - run->start;
+        level->count++;
+    }
+    return error;
+}
+
+/* Makes one run of all of a level's, on the next level. */
+static int raise_level(struct sorter *s, size_t at)
+{
+    struct level *from = &s->levels[at], *to = from + 1;
+    if (at + 1 == LEVELS)
+        return ERR_LIMIT;
+    int error = level_begin_run(s, to);
+    if (error)
+        return error;
+    release_arena(s);
+    struct merge *merge = merge_new(from->runs, from->count, s->memory, &error);
+    struct entry entry;
+    while (!error && (error = merge_next(merge, &entry)) == 0)
+        error = spill_put(to->spill, &entry);
+    merge_free(&merge);
+    if (error != ERR_EOF)
+        return error;
+    from->count = 0;
+    error = level_end_run(s, to);
+    return error ? error : spill_empty(from->spill);
+}
+
+static int raise_full_levels(struct sorter *s)
+{
+    int error = 0;
+    for (size_t i = 0; i < LEVELS && !error && s->levels[i].count == RUNS_PER_LEVEL; i++)
+        error = raise_level(s, i);
+    return error;
+}
+
+static int spill_arena(struct sorter *s)
+{
+    if (!s->count)
+        return 0;
+    struct level *level = &s->levels[0];
+    int error = level_begin_run(s, level);
+    sort_arena(s);
+    const struct place *place = places(s);
+    for (size_t i = 0; i < s->count && !error; i++) {
+        struct entry entry = entry_at(s->arena + place[i].offset);
+        error = spill_put(level->spill, &entry);
+    }
+    s->used = s->count = 0;
+    if (!error)
+        error = level_end_run(s, level);
+    return error ? error : raise_full_levels(s);
+}
+
+/* One that is longer than the arena makes a run of its own. */
+static int spill_alone(struct sorter *s, const struct entry *entry)
+{
+    struct level *level = &s->levels[0];
+    int error = level_begin_run(s, level);
+    if (!error)
+        error = spill_put(level->spill, entry);
+    if (!error)
+        error = level_end_run(s, level);
+    return error ? error : raise_full_levels(s);
+}
+
+static int map_arena(struct sorter *s)
+{
+    void *arena = mmap(NULL, s->memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (arena == MAP_FAILED)
+        return -ENOMEM;
+    s->arena = arena;
+    return 0;
+}
+
+/* Every entry takes two places: its own, and one that sorting may need for itself. */
+static bool fits(const struct sorter *s, size_t size)
+{
+    size_t indexed = (s->count + 1) * 2 * sizeof(struct place);
+    return indexed <= s->memory && size <= s->memory - indexed &&
+           s->used <= s->memory - indexed - size;
+}
+
+int sorter_add(struct sorter *s, const struct entry *entry)
+{
+    assert(!s->handing_out);
+    size_t size = entry_size(entry);
+    if (!fits(s, size)) {
+        int error = spill_arena(s);
+        if (error || !fits(s, size))
+            return error ? error : spill_alone(s, entry);
+    }
+    if (!s->arena && map_arena(s) != 0)
+        return -ENOMEM;
+    uint8_t *at = s->arena + s->used;
+    entry_store_head(entry, at);
+    memcpy(at + ENTRY_HEAD, entry->key, entry->key_length);
+    if (entry->value_length)
+        memcpy(at + ENTRY_HEAD + entry->key_length, entry->value, entry->value_length);
+    s->count++;
+    *places(s) = (struct place){entry_prefix(entry), s->used};
+    s->used += size;
+    return 0;
+}
+
+static int merge_all(struct sorter *s)
+{
+    int error = spill_arena(s);
+    if (error)
+        return error;
+    release_arena(s);
+    struct run runs[LEVELS * RUNS_PER_LEVEL];
+    size_t count = 0;
+    for (size_t i = LEVELS; i-- > 0;) /* higher levels hold the earlier entries */
+        for (size_t run = 0; run < s->levels[i].count; run++)
+            runs[count++] = s->levels[i].runs[run];
+    s->merge = merge_new(runs, count, s->memory, &error);
+    return error;
+}
+
+static int start_handing_out(struct sorter *s)
+{
+    s->handing_out = true;
+    if (s->spilled)
+        return merge_all(s);
+    sort_arena(s);
+    return 0;
+}
+
+int sorter_next(struct sorter *s, struct entry *entry)
+{
+    int error = s->handing_out ? 0 : start_handing_out(s);
+    if (error)
+        return error;
+    if (s->merge)
+        return merge_next(s->merge, entry);
+    if (s->next == s->count)
+        return ERR_EOF;
+    *entry = entry_at(s->arena + places(s)[s->next++].offset);
+    return 0;
+}
+
+uint64_t sorter_spilled(const struct sorter *s)
+{
+    return s->spilled;
+}

@@ -1,0 +1,33 @@
+/*
+ * An external merge sort: as many entries as the disk takes, in bounded memory, stable.
+ *
+ * Entries gather in an arena. A full one is sorted and written as a run; 64 runs of one size are
+ * merged into one of the next, so that 64 times the data costs one more pass, and the last merge
+ * hands the entries out as they are asked for (Knuth, The Art of Computer Programming, 5.4).
+ */
+#ifndef TAPLINE_SINK_SORTER_H
+#define TAPLINE_SINK_SORTER_H
+
+#include <stddef.h>
+
+#include "stages/sink/entry.h"
+
+struct sorter;
+
+/** A sorter that takes about `memory` bytes, and spills into nameless files of that directory (its
+ *  descriptor is borrowed). NULL: no memory. */
+struct sorter *sorter_new(size_t memory, int directory);
+
+void sorter_free(struct sorter **sorter);
+
+/** Adds a copy of an entry, of any length. Not after the first sorter_next. 0, a negated errno, or
+ *  ERR_LIMIT: more runs than four levels of merging can hold. */
+int sorter_add(struct sorter *sorter, const struct entry *entry);
+
+/** The next entry in order, borrowed until the next call. 0, ERR_EOF, a negated errno or ERR_LIMIT. */
+int sorter_next(struct sorter *sorter, struct entry *entry);
+
+/** How many bytes went to disk. */
+uint64_t sorter_spilled(const struct sorter *sorter);
+
+#endif

@@ -1,0 +1,98 @@
+#include "stages/sink/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WRITE_BUFFER = 256 * 1024 };
+
+struct writer {
+    int file;
+    size_t waiting;
+    char buffer[WRITE_BUFFER];
+};
+
+struct writer *writer_new(int directory, const char *name, int *error)
+{
+    struct writer *writer = malloc(sizeof *writer);
+    if (!writer) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    writer->waiting = 0;
+    writer->file = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+    if (writer->file < 0) {
+        *error = -errno;
+        free(writer);
+        return NULL;
+    }
+    return writer;
+}
+
+void writer_free(struct writer **writer)
+{
+    if (!*writer)
+        return;
+    close((*writer)->file);
+    free(*writer);
+    *writer = NULL;
+}
+
+static int write_all(int file, const char *bytes, size_t length)
+{
+    while (length) {
+        ssize_t wrote = write(file, bytes, length);
+        if (wrote < 0 && errno != EINTR)
+            return -errno;
+        if (wrote > 0) {
+            bytes += wrote;
+            length -= (size_t)wrote;
+        }
+    }
+    return 0;
+}
+
+static int write_waiting(struct writer *writer)
+{
+    int error = write_all(writer->file, writer->buffer, writer->waiting);
+    writer->waiting = 0;
+    return error;
+}
+
+int writer_put(struct writer *writer, const void *bytes, size_t length)
+{
+    if (length > WRITE_BUFFER - writer->waiting) {
+        int error = write_waiting(writer);
+        if (error)
+            return error;
+    }
+    if (length > WRITE_BUFFER)
+        return write_all(writer->file, bytes, length);
+    if (length)
+        memcpy(writer->buffer + writer->waiting, bytes, length);
+    writer->waiting += length;
+    return 0;
+}
+
+int writer_sync(struct writer *writer)
+{
+    int error = write_waiting(writer);
+    if (error)
+        return error;
+    return fsync(writer->file) == 0 ? 0 : -errno;
+}
+
+int writer_file(int directory, const char *name, const void *bytes, size_t length)
+{
+    int error = 0;
+    struct writer *writer = writer_new(directory, name, &error);
+    if (!writer)
+        return error;
+    error = writer_put(writer, bytes, length);
+    if (!error)
+        error = writer_sync(writer);
+    writer_free(&writer);
+    return error;
+}
