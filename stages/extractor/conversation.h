@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/bus/outlet.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
 
@@ -50,5 +51,50 @@ int conversation_note_domain(struct conversation *c, const uint8_t *name, size_t
 
 /** Every datagram of the flow was a DNS message: its conversation is left out of the records. */
 void conversation_note_dns_only(struct conversation *c);
+
+/** What a limit made a protocol let go. */
+enum conversation_cost {
+    COST_FIELDS,  /* header fields behind limits.header_bytes */
+    COST_WAITING, /* requests that limits.http_waiting kept from their answers */
+    COST_HELD,    /* times that too much followed a request to change protocols */
+    COST_ADDRESSES, /* addresses of one WebSocket frame that were too many */
+    COSTS,
+};
+
+/** Counts what a limit cost. */
+void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count);
+
+/**
+ * Takes out of an event what was declined. False: all of it was, there is nothing to look at.
+ * The core asks once for every event that arrives, so that a protocol sees the same events
+ * whether or not its demand was heard in time; who keeps events back asks again when their time
+ * has come.
+ */
+bool conversation_admits_data(struct conversation *c, struct event_data *data);
+bool conversation_admits_gap(struct conversation *c, struct event_gap *gap);
+
+/* The rest is between conversations and the extractor's core. */
+
+/** What all conversations of a capture share. */
+struct conversation_ground {
+    struct limits limits;
+    const struct outlet *outlet;
+    uint64_t costs[COSTS];
+};
+
+/** The conversation of a flow whose events come from `from`; NULL: no memory. `ground` is borrowed
+ *  for as long as it lives. */
+struct conversation *conversation_new(struct conversation_ground *ground, uint64_t flow,
+                                      uint32_t from, const struct event_open *open);
+
+/** Frees it and nulls the pointer; accepts NULL. */
+void conversation_free(struct conversation **c);
+
+/** Hands an event of the flow on to the sink; 0 or the outlet's error. */
+int conversation_hand_on(struct conversation *c, const struct event *event);
+
+/** Hands the flow's CLOSE on, with the notes and the trail of this stage, to which `received`
+ *  DATA and GAP events came. 0, -ENOMEM, ERR_MALFORMED (a trail that is full), or the outlet's. */
+int conversation_close(struct conversation *c, const struct event *close, uint64_t received);
 
 #endif

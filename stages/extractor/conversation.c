@@ -1,0 +1,273 @@
+#include "stages/extractor/conversation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "common/wire/pack.h"
+
+/* A name that was seen on the wire, who it belongs to, and when. */
+struct name_note {
+    bool known;
+    int side;
+    int64_t time_ns;
+    char *text;
+    size_t length;
+};
+
+/* What a direction's reader asked for last. */
+struct wanted {
+    enum tapline_want want;
+    uint64_t offset;
+};
+
+/* Where a kind of record stands: they are counted within the packet that they begin in. */
+struct place {
+    uint64_t packet;
+    uint32_t next;
+};
+
+enum { RECORD_KINDS = TAPLINE_RECORD_XYCDN + 1 };
+
+struct conversation {
+    struct conversation_ground *ground;
+    uint64_t flow;
+    uint32_t from; /* whom demand is told */
+    struct event_open open;
+    outlet_route route; /* the sink's */
+    char address[DIRECTIONS][ADDRESS_TEXT];
+    char ip_port[IP_PORT_TEXT];
+    struct wanted wanted[DIRECTIONS];
+    struct place place[RECORD_KINDS];
+    uint64_t records; /* sent ahead of the close */
+    bool requested;
+    int64_t request_ns; /* the last HTTP request's time */
+    struct name_note sni;
+    struct name_note domain;
+    bool dns_only;
+};
+
+struct conversation *conversation_new(struct conversation_ground *ground, uint64_t flow,
+                                      uint32_t from, const struct event_open *open)
+{
+    struct conversation *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->ground = ground;
+    c->flow = flow;
+    c->from = from;
+    c->open = *open;
+    for (int side = 0; side < DIRECTIONS; side++)
+        address_text(&open->address[side], c->address[side]);
+    ip_port_text(&open->address[FROM_INITIATOR], open->port[FROM_INITIATOR],
+                 &open->address[FROM_RESPONDER], open->port[FROM_RESPONDER], c->ip_port);
+    return c;
+}
+
+void conversation_free(struct conversation **c)
+{
+    if (!*c)
+        return;
+    free((*c)->sni.text);
+    free((*c)->domain.text);
+    free(*c);
+    *c = NULL;
+}
+
+const struct event_open *conversation_open(const struct conversation *c)
+{
+    return &c->open;
+}
+
+const struct limits *conversation_limits(const struct conversation *c)
+{
+    return &c->ground->limits;
+}
+
+const char *conversation_ip_port(const struct conversation *c)
+{
+    return c->ip_port;
+}
+
+const char *conversation_address(const struct conversation *c, int side)
+{
+    return c->address[side];
+}
+
+void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count)
+{
+    c->ground->costs[cost] += count;
+}
+
+/* ---- records and the close ------------------------------------------------------------------ */
+
+int conversation_hand_on(struct conversation *c, const struct event *event)
+{
+    return outlet_event(c->ground->outlet, TAPLINE_SINK, &c->route, event);
+}
+
+int conversation_record(struct conversation *c, enum tapline_record record, int64_t time_ns,
+                        uint64_t packet, const struct buffer *map)
+{
+    if (map->failed)
+        return -ENOMEM;
+    struct place *place = &c->place[record];
+    if (place->packet != packet)
+        *place = (struct place){.packet = packet};
+    c->records++;
+    struct event event = {
+        .kind = TAPLINE_RECORD,
+        .flow = c->flow,
+        .record = {.record = record,
+                   .time_ns = time_ns,
+                   .packet = packet,
+                   .order = place->next++,
+                   .map = {map->bytes, map->length}},
+    };
+    return conversation_hand_on(c, &event);
+}
+
+static void pack_name(const struct conversation *c, struct buffer *to, const struct name_note *note,
+                      const char *const keys[3])
+{
+    pack_str(to, keys[0]);
+    pack_text(to, note->text, note->length);
+    pack_str(to, keys[1]);
+    pack_str(to, c->address[note->side]);
+    pack_str(to, keys[2]);
+    pack_time(to, note->time_ns);
+}
+
+/* Appends the map of what was learned; how many maps that made. */
+static uint32_t pack_notes(const struct conversation *c, struct buffer *to)
+{
+    static const char *const sni_keys[] = {"https_SNI", "https_SNI_ip", "https_SNI_time"};
+    static const char *const domain_keys[] = {"https_Cert_domain", "https_Cert_ip",
+                                              "https_Cert_time"};
+    size_t pairs = (size_t)c->requested + 3u * c->sni.known + 3u * c->domain.known + c->dns_only;
+    if (!pairs)
+        return 0;
+    pack_map(to, pairs);
+    if (c->requested) {
+        pack_str(to, "http_req_time");
+        pack_time(to, c->request_ns);
+    }
+    if (c->sni.known)
+        pack_name(c, to, &c->sni, sni_keys);
+    if (c->domain.known)
+        pack_name(c, to, &c->domain, domain_keys);
+    if (c->dns_only) {
+        pack_str(to, "dns_only");
+        pack_bool(to, true);
+    }
+    return 1;
+}
+
+int conversation_close(struct conversation *c, const struct event *close, uint64_t received)
+{
+    struct event out = *close;
+    if (out.close.trail_count == MAX_TRAIL)
+        return ERR_MALFORMED;
+    out.close.trail[out.close.trail_count++] =
+        (struct trail){.role = TAPLINE_EXTRACTOR, .received = received, .records = c->records};
+    struct buffer notes = {0};
+    buffer_append(&notes, close->close.notes.bytes, close->close.notes.length);
+    out.close.notes_count += pack_notes(c, &notes);
+    out.close.notes = (struct slice){notes.bytes, notes.length};
+    int error = notes.failed ? -ENOMEM : conversation_hand_on(c, &out);
+    buffer_free(&notes);
+    return error;
+}
+
+/* ---- demand --------------------------------------------------------------------------------- */
+
+void conversation_want(struct conversation *c, int direction, enum tapline_want want,
+                       uint64_t offset)
+{
+    struct wanted *wanted = &c->wanted[direction];
+    if (wanted->want == TAPLINE_WANT_NOTHING)
+        return;
+    *wanted = (struct wanted){want, offset};
+    if (!c->ground->limits.demand)
+        return;
+    struct demand demand = {
+        .flow = c->flow, .direction = (uint8_t)direction, .want = want, .offset = offset};
+    outlet_demand(c->ground->outlet, c->from, &demand);
+}
+
+bool conversation_admits_data(struct conversation *c, struct event_data *data)
+{
+    struct wanted *wanted = &c->wanted[data->direction];
+    if (wanted->want == TAPLINE_WANT_TURN && data->flags & TAPLINE_TURN &&
+        data->offset >= wanted->offset)
+        *wanted = (struct wanted){TAPLINE_WANT_FROM, data->offset};
+    if (wanted->want != TAPLINE_WANT_FROM)
+        return false;
+    if (data->offset >= wanted->offset)
+        return true;
+    uint64_t declined = wanted->offset - data->offset;
+    if (c->open.transport != TRANSPORT_TCP || declined >= data->length)
+        return false;
+    data->bytes += declined;
+    data->length -= (uint32_t)declined;
+    data->offset = wanted->offset;
+    data->flags &= ~(uint32_t)TAPLINE_TURN;
+    return true;
+}
+
+bool conversation_admits_gap(struct conversation *c, struct event_gap *gap)
+{
+    const struct wanted *wanted = &c->wanted[gap->direction];
+    if (wanted->want != TAPLINE_WANT_FROM)
+        return false;
+    if (gap->offset >= wanted->offset)
+        return true;
+    uint64_t declined = wanted->offset - gap->offset;
+    if (declined >= gap->length)
+        return false;
+    gap->offset = wanted->offset;
+    gap->length -= declined;
+    return true;
+}
+
+/* ---- notes ---------------------------------------------------------------------------------- */
+
+int conversation_note_request(struct conversation *c, int64_t time_ns)
+{
+    c->requested = true;
+    c->request_ns = time_ns;
+    return 0;
+}
+
+static int note_name(struct name_note *note, const uint8_t *name, size_t length, int side,
+                     int64_t time_ns)
+{
+    if (note->known)
+        return 0;
+    note->text = malloc(length + 1);
+    if (!note->text)
+        return -ENOMEM;
+    note->length = text_clean(note->text, name, length);
+    note->known = true;
+    note->side = side;
+    note->time_ns = time_ns;
+    return 0;
+}
+
+int conversation_note_sni(struct conversation *c, const uint8_t *name, size_t length,
+                          int server_side, int64_t time_ns)
+{
+    return note_name(&c->sni, name, length, server_side, time_ns);
+}
+
+int conversation_note_domain(struct conversation *c, const uint8_t *name, size_t length,
+                             int sender_side, int64_t time_ns)
+{
+    return note_name(&c->domain, name, length, sender_side, time_ns);
+}
+
+void conversation_note_dns_only(struct conversation *c)
+{
+    c->dns_only = true;
+}

@@ -1,0 +1,164 @@
+#include "stages/extractor/extractor.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/base/table.h"
+#include "stages/extractor/conversation.h"
+#include "stages/extractor/protocol.h"
+
+struct flow {
+    struct conversation *conversation;
+    const struct protocol *protocol; /* NULL: no hint names one that is known here */
+    void *state;                     /* the protocol's */
+    uint64_t received;               /* DATA and GAP events, also those that were declined */
+};
+
+struct extractor {
+    struct conversation_ground ground;
+    struct table flows;
+};
+
+/* Which protocol reads a flow, by the hint that the classifier gave. */
+static const struct {
+    uint32_t hint;
+    const struct protocol *protocol;
+} protocols[] = {
+    {TAPLINE_HINT_HTTP, &protocol_http},
+    {TAPLINE_HINT_TLS, &protocol_tls},
+    {TAPLINE_HINT_DNS, &protocol_dns},
+    {TAPLINE_HINT_QUIC, &protocol_quic},
+};
+
+static const struct protocol *protocol_for(uint32_t hints)
+{
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+        if (hints & protocols[i].hint)
+            return protocols[i].protocol;
+    return NULL;
+}
+
+struct extractor *extractor_new(const struct capture *capture, const struct outlet *outlet,
+                                int *error)
+{
+    struct extractor *extractor = calloc(1, sizeof *extractor);
+    if (!extractor) {
+        *error = -ENOMEM;
+        return NULL;
+    }
+    extractor->ground.limits = capture->limits;
+    extractor->ground.outlet = outlet;
+    return extractor;
+}
+
+static void flow_free(void *object)
+{
+    struct flow *flow = object;
+    if (flow->protocol)
+        flow->protocol->free(&flow->state);
+    conversation_free(&flow->conversation);
+    free(flow);
+}
+
+static void report_costs(const uint64_t costs[COSTS])
+{
+    static const char *const what[COSTS] = {
+        [COST_FIELDS] = "HTTP header fields behind --header-bytes",
+        [COST_WAITING] = "HTTP requests that --http-waiting kept from their answers",
+        [COST_ADDRESSES] = "addresses of WebSocket frames that held too many",
+        [COST_HELD] = "times that too much followed an HTTP request to change protocols",
+    };
+    for (int i = 0; i < COSTS; i++)
+        if (costs[i])
+            log_info("limits: %" PRIu64 " %s", costs[i], what[i]);
+}
+
+void extractor_free(struct extractor **extractor)
+{
+    if (!*extractor)
+        return;
+    report_costs((*extractor)->ground.costs);
+    table_free(&(*extractor)->flows, flow_free);
+    free(*extractor);
+    *extractor = NULL;
+}
+
+static struct flow *flow_new(struct extractor *extractor, uint32_t from, const struct event *event)
+{
+    struct flow *flow = calloc(1, sizeof *flow);
+    if (!flow)
+        return NULL;
+    flow->conversation = conversation_new(&extractor->ground, event->flow, from, &event->open);
+    const struct protocol *protocol = protocol_for(event->open.hints);
+    if (flow->conversation && protocol) {
+        flow->state = protocol->open(flow->conversation);
+        flow->protocol = flow->state ? protocol : NULL;
+    }
+    if (!flow->conversation || (protocol && !flow->state)) {
+        flow_free(flow);
+        return NULL;
+    }
+    return flow;
+}
+
+static int on_open(struct extractor *extractor, uint32_t from, const struct event *event)
+{
+    struct flow *flow = flow_new(extractor, from, event);
+    if (!flow)
+        return -ENOMEM;
+    int error = table_add(&extractor->flows, event->flow, flow);
+    if (error)
+        flow_free(flow);
+    return error;
+}
+
+static int on_data(struct flow *flow, struct event_data data)
+{
+    flow->received++;
+    if (!flow->protocol || !conversation_admits_data(flow->conversation, &data))
+        return 0;
+    return flow->protocol->data(flow->state, &data);
+}
+
+static int on_gap(struct flow *flow, struct event_gap gap)
+{
+    flow->received++;
+    if (!flow->protocol || !flow->protocol->gap ||
+        !conversation_admits_gap(flow->conversation, &gap))
+        return 0;
+    return flow->protocol->gap(flow->state, &gap);
+}
+
+static int on_close(struct extractor *extractor, struct flow *flow, const struct event *event)
+{
+    int error = 0;
+    if (flow->protocol)
+        error = flow->protocol->close(flow->state, &event->close.figures);
+    if (!error)
+        error = conversation_close(flow->conversation, event, flow->received);
+    table_take(&extractor->flows, event->flow);
+    flow_free(flow);
+    return error;
+}
+
+int extractor_event(struct extractor *extractor, uint32_t from, const struct event *event)
+{
+    struct flow *flow = table_find(&extractor->flows, event->flow);
+    if (!flow != (event->kind == TAPLINE_OPEN)) {
+        log_error("flow %" PRIx64 ": event %" PRIu32 " for a flow that %s: the stage before is "
+                  "another version, or broken",
+                  event->flow, event->kind, flow ? "is open already" : "was never opened");
+        return ERR_MALFORMED;
+    }
+    switch (event->kind) {
+    case TAPLINE_OPEN: return on_open(extractor, from, event);
+    case TAPLINE_DATA: return on_data(flow, event->data);
+    case TAPLINE_GAP: return on_gap(flow, event->gap);
+    case TAPLINE_CLOSE: return on_close(extractor, flow, event);
+    case TAPLINE_RECORD: return conversation_hand_on(flow->conversation, event);
+    }
+    return ERR_MALFORMED;
+}

@@ -1,0 +1,219 @@
+#include "stages/extractor/http_exchanges.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/wire/pack.h"
+
+struct exchange {
+    struct exchange *next;
+    struct http_message *request; /* NULL: not seen */
+    struct http_message *answer;  /* NULL: not seen, or not yet */
+    bool forsaken;                /* no answer will come, or none that could be told to be its */
+};
+
+/* In the order of the requests: first those that are answered, then those that wait. */
+struct http_exchanges {
+    struct conversation *conversation;
+    int requester;
+    struct exchange *first;
+    struct exchange *last;
+    uint64_t count;
+    uint64_t strays; /* answers to come whose requests were recorded without them */
+};
+
+struct http_exchanges *http_exchanges_new(struct conversation *conversation)
+{
+    struct http_exchanges *x = calloc(1, sizeof *x);
+    if (x)
+        x->conversation = conversation;
+    return x;
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+    http_message_free(&exchange->request);
+    http_message_free(&exchange->answer);
+    free(exchange);
+}
+
+void http_exchanges_free(struct http_exchanges **exchanges)
+{
+    if (!*exchanges)
+        return;
+    for (struct exchange *at = (*exchanges)->first, *next; at; at = next) {
+        next = at->next;
+        exchange_free(at);
+    }
+    free(*exchanges);
+    *exchanges = NULL;
+}
+
+void http_exchanges_turn(struct http_exchanges *x, int requester)
+{
+    x->requester = requester;
+}
+
+/* ---- records -------------------------------------------------------------------------------- */
+
+enum { OWN_KEYS = 2 };
+
+static int send_record(struct http_exchanges *x, const struct exchange *exchange)
+{
+    const struct http_message *request = exchange->request, *answer = exchange->answer;
+    const struct http_place *place = http_message_place(request ? request : answer);
+    struct buffer map = {0};
+    pack_map(&map, OWN_KEYS + 2 * HTTP_MESSAGE_KEYS);
+    pack_str(&map, "requester");
+    pack_int(&map, x->requester);
+    pack_str(&map, "complete");
+    pack_bool(&map, request && answer && http_message_complete(request) &&
+                        http_message_complete(answer));
+    http_message_pack(request, START_LINE_REQUEST, &map);
+    http_message_pack(answer, START_LINE_STATUS, &map);
+    int error = conversation_record(x->conversation, TAPLINE_RECORD_HTTP, place->time_ns,
+                                    place->packet, &map);
+    buffer_free(&map);
+    return error;
+}
+
+/* Takes the exchange behind `before` out, or the first one, and frees it. */
+static void unlink_exchange(struct http_exchanges *x, struct exchange *before)
+{
+    struct exchange **link = before ? &before->next : &x->first, *out = *link;
+    *link = out->next;
+    if (x->last == out)
+        x->last = before;
+    x->count--;
+    exchange_free(out);
+}
+
+static int record_first(struct http_exchanges *x)
+{
+    int error = send_record(x, x->first);
+    unlink_exchange(x, NULL);
+    return error;
+}
+
+static bool is_over(const struct http_message *message)
+{
+    return http_message_progress(message) != HTTP_ARRIVING;
+}
+
+static bool is_settled(const struct exchange *exchange)
+{
+    return (!exchange->request || is_over(exchange->request)) &&
+           (exchange->forsaken || (exchange->answer && is_over(exchange->answer)));
+}
+
+int http_exchanges_settle(struct http_exchanges *x)
+{
+    int error = 0;
+    while (!error && x->first && is_settled(x->first))
+        error = record_first(x);
+    return error;
+}
+
+int http_exchanges_close(struct http_exchanges *x)
+{
+    int error = 0;
+    while (!error && x->first)
+        error = record_first(x);
+    x->strays = 0;
+    return error;
+}
+
+/* ---- pairing -------------------------------------------------------------------------------- */
+
+/* Puts a new exchange behind `place`, or first. */
+static struct exchange *insert(struct http_exchanges *x, struct exchange *place)
+{
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (!exchange)
+        return NULL;
+    struct exchange **link = place ? &place->next : &x->first;
+    exchange->next = *link;
+    *link = exchange;
+    if (x->last == place)
+        x->last = exchange;
+    x->count++;
+    return exchange;
+}
+
+/* The first exchange that waits for its answer, and the one before it; NULL: none. */
+static struct exchange *waiting(const struct http_exchanges *x, struct exchange **before)
+{
+    struct exchange *at = x->first;
+    for (*before = NULL; at && (at->answer || at->forsaken); at = at->next)
+        *before = at;
+    return at;
+}
+
+/* Records the oldest request that waits as unanswered; its answer, should it come, is a stray. */
+static int give_up_oldest(struct http_exchanges *x)
+{
+    struct exchange *before, *oldest = waiting(x, &before);
+    if (!oldest)
+        return 0;
+    conversation_cost(x->conversation, COST_WAITING, 1);
+    x->strays++;
+    int error = send_record(x, oldest);
+    unlink_exchange(x, before);
+    return error;
+}
+
+/* Requests are read one after the other, so all that wait are over when the next one begins. */
+int http_exchanges_ask(struct http_exchanges *x, struct http_message **request)
+{
+    int error = 0;
+    if (x->count >= conversation_limits(x->conversation)->http_waiting)
+        error = give_up_oldest(x);
+    struct exchange *exchange = error ? NULL : insert(x, x->last);
+    if (!exchange) {
+        http_message_free(request);
+        return error ? error : -ENOMEM;
+    }
+    exchange->request = *request;
+    *request = NULL;
+    return 0;
+}
+
+void http_exchanges_lose_track(struct http_exchanges *x)
+{
+    struct exchange *before, *at = waiting(x, &before), *leader = at;
+    for (struct exchange *later = at; later; later = later->next)
+        if (http_message_place(later->request)->leads)
+            leader = later;
+    for (; at != leader; at = at->next)
+        at->forsaken = true;
+    x->strays = 0;
+}
+
+const struct http_message *http_exchanges_awaiting(const struct http_exchanges *x)
+{
+    struct exchange *before, *exchange = x->strays ? NULL : waiting(x, &before);
+    return exchange ? exchange->request : NULL;
+}
+
+int http_exchanges_answer(struct http_exchanges *x, struct http_message **answer)
+{
+    struct exchange *before, *exchange = waiting(x, &before);
+    if (x->strays || !exchange) {
+        x->strays -= x->strays > 0;
+        exchange = insert(x, before);
+    }
+    if (!exchange) {
+        http_message_free(answer);
+        return -ENOMEM;
+    }
+    exchange->answer = *answer;
+    *answer = NULL;
+    return 0;
+}
+
+bool http_exchanges_undecided(const struct http_exchanges *x)
+{
+    const struct exchange *last = x->last;
+    return last && last->request && is_over(last->request) && !last->forsaken &&
+           http_message_asks_switch(last->request) && !(last->answer && is_over(last->answer));
+}

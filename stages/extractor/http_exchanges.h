@@ -1,0 +1,48 @@
+/*
+ * The requests of one connection and their answers, paired in order (RFC 9112, section 9.3), and
+ * the records that they make.
+ */
+#ifndef TAPLINE_EXTRACTOR_HTTP_EXCHANGES_H
+#define TAPLINE_EXTRACTOR_HTTP_EXCHANGES_H
+
+#include <stdbool.h>
+
+#include "stages/extractor/conversation.h"
+#include "stages/extractor/http_message.h"
+
+struct http_exchanges;
+
+/** No exchanges yet; NULL: no memory. */
+struct http_exchanges *http_exchanges_new(struct conversation *conversation);
+
+/** Frees it, with the messages that it holds, and nulls the pointer; accepts NULL. */
+void http_exchanges_free(struct http_exchanges **exchanges);
+
+/** Says which direction requests. */
+void http_exchanges_turn(struct http_exchanges *exchanges, int requester);
+
+/** A request begins; the message is owned from now on. Where too many wait, the oldest is recorded
+ *  as unanswered. 0, -ENOMEM or the outlet's error. */
+int http_exchanges_ask(struct http_exchanges *exchanges, struct http_message **request);
+
+/** Answers may have been lost: requests from before the requester's last turn will get none that
+ *  could be told to be theirs. */
+void http_exchanges_lose_track(struct http_exchanges *exchanges);
+
+/** The request that the next answer belongs to; NULL: it was not seen. */
+const struct http_message *http_exchanges_awaiting(const struct http_exchanges *exchanges);
+
+/** An answer begins, to the request that awaits one; the message is owned from now on. 0 or
+ *  -ENOMEM. */
+int http_exchanges_answer(struct http_exchanges *exchanges, struct http_message **answer);
+
+/** Has the last request, being over, asked to change protocols, and is its answer not over yet? */
+bool http_exchanges_undecided(const struct http_exchanges *exchanges);
+
+/** Sends the records of what is over. 0, -ENOMEM or the outlet's error. */
+int http_exchanges_settle(struct http_exchanges *exchanges);
+
+/** Sends the records of everything that is left: nothing more is coming. */
+int http_exchanges_close(struct http_exchanges *exchanges);
+
+#endif

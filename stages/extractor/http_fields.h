@@ -1,0 +1,43 @@
+/*
+ * The header fields of one HTTP message (RFC 9112, section 5), put together from the pieces that a
+ * parser hands out. One object is used for one message after the other.
+ */
+#ifndef TAPLINE_EXTRACTOR_HTTP_FIELDS_H
+#define TAPLINE_EXTRACTOR_HTTP_FIELDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/buffer.h"
+#include "common/wire/unpack.h"
+
+struct http_fields;
+
+/** Keeps `most` bytes of names, values and their separators; NULL: no memory. */
+struct http_fields *http_fields_new(uint64_t most);
+
+/** Frees it and nulls the pointer; accepts NULL. */
+void http_fields_free(struct http_fields **fields);
+
+/** Forgets the fields of the message before. */
+void http_fields_clear(struct http_fields *fields);
+
+/** A piece of a field's name, and of its value; 0 or -ENOMEM. */
+int http_fields_name(struct http_fields *fields, const char *piece, size_t length);
+int http_fields_value(struct http_fields *fields, const char *piece, size_t length);
+
+/** The field is whole: it counts from now on, unless it is the first that passes the bound or
+ *  follows one that did. 0 or -ENOMEM. */
+int http_fields_end(struct http_fields *fields);
+
+/** Fields of this message that were not kept. */
+uint64_t http_fields_dropped(const struct http_fields *fields);
+
+/** The first value of a name (in lower case), borrowed; without bytes where there is none. */
+struct slice http_fields_find(const struct http_fields *fields, const char *name);
+
+/** Appends the array of a record: [name, value] for each name in the order of their first
+ *  places, with a list of the values where the name repeats. */
+void http_fields_pack(struct http_fields *fields, struct buffer *to);
+
+#endif

@@ -1,0 +1,403 @@
+#include "stages/extractor/http_reader.h"
+
+#include <errno.h>
+#include <llhttp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/recognise/tls_hello.h"
+
+/* A declined span must be worth the message that declines it. */
+enum { WORTH_DECLINING = 16 * 1024 };
+
+/* What stands for bytes that are not there. Never written, and never read either: llhttp only counts
+ * a body's bytes, and a body with a hole, or sated, takes none. Untouched pages cost nothing. */
+static char absent[1 << 20];
+
+struct http_reader {
+    struct conversation *conversation;
+    int direction;
+    llhttp_t parser;              /* of the message that is open */
+    struct http_message *message; /* borrowed; NULL: a start line comes next */
+    struct http_fields *fields;
+    struct buffer line;         /* the start of a line that may become a start line, */
+    struct http_place place;    /* where it begins, */
+    uint64_t line_offset;       /* and in the stream */
+    enum start_line_kind kind;  /* of the line or the message */
+    uint64_t at;                /* the stream's next byte, while a message is open */
+    uint64_t declined_to;       /* bytes below may be missing because nobody wants them */
+    bool no_body;
+    bool in_head;
+    bool in_span;      /* within bytes of known number: a body by its length, or one chunk's */
+    bool until_close;  /* within a body that lasts as long as the stream */
+    bool fault;        /* no memory within a callback of llhttp */
+    bool lost_track;
+    bool tunnel;
+};
+
+/* ---- what llhttp calls ---------------------------------------------------------------------- */
+
+static struct http_reader *reader_of(llhttp_t *parser)
+{
+    return parser->data;
+}
+
+/* llhttp stops at once at a callback that fails. */
+static int checked(struct http_reader *r, int error)
+{
+    r->fault = r->fault || error;
+    return error ? HPE_USER : HPE_OK;
+}
+
+static int on_name(llhttp_t *parser, const char *piece, size_t length)
+{
+    struct http_reader *r = reader_of(parser);
+    return r->in_head ? checked(r, http_fields_name(r->fields, piece, length)) : HPE_OK;
+}
+
+static int on_value(llhttp_t *parser, const char *piece, size_t length)
+{
+    struct http_reader *r = reader_of(parser);
+    return r->in_head ? checked(r, http_fields_value(r->fields, piece, length)) : HPE_OK;
+}
+
+static int on_field(llhttp_t *parser)
+{
+    struct http_reader *r = reader_of(parser);
+    return r->in_head && checked(r, http_fields_end(r->fields)) ? -1 : 0;
+}
+
+/* Returns 1 where llhttp must not look for a body, else 0. */
+static int on_head(llhttp_t *parser)
+{
+    struct http_reader *r = reader_of(parser);
+    bool chunked = parser->flags & F_CHUNKED, length = parser->flags & F_CONTENT_LENGTH;
+    bool coded = parser->flags & F_TRANSFER_ENCODING;
+    r->in_head = false;
+    if (!r->no_body) {
+        r->in_span = !coded && length && parser->content_length > 0;
+        r->until_close = !chunked && (coded || (!length && r->kind == START_LINE_STATUS));
+    }
+    http_message_begin_body(r->message, r->fields, length && !coded && !r->no_body,
+                            parser->content_length);
+    return r->no_body;
+}
+
+static int on_body(llhttp_t *parser, const char *bytes, size_t length)
+{
+    struct http_reader *r = reader_of(parser);
+    return checked(r, body_add(http_message_body(r->message), (const uint8_t *)bytes, length));
+}
+
+static int on_chunk(llhttp_t *parser)
+{
+    reader_of(parser)->in_span = parser->content_length > 0;
+    return 0;
+}
+
+/* Until the next one's head, the parser's count of bytes is not a chunk's. */
+static int on_chunk_over(llhttp_t *parser)
+{
+    reader_of(parser)->in_span = false;
+    return 0;
+}
+
+/* Each message has a parser of its own, so the next one's bytes are not read yet. */
+static int on_over(llhttp_t *parser)
+{
+    (void)parser;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+    .on_header_field = on_name,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_field,
+    .on_headers_complete = on_head,
+    .on_body = on_body,
+    .on_chunk_header = on_chunk,
+    .on_chunk_complete = on_chunk_over,
+    .on_message_complete = on_over,
+};
+
+/* ---- start lines ---------------------------------------------------------------------------- */
+
+struct http_reader *http_reader_new(struct conversation *conversation, int direction)
+{
+    struct http_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->conversation = conversation;
+    r->direction = direction;
+    r->fields = http_fields_new(conversation_limits(conversation)->header_bytes);
+    if (!r->fields)
+        http_reader_free(&r);
+    return r;
+}
+
+void http_reader_free(struct http_reader **reader)
+{
+    if (!*reader)
+        return;
+    http_fields_free(&(*reader)->fields);
+    buffer_free(&(*reader)->line);
+    free(*reader);
+    *reader = NULL;
+}
+
+/* Nothing can be read before the next turn that begins at `offset` or behind it. */
+static void seek_turn(struct http_reader *r, uint64_t offset)
+{
+    buffer_clear(&r->line);
+    r->lost_track = true;
+    conversation_want(r->conversation, r->direction, TAPLINE_WANT_TURN, offset);
+}
+
+/* Empty lines ahead of a start line are passed over (RFC 9112, section 2.2). */
+static size_t empty_lines(const struct event_data *data, size_t from)
+{
+    size_t at = from;
+    while (at < data->length && (data->bytes[at] == '\r' || data->bytes[at] == '\n'))
+        at++;
+    return at - from;
+}
+
+/* Adds the bytes up to the next line end, or all, to the line that is being looked at. */
+static int extend_line(struct http_reader *r, const struct event_data *data, size_t *used)
+{
+    if (r->line.length == 0) {
+        r->place = (struct http_place){
+            .time_ns = data->time_ns,
+            .packet = data->packet,
+            .leads = *used == 0 && data->flags & TAPLINE_TURN,
+        };
+        r->line_offset = data->offset + *used;
+    }
+    const uint8_t *from = data->bytes + *used;
+    size_t left = data->length - *used;
+    const uint8_t *end = memchr(from, '\n', left);
+    size_t length = end ? (size_t)(end - from) + 1 : left;
+    *used += length;
+    return buffer_append(&r->line, from, length);
+}
+
+static enum http_step read_start(struct http_reader *r, const struct event_data *data,
+                                 size_t *used)
+{
+    uint64_t longest = conversation_limits(r->conversation)->start_line;
+    if (r->line.length == 0)
+        *used += empty_lines(data, *used);
+    while (*used < data->length) {
+        if (extend_line(r, data, used) != 0)
+            return HTTP_STEP_ERROR;
+        enum verdict hello = VERDICT_NO;
+        if (r->tunnel)
+            hello = tls_hello_recognise(r->line.bytes, r->line.length);
+        if (hello == VERDICT_YES)
+            return HTTP_STEP_HELLO;
+        enum verdict start =
+            start_line_recognise(r->line.bytes, r->line.length, longest, &r->kind);
+        if (start == VERDICT_YES)
+            return HTTP_STEP_START;
+        if (start == VERDICT_NO && hello == VERDICT_NO) {
+            http_reader_refuse(r, data);
+            *used = data->length;
+        }
+    }
+    return HTTP_STEP_MORE;
+}
+
+void http_reader_refuse(struct http_reader *r, const struct event_data *data)
+{
+    seek_turn(r, data->offset + data->length);
+}
+
+enum start_line_kind http_reader_kind(const struct http_reader *r)
+{
+    return r->kind;
+}
+
+bool http_reader_lost_track(const struct http_reader *r)
+{
+    return r->lost_track;
+}
+
+/* llhttp gets a start line of its own: what a body's length depends on in the real one was looked at
+ * already, and llhttp is stricter about targets and versions than traffic is. */
+struct http_message *http_reader_begin(struct http_reader *r)
+{
+    static const char request[] = "POST / HTTP/1.1\r\n", answer[] = "HTTP/1.1 200 OK\r\n";
+    bool asks = r->kind == START_LINE_REQUEST;
+    r->message = http_message_new(r->kind, r->line.bytes, r->line.length, &r->place);
+    r->at = r->line_offset + r->line.length;
+    buffer_clear(&r->line);
+    http_fields_clear(r->fields);
+    r->in_head = true;
+    r->no_body = r->in_span = r->until_close = r->lost_track = false;
+    r->declined_to = 0;
+    llhttp_init(&r->parser, asks ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
+    llhttp_set_lenient_headers(&r->parser, 1);
+    llhttp_set_lenient_chunked_length(&r->parser, 1);
+    r->parser.data = r;
+    llhttp_execute(&r->parser, asks ? request : answer,
+                   asks ? sizeof request - 1 : sizeof answer - 1);
+    return r->message;
+}
+
+void http_reader_expect_no_body(struct http_reader *r)
+{
+    r->no_body = true;
+}
+
+/* ---- within a message ----------------------------------------------------------------------- */
+
+static enum http_step end_message(struct http_reader *r, enum http_progress how)
+{
+    struct http_message *message = r->message;
+    r->message = NULL;
+    conversation_cost(r->conversation, COST_FIELDS, http_fields_dropped(r->fields));
+    return http_message_end(message, how, r->fields) ? HTTP_STEP_ERROR : HTTP_STEP_OVER;
+}
+
+/* Bytes of the span that llhttp has yet to see. */
+static uint64_t span_left(const struct http_reader *r)
+{
+    return r->in_span ? r->parser.content_length : 0;
+}
+
+/* Says what is not wanted of a body of which nothing more can count. The last byte of a span is
+ * asked for: that it comes, or that it was lost with others behind it, tells that the stream got
+ * as far. */
+static void decline(struct http_reader *r)
+{
+    if (!body_sated(http_message_body(r->message)))
+        return;
+    if (r->until_close)
+        conversation_want(r->conversation, r->direction, TAPLINE_WANT_NOTHING, r->at);
+    uint64_t left = span_left(r);
+    if (left <= WORTH_DECLINING || r->at < r->declined_to)
+        return;
+    r->declined_to = r->at + left - 1;
+    conversation_want(r->conversation, r->direction, TAPLINE_WANT_FROM, r->declined_to);
+}
+
+/* Has llhttp read on; returns how many of the bytes it took. */
+static size_t execute(struct http_reader *r, const char *bytes, size_t length,
+                      enum http_step *step)
+{
+    llhttp_errno_t result = llhttp_execute(&r->parser, bytes, length);
+    size_t taken = length;
+    *step = HTTP_STEP_MORE;
+    if (result == HPE_PAUSED) {
+        taken = (size_t)(llhttp_get_error_pos(&r->parser) - bytes);
+        *step = end_message(r, HTTP_ENDED);
+    } else if (result != HPE_OK) {
+        *step = r->fault ? HTTP_STEP_ERROR : end_message(r, HTTP_CUT);
+        if (*step == HTTP_STEP_OVER)
+            seek_turn(r, r->at + length);
+    }
+    r->at += taken;
+    return taken;
+}
+
+/* Feeds a span's bytes that are not there. */
+static enum http_step fill(struct http_reader *r, uint64_t length)
+{
+    enum http_step step = HTTP_STEP_MORE;
+    while (length && step == HTTP_STEP_MORE) {
+        size_t part = length < sizeof absent ? (size_t)length : sizeof absent;
+        length -= execute(r, absent, part, &step);
+    }
+    return step;
+}
+
+/* Bytes of the stream up to `end` were lost. */
+static enum http_step lose(struct http_reader *r, uint64_t end)
+{
+    uint64_t length = end - r->at, left = span_left(r);
+    bool chunk = r->parser.flags & F_CHUNKED;
+    enum http_step step = HTTP_STEP_MORE;
+    if (left && (length <= left || !chunk)) {
+        body_hole(http_message_body(r->message));
+        step = fill(r, length < left ? length : left);
+    } else if (r->until_close) {
+        body_hole(http_message_body(r->message));
+        r->at = end;
+    } else {
+        step = end_message(r, HTTP_CUT);
+    }
+    if (step == HTTP_STEP_OVER && r->at < end)
+        seek_turn(r, end);
+    if (step == HTTP_STEP_MORE)
+        decline(r);
+    return step;
+}
+
+/* Steps to where an event begins: over what was declined, and over what is missing without a word. */
+static enum http_step step_to(struct http_reader *r, uint64_t offset)
+{
+    enum http_step step = HTTP_STEP_MORE;
+    if (offset > r->at && r->at < r->declined_to) {
+        uint64_t declined = (offset < r->declined_to ? offset : r->declined_to) - r->at;
+        step = fill(r, declined);
+    }
+    return step == HTTP_STEP_MORE && offset > r->at ? lose(r, offset) : step;
+}
+
+enum http_step http_reader_data(struct http_reader *r, const struct event_data *data, size_t *used)
+{
+    if (!r->message)
+        return read_start(r, data, used);
+    enum http_step step = step_to(r, data->offset + *used);
+    if (step != HTTP_STEP_MORE)
+        return step;
+    *used += execute(r, (const char *)data->bytes + *used, data->length - *used, &step);
+    if (step == HTTP_STEP_MORE)
+        decline(r);
+    return step;
+}
+
+enum http_step http_reader_gap(struct http_reader *r, const struct event_gap *gap)
+{
+    uint64_t end = gap->offset + gap->length;
+    if (!r->message) {
+        seek_turn(r, end);
+        return HTTP_STEP_MORE;
+    }
+    enum http_step step = step_to(r, gap->offset);
+    if (step == HTTP_STEP_MORE && end > r->at)
+        step = lose(r, end);
+    else if (step == HTTP_STEP_OVER)
+        seek_turn(r, end);
+    return step;
+}
+
+enum http_step http_reader_end(struct http_reader *r, bool fin)
+{
+    if (!r->message)
+        return HTTP_STEP_MORE;
+    return end_message(r, r->until_close && fin ? HTTP_ENDED : HTTP_CUT);
+}
+
+/* ---- tunnels -------------------------------------------------------------------------------- */
+
+void http_reader_begin_tunnel(struct http_reader *r)
+{
+    buffer_clear(&r->line);
+    r->lost_track = false;
+    r->tunnel = true;
+}
+
+bool http_reader_pending(const struct http_reader *r, struct event_data *pending)
+{
+    *pending = (struct event_data){
+        .direction = (uint8_t)r->direction,
+        .flags = r->place.leads ? TAPLINE_TURN : 0,
+        .offset = r->line_offset,
+        .time_ns = r->place.time_ns,
+        .packet = r->place.packet,
+        .bytes = r->line.bytes,
+        .length = (uint32_t)r->line.length,
+    };
+    return r->line.length > 0;
+}
