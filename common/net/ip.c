@@ -20,14 +20,12 @@ enum {
     EXTENSION_SHIM6 = 140,
 };
 
-static void body_set(struct packet *p, const struct extent *whole, uint32_t header, uint32_t length)
+/* `length`: of the packet by its header; 0: it does not say. */
+static struct extent body_of(struct extent whole, uint32_t header, uint32_t length)
 {
-    uint32_t there = header < whole->captured ? header : whole->captured;
-    p->body = (struct extent){.bytes = whole->bytes + there,
-                              .captured = whole->captured - there,
-                              .length = length > header ? length - header : 0};
-    if (p->body.captured > p->body.length)
-        p->body.captured = p->body.length;
+    if (length != 0)
+        extent_limit(&whole, length);
+    return extent_behind(&whole, header);
 }
 
 static bool decode_ipv4(struct packet *p, const struct extent *whole)
@@ -48,7 +46,7 @@ static bool decode_ipv4(struct packet *p, const struct extent *whole)
     p->source = address_from(addresses, 4);
     p->destination = address_from(addresses + 4, 4);
     p->protocol = protocol;
-    body_set(p, whole, header, length ? length : whole->length);
+    p->body = body_of(*whole, header, length);
     p->fragment_offset = (uint16_t)((part & 0x1fff) * 8);
     p->more = part & 0x2000;
     p->fragment = p->fragment_offset > 0 || p->more;
@@ -71,7 +69,7 @@ static bool decode_ipv6(struct packet *p, const struct extent *whole)
     p->source = address_from(addresses, 16);
     p->destination = address_from(addresses + 16, 16);
     p->protocol = next;
-    body_set(p, whole, IPV6_HEADER, length ? IPV6_HEADER + length : whole->length);
+    p->body = body_of(*whole, IPV6_HEADER, length ? IPV6_HEADER + length : 0);
     ip_step_extensions(p);
     return true;
 }

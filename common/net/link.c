@@ -23,15 +23,18 @@ static bool mpls_step(struct cursor *c)
     return false;
 }
 
-static bool pppoe_step(struct cursor *c)
+/* The session's length is that of the PPP frame, without Ethernet's padding. */
+static bool pppoe_step(struct cursor *c, uint32_t *longest)
 {
-    cursor_skip(c, 6); /* version, code, session, length: the IP header knows its own */
-    uint16_t protocol = cursor_u16(c);
+    cursor_skip(c, 4); /* version, code, session */
+    uint16_t length = cursor_u16(c), protocol = cursor_u16(c);
+    if (length >= sizeof protocol)
+        *longest = length - (uint32_t)sizeof protocol;
     return protocol == PPP_IPV4 || protocol == PPP_IPV6;
 }
 
 /* Every tag takes four bytes, so the frame's end bounds this. */
-static bool ethertype_step(struct cursor *c, uint16_t type)
+static bool ethertype_step(struct cursor *c, uint16_t type, uint32_t *longest)
 {
     for (;; type = cursor_u16(c)) {
         switch (type) {
@@ -42,19 +45,19 @@ static bool ethertype_step(struct cursor *c, uint16_t type)
         case ETHERTYPE_QINQ: cursor_skip(c, 2); break;
         case ETHERTYPE_MPLS:
         case ETHERTYPE_MPLS_UPSTREAM: return mpls_step(c);
-        case ETHERTYPE_PPPOE: return pppoe_step(c);
+        case ETHERTYPE_PPPOE: return pppoe_step(c, longest);
         default: return false;
         }
     }
 }
 
 /* Ethernet and cooked v1 end their headers with the EtherType, cooked v2 begins with it. */
-static bool header_step(struct cursor *c, size_t before, size_t after)
+static bool header_step(struct cursor *c, size_t before, size_t after, uint32_t *longest)
 {
     cursor_skip(c, before);
     uint16_t type = cursor_u16(c);
     cursor_skip(c, after);
-    return ethertype_step(c, type);
+    return ethertype_step(c, type, longest) && !c->bad;
 }
 
 /* The address family is a 32-bit number in the byte order of the machine that captured, and
@@ -65,21 +68,22 @@ static bool family_step(struct cursor *c)
     if (family > 0xffff)
         family = __builtin_bswap32(family);
     switch (family) {
-    case 2:                   /* IPv4, everywhere */
-    case 10:                  /* IPv6 on Linux */
-    case 24:                  /* NetBSD and OpenBSD */
-    case 28:                  /* FreeBSD */
-    case 30: return !c->bad;  /* macOS */
+    case 2:                  /* IPv4, everywhere */
+    case 10:                 /* IPv6 on Linux, */
+    case 24:                 /* NetBSD and OpenBSD, */
+    case 28:                 /* FreeBSD, */
+    case 30: return !c->bad; /* macOS */
     default: return false;
     }
 }
 
-bool link_step(uint32_t link, struct cursor *frame)
+bool link_step(uint32_t link, struct cursor *frame, uint32_t *longest)
 {
+    *longest = UINT32_MAX;
     switch (link) {
-    case LINK_ETHERNET: return header_step(frame, 12, 0);
-    case LINK_COOKED: return header_step(frame, 14, 0);
-    case LINK_COOKED_V2: return header_step(frame, 0, 18);
+    case LINK_ETHERNET: return header_step(frame, 12, 0, longest);
+    case LINK_COOKED: return header_step(frame, 14, 0, longest);
+    case LINK_COOKED_V2: return header_step(frame, 0, 18, longest);
     case LINK_NULL:
     case LINK_LOOP: return family_step(frame);
     case LINK_RAW_BSD:

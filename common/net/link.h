@@ -27,7 +27,8 @@ enum link_type {
 };
 
 /** Steps over the frame's link headers. True where an IP packet is said to follow, at which the
- *  cursor then stands; false where another protocol does, or the headers are cut short. */
-bool link_step(uint32_t link, struct cursor *frame);
+ *  cursor then stands, and `*longest` tells how long the link headers let it be (UINT32_MAX: as
+ *  long as the frame). False where another protocol follows, or the headers are cut short. */
+bool link_step(uint32_t link, struct cursor *frame, uint32_t *longest);
 
 #endif

@@ -18,15 +18,6 @@ enum {
     UDP_HEADER = 8,
 };
 
-/* The extent behind its first `header` bytes; all of it must not have been captured. */
-static struct extent extent_behind(const struct extent *e, uint32_t header)
-{
-    uint32_t there = header < e->captured ? header : e->captured;
-    return (struct extent){.bytes = e->bytes + there,
-                           .captured = e->captured - there,
-                           .length = header < e->length ? e->length - header : 0};
-}
-
 /* A data offset that points into the header itself, or beyond what IP carries, leaves no way to
  * say what the payload is. */
 static void decode_tcp(struct packet *p)
@@ -56,10 +47,8 @@ static void decode_udp(struct packet *p)
     if (length != 0 && length < UDP_HEADER)
         return;
     p->payload = extent_behind(&p->body, UDP_HEADER);
-    if (length != 0 && p->payload.length > length - UDP_HEADER)
-        p->payload.length = length - UDP_HEADER;
-    if (p->payload.captured > p->payload.length)
-        p->payload.captured = p->payload.length;
+    if (length != 0)
+        extent_limit(&p->payload, length - UDP_HEADER);
     p->sound = !p->fragment;
 }
 
@@ -94,11 +83,14 @@ void packet_decode(struct packet *packet, uint32_t link, const uint8_t *bytes, u
 {
     *packet = (struct packet){.kind = PACKET_NOIP};
     struct cursor c = cursor_over(bytes, captured);
-    if (!link_step(link, &c) || c.bad)
+    uint32_t longest;
+    if (!link_step(link, &c, &longest))
         return;
-    uint32_t before = (uint32_t)(c.at - bytes);
-    struct extent whole = {.bytes = c.at, .captured = captured - before};
-    whole.length = wire_length > captured ? wire_length - before : whole.captured;
+    uint32_t there = (uint32_t)cursor_left(&c);
+    struct extent whole = {.bytes = c.at, .captured = there, .length = there};
+    if (wire_length > captured)
+        whole.length += wire_length - captured;
+    extent_limit(&whole, longest);
     if (ip_decode(packet, whole))
         decode_transport(packet);
 }

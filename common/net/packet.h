@@ -31,6 +31,24 @@ struct extent {
     uint32_t length;   /* by the headers */
 };
 
+/** Nothing of it lies beyond its first `longest` bytes. */
+static inline void extent_limit(struct extent *e, uint32_t longest)
+{
+    if (e->length > longest)
+        e->length = longest;
+    if (e->captured > longest)
+        e->captured = longest;
+}
+
+/** What lies behind its first `header` bytes, which need not have been captured. */
+static inline struct extent extent_behind(const struct extent *e, uint32_t header)
+{
+    uint32_t there = header < e->captured ? header : e->captured;
+    return (struct extent){.bytes = e->bytes + there,
+                           .captured = e->captured - there,
+                           .length = header < e->length ? e->length - header : 0};
+}
+
 struct packet {
     enum packet_kind kind;
     uint8_t version;  /* of IP: 4 or 6; 0: none inside, and no addresses */
@@ -62,8 +80,9 @@ struct packet {
  * Decodes one frame. `link` is a LINKTYPE_ value, `captured` bytes are there of `wire_length`.
  * Every frame gives a packet: what cannot be read is PACKET_NOIP or PACKET_OTHER.
  *
- * Ethernet's padding is no payload: the IP header's length rules. Where that is 0, as the host's
- * own segmentation offload leaves it, the frame's length on the wire does.
+ * Ethernet's padding is no payload: the IP header's length rules, as far as the frame on the wire
+ * had room for it. Where it is 0, as the host's own segmentation offload leaves it, the frame's
+ * length on the wire rules.
  */
 void packet_decode(struct packet *packet, uint32_t link, const uint8_t *bytes, uint32_t captured,
                    uint32_t wire_length);
