@@ -14,9 +14,9 @@
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 WORK=$(mktemp -d /tmp/recipe.XXXXXX)
-CLIENT=recipe-client
-SERVER=recipe-server
-RELAY=recipe-relay
+CLIENT=client-$$
+SERVER=server-$$
+RELAY=relay-$$
 CLIENT4=192.0.2.1
 SERVER4=192.0.2.2
 CLIENT6=2001:db8::1
@@ -204,11 +204,12 @@ record()
     *" -i "*) ;;
     *) set -- -i eth0 "$@" ;;
     esac
+    rm -f "$WORK/tcpdump.log"
     ip netns exec "$host" tcpdump -U -s 0 -B 65536 --immediate-mode -Z root -n \
         -w "$WORK/$RECORDING.pcap" "$@" 2> "$WORK/tcpdump.log" &
     RECORDER=$!
     for ((tries = 0; tries < 50; tries++)); do
-        if grep -q 'listening on' "$WORK/tcpdump.log"; then
+        if grep -qs 'listening on' "$WORK/tcpdump.log"; then
             return 0
         fi
         sleep 0.1

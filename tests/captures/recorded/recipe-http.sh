@@ -199,8 +199,8 @@ connect
 websocket
 ipv6
 until_close
-midstream
 snapped
+midstream
 
 lay_relay --drop 3,22,23,41 --hold 15,30
 serve

@@ -35,16 +35,21 @@ class Packet:
             self.size = int(row["udp.length"]) - 8
 
 
-def packets(capture):
-    """The TCP segments and UDP datagrams; fragments as what they make, ICMP's quotes left out."""
-    command = ["tshark", "-n", "-r", capture, "-T", "fields", "-E", "separator=|", "-E", "occurrence=f",
-               "-o", "tcp.desegment_tcp_streams:FALSE", "-o", "ip.defragment:TRUE"]
-    for field in FIELDS:
+def dissect(capture, fields, every=False):
+    """tshark's fields of each frame: the first of each where a frame has several, or every one."""
+    command = ["tshark", "-n", "-r", capture, "-T", "fields", "-E", "separator=|", "-E", "occurrence=" + "fa"[every],
+               "-o", "tcp.desegment_tcp_streams:" + "FALSE TRUE".split()[every], "-o", "ip.defragment:TRUE"]
+    for field in fields:
         command += ["-e", field]
     out = subprocess.run(command, capture_output=True, check=True, text=True,
                          env=dict(os.environ, TZ="UTC")).stdout
-    rows = [dict(zip(FIELDS, line.split("|"))) for line in out.splitlines()]
-    return [Packet(row) for row in rows if (row["tcp.srcport"] or row["udp.srcport"])
+    return [dict(zip(fields, line.split("|"))) for line in out.splitlines()]
+
+
+def packets(capture):
+    """The TCP segments and UDP datagrams; fragments as what they make, ICMP's quotes left out."""
+    return [Packet(row) for row in dissect(capture, FIELDS)
+            if (row["tcp.srcport"] or row["udp.srcport"])
             and not {"icmp", "icmpv6"} & set(row["frame.protocols"].split(":"))]
 
 
@@ -170,6 +175,27 @@ class Capture:
         self.must("udp_con.json", {"ip_port": flow.key}, **dict(
             counts, packet_count=len(flow.packets), protocol_type=protocol,
             byte_count=counts["src_dst_byte_count"] + counts["dst_src_byte_count"], **more))
+
+    def totals(self):
+        """file_data.json; for captures without fragments, ICMP's quotes and IP options."""
+        fields = ("frame.cap_len", "tcp.len", "udp.length", "icmp.type", "icmpv6.type", "frame.protocols")
+        sums = dict.fromkeys(("noip_packets", "packets_count", "tcp_packets", "tcp_packets_len", "tcp_payload_len",
+                              "udp_packets", "udp_packets_len", "udp_payload_len", "icmp_packets",
+                              "other_ip_protocol_packets"), 0)
+        for row in dissect(self.path + ".pcap", fields):
+            sums["packets_count"] += 1
+            kind = "tcp" if row["tcp.len"] else "udp" if row["udp.length"] else None
+            if kind:
+                sums[kind + "_packets"] += 1
+                sums[kind + "_packets_len"] += int(row["frame.cap_len"])
+                sums[kind + "_payload_len"] += int(row["tcp.len"] or int(row["udp.length"] or 8) - 8)
+            elif row["icmp.type"] or row["icmpv6.type"]:
+                sums["icmp_packets"] += 1
+            elif not {"ip", "ipv6"} & set(row["frame.protocols"].split(":")):
+                sums["noip_packets"] += 1
+            else:
+                sums["other_ip_protocol_packets"] += 1
+        self.must("file_data.json", {}, **sums)
 
     def certificate_file(self, fingerprint):
         self.files.append("cert_file/%s.crt" % fingerprint)
