@@ -30,6 +30,9 @@ struct http_reader {
     bool in_head;
     bool in_span;      /* within bytes of known number: a body by its length, or one chunk's */
     bool until_close;  /* within a body that lasts as long as the stream */
+    bool in_chunk_head; /* within a line that says how long a chunk is, */
+    bool in_extension;  /* and behind the number in it */
+    bool ended;        /* llhttp has seen the message's end */
     bool fault;        /* no memory within a callback of llhttp */
     bool lost_track;
     bool tunnel;
@@ -67,7 +70,15 @@ static int on_field(llhttp_t *parser)
     return r->in_head && checked(r, http_fields_end(r->fields)) ? -1 : 0;
 }
 
-/* Returns 1 where llhttp must not look for a body, else 0. */
+/* From here to the end of the line llhttp gets what read_chunk_head makes of it. */
+static int begin_chunk_head(struct http_reader *r)
+{
+    r->in_chunk_head = true;
+    r->in_extension = false;
+    return HPE_PAUSED;
+}
+
+/* Returns 1 where llhttp must not look for a body. */
 static int on_head(llhttp_t *parser)
 {
     struct http_reader *r = reader_of(parser);
@@ -80,7 +91,7 @@ static int on_head(llhttp_t *parser)
     }
     http_message_begin_body(r->message, r->fields, length && !coded && !r->no_body,
                             parser->content_length);
-    return r->no_body;
+    return r->no_body ? 1 : chunked ? begin_chunk_head(r) : 0;
 }
 
 static int on_body(llhttp_t *parser, const char *bytes, size_t length)
@@ -91,21 +102,25 @@ static int on_body(llhttp_t *parser, const char *bytes, size_t length)
 
 static int on_chunk(llhttp_t *parser)
 {
-    reader_of(parser)->in_span = parser->content_length > 0;
+    struct http_reader *r = reader_of(parser);
+    r->in_span = parser->content_length > 0;
+    r->in_chunk_head = false;
     return 0;
 }
 
-/* Until the next one's head, the parser's count of bytes is not a chunk's. */
+/* Called for the last chunk, too, which has no bytes, and no other one's head behind it. */
 static int on_chunk_over(llhttp_t *parser)
 {
-    reader_of(parser)->in_span = false;
-    return 0;
+    struct http_reader *r = reader_of(parser);
+    bool last = !r->in_span;
+    r->in_span = false;
+    return last ? 0 : begin_chunk_head(r);
 }
 
 /* Each message has a parser of its own, so the next one's bytes are not read yet. */
 static int on_over(llhttp_t *parser)
 {
-    (void)parser;
+    reader_of(parser)->ended = true;
     return HPE_PAUSED;
 }
 
@@ -233,7 +248,8 @@ struct http_message *http_reader_begin(struct http_reader *r)
     buffer_clear(&r->line);
     http_fields_clear(r->fields);
     r->in_head = true;
-    r->no_body = r->in_span = r->until_close = r->lost_track = false;
+    r->no_body = r->in_span = r->until_close = r->in_chunk_head = false;
+    r->ended = r->lost_track = false;
     r->declined_to = 0;
     llhttp_init(&r->parser, asks ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
     llhttp_set_lenient_headers(&r->parser, 1);
@@ -282,22 +298,58 @@ static void decline(struct http_reader *r)
 }
 
 /* Has llhttp read on; returns how many of the bytes it took. */
-static size_t execute(struct http_reader *r, const char *bytes, size_t length,
-                      enum http_step *step)
+static size_t feed(struct http_reader *r, const char *bytes, size_t length, enum http_step *step)
 {
     llhttp_errno_t result = llhttp_execute(&r->parser, bytes, length);
-    size_t taken = length;
     *step = HTTP_STEP_MORE;
-    if (result == HPE_PAUSED) {
-        taken = (size_t)(llhttp_get_error_pos(&r->parser) - bytes);
-        *step = end_message(r, HTTP_ENDED);
-    } else if (result != HPE_OK) {
+    if (result == HPE_OK)
+        return length;
+    if (result != HPE_PAUSED) {
         *step = r->fault ? HTTP_STEP_ERROR : end_message(r, HTTP_CUT);
-        if (*step == HTTP_STEP_OVER)
-            seek_turn(r, r->at + length);
+        return length;
     }
-    r->at += taken;
+    if (r->ended)
+        *step = end_message(r, HTTP_ENDED);
+    size_t taken = (size_t)(llhttp_get_error_pos(&r->parser) - bytes);
+    llhttp_resume(&r->parser);
     return taken;
+}
+
+/* Reads the line ahead of a chunk (RFC 9112, section 7.1). llhttp gets the number and the line's
+ * end: it refuses the blanks that may stand between, and some servers send. */
+static size_t read_chunk_head(struct http_reader *r, const uint8_t *bytes, size_t length,
+                              enum http_step *step)
+{
+    size_t at = 0;
+    for (*step = HTTP_STEP_MORE; *step == HTTP_STEP_MORE && at < length && r->in_chunk_head; at++) {
+        r->in_extension = r->in_extension || memchr(" \t;\r", bytes[at], 4);
+        if (bytes[at] == '\n')
+            feed(r, "\r\n", 2, step);
+        else if (!r->in_extension)
+            feed(r, (const char *)bytes + at, 1, step);
+    }
+    return at;
+}
+
+/* Reads bytes of the message that is open, up to its end or to theirs. */
+static enum http_step read_on(struct http_reader *r, const uint8_t *bytes, size_t length,
+                              size_t *used)
+{
+    enum http_step step = HTTP_STEP_MORE;
+    size_t at = 0;
+    while (step == HTTP_STEP_MORE && at < length) {
+        size_t taken = r->in_chunk_head
+                           ? read_chunk_head(r, bytes + at, length - at, &step)
+                           : feed(r, (const char *)bytes + at, length - at, &step);
+        r->at += taken;
+        at += taken;
+    }
+    if (step == HTTP_STEP_OVER && !r->ended) {
+        seek_turn(r, r->at + (length - at));
+        at = length;
+    }
+    *used += at;
+    return step;
 }
 
 /* Feeds a span's bytes that are not there. */
@@ -306,7 +358,9 @@ static enum http_step fill(struct http_reader *r, uint64_t length)
     enum http_step step = HTTP_STEP_MORE;
     while (length && step == HTTP_STEP_MORE) {
         size_t part = length < sizeof absent ? (size_t)length : sizeof absent;
-        length -= execute(r, absent, part, &step);
+        feed(r, absent, part, &step);
+        r->at += part;
+        length -= part;
     }
     return step;
 }
@@ -351,7 +405,7 @@ enum http_step http_reader_data(struct http_reader *r, const struct event_data *
     enum http_step step = step_to(r, data->offset + *used);
     if (step != HTTP_STEP_MORE)
         return step;
-    *used += execute(r, (const char *)data->bytes + *used, data->length - *used, &step);
+    step = read_on(r, data->bytes + *used, data->length - *used, used);
     if (step == HTTP_STEP_MORE)
         decline(r);
     return step;
