@@ -58,6 +58,9 @@ enum conversation_cost {
     COST_WAITING, /* requests that limits.http_waiting kept from their answers */
     COST_HELD,    /* times that too much followed a request to change protocols */
     COST_ADDRESSES, /* addresses of one WebSocket frame that were too many */
+    COST_HANDSHAKE, /* TLS handshake messages longer than limits.handshake */
+    COST_CHAIN,     /* certificates of a chain behind limits.chain */
+    COST_QUIC,      /* QUIC hellos longer than limits.quic_crypto, or in too many pieces */
     COSTS,
 };
 

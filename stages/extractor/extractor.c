@@ -69,6 +69,9 @@ static void report_costs(const uint64_t costs[COSTS])
         [COST_FIELDS] = "HTTP header fields behind --header-bytes",
         [COST_WAITING] = "HTTP requests that --http-waiting kept from their answers",
         [COST_ADDRESSES] = "addresses of WebSocket frames that held too many",
+        [COST_HANDSHAKE] = "TLS handshake messages longer than --handshake",
+        [COST_CHAIN] = "certificates behind the --chain of their message",
+        [COST_QUIC] = "QUIC hellos longer than --quic-crypto, or in too many pieces",
         [COST_HELD] = "times that too much followed an HTTP request to change protocols",
     };
     for (int i = 0; i < COSTS; i++)

@@ -11,7 +11,6 @@
 
 #include "common/base/cursor.h"
 #include "common/base/error.h"
-#include "common/base/log.h"
 #include "stages/extractor/protocol.h"
 #include "stages/extractor/quic_crypto.h"
 #include "stages/extractor/quic_packet.h"
@@ -130,7 +129,7 @@ static int payload_read(struct quic *quic, const struct event_data *data, struct
     }
     if (error == ERR_LIMIT) {
         c->broken = true;
-        log_debug("a QUIC hello is too long, or in too many pieces (--quic-crypto)");
+        conversation_cost(quic->conversation, COST_QUIC, 1);
     }
     return error == ERR_LIMIT || error == ERR_AGAIN ? 0 : error;
 }

@@ -255,8 +255,11 @@ static int tls_gap(void *state, const struct event_gap *gap)
 
 static int tls_close(void *state, const struct figures *figures)
 {
-    (void)state;
+    struct tls *tls = state;
     (void)figures;
+    for (int side = 0; side < DIRECTIONS; side++)
+        conversation_cost(tls->conversation, COST_HANDSHAKE,
+                          tls->directions[side].handshake.too_long);
     return 0;
 }
 

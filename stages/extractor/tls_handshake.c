@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "common/base/error.h"
-#include "common/base/log.h"
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -18,8 +17,7 @@ static void header_read(struct tls_handshake *h)
     h->keep = type == TLS_CLIENT_HELLO || type == TLS_SERVER_HELLO || type == TLS_CERTIFICATE;
     if (h->keep && h->left > h->limit) {
         h->keep = false;
-        log_debug("a TLS handshake message of %zu bytes is passed over (--handshake %llu)", h->left,
-                  (unsigned long long)h->limit);
+        h->too_long++;
     }
     buffer_clear(&h->body);
 }

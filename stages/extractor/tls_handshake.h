@@ -32,6 +32,7 @@ struct tls_handshake {
     size_t header_length; /* how much of the header has come; 0: between two messages */
     size_t left;          /* bytes of the body that are still to come */
     bool keep;            /* the body is being put together */
+    uint64_t too_long;    /* messages that were passed over because of the limit */
     struct buffer body;
     int64_t time_ns;
     uint64_t packet;

@@ -79,16 +79,19 @@ static int leaf_pack(struct buffer *map, struct slice leaf, struct domains *doma
     return error == ERR_MALFORMED ? 0 : error; /* unreadable: kept all the same, without domains */
 }
 
-static void chain_pack(struct buffer *map, struct slice leaf, struct cursor *list, uint64_t limit)
+/* Returns how many certificates the limit left out. */
+static uint64_t chain_pack(struct buffer *map, struct slice leaf, struct cursor *list,
+                           uint64_t limit)
 {
-    uint32_t count = 0;
+    uint64_t count = 0;
     pack_str(map, "chain");
     size_t place = pack_array_open(map);
-    for (struct slice next = leaf; next.length > 0 && count < limit; count++) {
-        pack_bin(map, next.bytes, next.length);
-        next = next_certificate(list);
-    }
-    pack_array_close(map, place, count);
+    for (struct slice next = leaf; next.length > 0; next = next_certificate(list))
+        if (count++ < limit)
+            pack_bin(map, next.bytes, next.length);
+    uint64_t kept = count < limit ? count : limit;
+    pack_array_close(map, place, (uint32_t)kept);
+    return count - kept;
 }
 
 int tls_report_certificates(struct conversation *c, const struct tls_message *m, int sender)
@@ -108,7 +111,8 @@ int tls_report_certificates(struct conversation *c, const struct tls_message *m,
     if (!error) {
         pack_str(&map, "timestamp");
         pack_time(&map, m->time_ns);
-        chain_pack(&map, leaf, &list, conversation_limits(c)->chain);
+        conversation_cost(c, COST_CHAIN,
+                          chain_pack(&map, leaf, &list, conversation_limits(c)->chain));
         error = map.failed ? -ENOMEM
                            : conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, &map);
     }

@@ -33,6 +33,7 @@ struct conversation {
     struct fake_record records[FAKE_RECORDS];
     char sni[FAKE_NOTE], domain[FAKE_NOTE]; /* "name side time" of the first */
     bool dns_only;
+    uint64_t costs[COSTS];
     bool wanted[DIRECTIONS]; /* something was said */
     enum tapline_want want[DIRECTIONS];
     uint64_t offset[DIRECTIONS];
@@ -168,6 +169,11 @@ int conversation_note_request(struct conversation *c, int64_t time_ns)
     (void)c;
     (void)time_ns;
     return 0;
+}
+
+void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count)
+{
+    c->costs[cost] += count;
 }
 
 void conversation_note_dns_only(struct conversation *c)

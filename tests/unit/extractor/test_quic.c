@@ -267,6 +267,7 @@ static void a_hello_beyond_the_limit_is_given_up(void **state)
     for (uint32_t at = 0; at < 130; at++) /* a hole behind every byte */
         feed_crypto(&f, "conn-3rd", "conn-3rd", 1 + 2 * at, hello.bytes, 1);
     assert_int_equal(f.conversation->count, 0);
+    assert_int_equal(f.conversation->costs[COST_QUIC], 3);
     f.conversation->limits.quic_crypto = hello.length;
     feed_crypto(&f, "conn-4th", "conn-4th", 0, hello.bytes, hello.length);
     assert_int_equal(f.conversation->count, 1);

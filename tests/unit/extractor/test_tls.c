@@ -252,15 +252,15 @@ static void a_message_beyond_the_limit_is_passed_over(void **state)
 {
     (void)state;
     struct bytes server = from_hex(TLS12_SERVER);
-    struct feed f = tls();
-    feed_free(&f);
-    f = (struct feed){.protocol = &protocol_tls,
-                      .conversation = fake_conversation(TRANSPORT_TCP, 443)};
-    f.conversation->limits.handshake = 600;
+    struct feed f = {.protocol = &protocol_tls,
+                     .conversation = fake_conversation(TRANSPORT_TCP, 443)};
+    f.conversation->limits.handshake = 600; /* a protocol may ask for it once, when it begins */
     f.state = protocol_tls.open(f.conversation);
     feed_data(&f, 1, server.bytes, server.length, TAPLINE_TURN, 0);
     assert_int_equal(f.conversation->count, 0);
     assert_over(&f, 1);
+    feed_close(&f);
+    assert_int_equal(f.conversation->costs[COST_HANDSHAKE], 1);
     free(server.bytes);
     feed_free(&f);
 }
@@ -274,6 +274,7 @@ static void a_chain_is_kept_up_to_the_limit(void **state)
     feed_data(&f, 1, server.bytes, server.length, TAPLINE_TURN, 0);
     assert_int_equal(f.conversation->count, 1);
     assert_non_null(strstr(f.conversation->records[0].text, "\"chain\":[<460>]"));
+    assert_int_equal(f.conversation->costs[COST_CHAIN], 1);
     free(server.bytes);
     feed_free(&f);
 }
