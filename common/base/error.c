@@ -17,8 +17,14 @@ const char *error_text(int code)
     case ERR_LOST: return "a worker or a message was lost";
     case ERR_STOPPED: return "told to stop";
     case ERR_OUTPUT: return "the results cannot be written";
-    default: return code < 0 && code > ERR_BASE ? strerror(-code) : "unknown error";
+    default: return error_is_system(code) ? strerror(-code) : "unknown error";
     }
+}
+
+/* Ours lie below any errno; the last of them is the highest. */
+bool error_is_system(int code)
+{
+    return code < 0 && code > ERR_OUTPUT;
 }
 
 enum exit_status error_exit(int code)

@@ -5,6 +5,8 @@
 #ifndef TAPLINE_COMMON_ERROR_H
 #define TAPLINE_COMMON_ERROR_H
 
+#include <stdbool.h>
+
 enum {
     ERR_BASE = -1000,
     ERR_AGAIN,      /* not yet: more input, or a later moment, is needed */
@@ -32,6 +34,9 @@ enum exit_status {
 
 /** A short text for a code of ours or a negated errno. Static or thread-local storage, never NULL. */
 const char *error_text(int code);
+
+/** Whether a code is a negated errno, and so the system's own refusal. */
+bool error_is_system(int code);
 
 /** The exit status that a program ends with after the given code. */
 enum exit_status error_exit(int code);

@@ -81,7 +81,7 @@ static int settle(struct sink *s, int error)
     struct fault fault;
     if (error == ERR_LOST)
         fault_set(&fault, error, "a record came of a flow that announced none");
-    else if (error < 0 && error > ERR_BASE && error != -ENOMEM)
+    else if (error_is_system(error) && error != -ENOMEM)
         fault_set(&fault, ERR_OUTPUT,
                   "cannot write the results beside %s: %s; make room there or name another "
                   "directory (what was in %s is untouched)",
