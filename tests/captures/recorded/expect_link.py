@@ -21,6 +21,7 @@ def main():
             talk.exchange("GET", uri, 200, "OK", res_body=body)
             capture.connection(talk.flow, "http", http_req_time=talk.last_request)
         capture.totals()
+        capture.only("ts_domain_ip.json", "save_con.json", "save_http.json")
         capture.write()
 
 

@@ -140,7 +140,7 @@ class Capture:
     def __init__(self, directory, name, profile="any", times=True):
         self.times = times
         self.path = os.path.join(directory, name)
-        self.profile, self.records, self.absent, self.files = profile, [], [], []
+        self.profile, self.records, self.absent, self.certificates = profile, [], [], set()
         flows = {}
         for p in packets(self.path + ".pcap"):
             flows.setdefault((p.tcp,) + tuple(sorted((p.src, p.dst))), []).append(p)
@@ -198,12 +198,18 @@ class Capture:
         self.must("file_data.json", {}, **sums)
 
     def certificate_file(self, fingerprint):
-        self.files.append("cert_file/%s.crt" % fingerprint)
+        self.certificates.add(fingerprint + ".crt")
+
+    def only(self, *files):
+        """These files hold the records stated so far and no others."""
+        for file in files:
+            next(r for r in self.records if r["file"] == file)["exact"] = True
 
     def write(self):
+        self.records[-1].update(directory="cert_file", names=sorted(self.certificates))
         with open(self.path + ".expect.json", "w", encoding="utf-8") as out:
-            json.dump({"profile": self.profile, "expect": self.records, "absent": self.absent,
-                       "files": self.files}, out, indent=1, ensure_ascii=False)
+            json.dump({"profile": self.profile, "expect": self.records, "absent": self.absent},
+                      out, indent=1, ensure_ascii=False)
             out.write("\n")
 
 
