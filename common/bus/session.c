@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@
 
 /* How many demands may gather before they leave, and for how long a full queue is waited on
  * before housekeeping is done. */
-enum { DEMANDS = 64, WAIT_MS = 100 };
+enum { DEMANDS = 64, WAIT_MS = 100, TELL_WAITING = 16, ENDPOINT_MAX = 256 };
 
 /* What is on its way to one peer. */
 struct outgoing {
@@ -31,6 +32,7 @@ struct session {
     size_t document_length;
     struct capture capture;
     struct outlet outlet;
+    struct link *reader; /* to its control inbox, once something was told */
     void *core;
     bool failed;
     struct outgoing *outgoing; /* by peer slot */
@@ -319,16 +321,30 @@ static int tally(void *context, const struct buffer *map)
     return rc;
 }
 
+/* The reader is told over a link of the session's own, to the endpoint in the document: this also
+ * works before the roster has come around. */
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body)
 {
     struct session *session = context;
-    uint32_t peer = peers_find(session->host->peers, session->capture.reader);
+    struct slice control = session->capture.control;
+    char endpoint[ENDPOINT_MAX];
+    int rc = 0;
+    if (!session->reader) {
+        snprintf(endpoint, sizeof endpoint, "%.*s", (int)control.length,
+                 (const char *)control.bytes);
+        session->reader = link_new(session->host->bus, endpoint, TELL_WAITING, &rc);
+    }
+    struct message_head head = session->head;
+    head.kind = kind;
     struct buffer message = {0};
     message_open(&message);
     buffer_append(&message, body->bytes, body->length);
-    bool sent = peer && session_control(session, peer, kind, &message);
+    if (!rc)
+        rc = link_flush(session->reader, 0);
+    if (!rc)
+        rc = link_send(session->reader, &head, &message, WAIT_MS);
     buffer_free(&message);
-    return sent ? 0 : ERR_LOST;
+    return rc == ERR_AGAIN ? ERR_LOST : rc;
 }
 
 void session_free(struct session **session)
@@ -339,6 +355,7 @@ void session_free(struct session **session)
         buffer_free(&(*session)->outgoing[i].batch);
         buffer_free(&(*session)->outgoing[i].demands);
     }
+    link_free(&(*session)->reader, 1);
     free((*session)->outgoing);
     free((*session)->document);
     free(*session);

@@ -18,9 +18,9 @@ struct session;
 
 /** What a session uses of the process that it lives in. */
 struct session_host {
+    const struct bus *bus;
     struct peers *peers;
     uint64_t batch;  /* bytes after which a batch leaves */
-    bool trickle;    /* the source is live: a batch also leaves when it is old (stage.c flushes) */
     /** Called while a queue is full or a peer is missing: housekeeping for a moment. Not 0: give
      *  up with that. */
     int (*wait)(void *context);

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -14,6 +13,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/inbox.h"
+#include "common/bus/pulse.h"
 #include "common/wire/pack.h"
 
 /* How much is done between two looks around, and how long quiet lasts before batches leave. */
@@ -29,7 +29,7 @@ struct stage {
     struct bus *bus;
     struct inbox *data; /* NULL for the lobby */
     struct inbox *control;
-    struct link *lobby; /* NULL for the lobby */
+    struct pulse *pulse;
     struct peers *peers;
     struct session_host host;
     struct session **sessions;
@@ -41,8 +41,6 @@ struct stage {
     struct message *deferred[DEFERRED]; /* control messages that came while a send waited */
     uint32_t deferred_count;
     char name[64];
-    int signals; /* signalfd */
-    int64_t announced_ns;
     int64_t flushed_ns;
     int outcome; /* not 0: the loop ends with it */
 };
@@ -166,8 +164,10 @@ static void begin_session(struct stage *stage, const struct message_head *head,
     void *core = stage->hooks->begin(stage->shared, session_capture(session),
                                      session_outlet(session), &error);
     session_set_core(session, core);
-    if (!core)
+    if (!core && error)
         fail_session(stage, session, error);
+    else if (!core)
+        session_fail(session); /* the reader was told by the core itself */
 }
 
 void stage_release(struct stage *stage, uint64_t capture, uint64_t attempt)
@@ -301,10 +301,10 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
         rc = stage->hooks->message(stage->shared, head, &message->body);
     else if (session && !session_failed(session)) {
         rc = whole ? dispatch(stage, session, message) : ERR_LOST;
-        if (rc)
+        if (rc == ERR_STOPPED || (rc && stage->hooks->pull))
+            stage->outcome = rc; /* a reader has no other attempt to go on with */
+        else if (rc)
             fail_session(stage, session, rc);
-        if (rc == ERR_STOPPED)
-            stage->outcome = rc;
         rc = 0;
     }
     if (rc)
@@ -314,45 +314,32 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 
 /* ---- housekeeping ------------------------------------------------------------------------- */
 
-static void announce(struct stage *stage, int64_t now)
+static volatile sig_atomic_t stop_asked;
+
+static void on_stop_signal(int signal_number)
 {
-    if (!stage->lobby || now - stage->announced_ns < MS(HEARTBEAT_MS))
-        return;
-    stage->announced_ns = now;
-    struct message_head head = {.kind = TAPLINE_ANNOUNCE};
-    struct buffer body = {0};
-    message_open(&body);
-    pack_array(&body, 4);
-    pack_uint(&body, stage->hooks->role);
-    pack_str(&body, stage->name);
-    pack_str(&body, inbox_endpoint(stage->data));
-    pack_str(&body, inbox_endpoint(stage->control));
-    if (link_flush(stage->lobby, 0) == 0)
-        link_send(stage->lobby, &head, &body, 0);
-    buffer_free(&body);
+    (void)signal_number;
+    stop_asked = 1;
 }
 
-/* Anything that says: stop. */
-static int look_for_stop(struct stage *stage, int wait_ms)
+static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
 {
     zmq_pollitem_t items[] = {
         {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
-        {.fd = stage->signals, .events = ZMQ_POLLIN},
-        {.fd = (int)stage->options->lifeline, .events = ZMQ_POLLIN | ZMQ_POLLERR},
+        {.socket = stage->data ? inbox_socket(stage->data) : NULL, .events = ZMQ_POLLIN},
     };
-    zmq_poll(items, stage->options->lifeline ? 3 : 2, wait_ms);
-    if (items[1].revents || (stage->options->lifeline && items[2].revents))
+    if (!stop_asked)
+        zmq_poll(items, data_too && stage->data ? 2 : 1, wait_ms);
+    if (stop_asked)
         stage->outcome = ERR_STOPPED;
-    return stage->outcome;
 }
 
 /* While a send waits for room: rosters are read (the peer may be lost), the rest is put off. */
 static int wait_a_moment(void *context)
 {
     struct stage *stage = context;
-    announce(stage, stage_now());
-    int rc = look_for_stop(stage, QUIET_MS);
-    while (!rc && stage->deferred_count < DEFERRED) {
+    wait_for_messages(stage, false, QUIET_MS);
+    while (!stage->outcome && stage->deferred_count < DEFERRED) {
         struct message *message = malloc(sizeof *message);
         if (!message)
             return -ENOMEM;
@@ -367,7 +354,7 @@ static int wait_a_moment(void *context)
             stage->deferred[stage->deferred_count++] = message;
         }
     }
-    return rc;
+    return stage->outcome;
 }
 
 static void take_control(struct stage *stage)
@@ -411,26 +398,6 @@ static void flush(struct stage *stage, int64_t now)
 
 /* ---- the loop ----------------------------------------------------------------------------- */
 
-static void wait_for_messages(struct stage *stage, int wait_ms)
-{
-    zmq_pollitem_t items[] = {
-        {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
-        {.fd = stage->signals, .events = ZMQ_POLLIN},
-        {.fd = (int)stage->options->lifeline, .events = ZMQ_POLLIN | ZMQ_POLLERR},
-        {.socket = stage->data ? inbox_socket(stage->data) : NULL, .events = ZMQ_POLLIN},
-    };
-    int count = 3;
-    if (!stage->options->lifeline)
-        items[2] = items[3];
-    else
-        count = 4;
-    if (!stage->data)
-        count--;
-    zmq_poll(items, count, wait_ms);
-    if (items[1].revents || (stage->options->lifeline && items[2].revents))
-        stage->outcome = ERR_STOPPED;
-}
-
 static int run(struct stage *stage)
 {
     const struct stage_hooks *hooks = stage->hooks;
@@ -439,12 +406,11 @@ static int run(struct stage *stage)
     int rc = hooks->ready ? hooks->ready(stage->shared, stage) : 0;
     while (!rc && !stage->outcome) {
         int64_t now = stage_now();
-        announce(stage, now);
         if (hooks->tick && now - ticked >= MS(HEARTBEAT_MS)) {
             ticked = now;
             rc = hooks->tick(stage->shared, now);
         }
-        wait_for_messages(stage, wait_ms);
+        wait_for_messages(stage, true, wait_ms);
         take_control(stage);
         bool busy = take_data(stage) > 0;
         if (hooks->pull && !rc && !stage->outcome) {
@@ -509,25 +475,34 @@ static int open_sockets(struct stage *stage)
     default_inbox(stage, "control", endpoint);
     if (!error)
         error = open_inbox(stage, &stage->control, endpoint, 1000);
-    if (!error)
-        error = bus_endpoint_allowed(options->join, options->insecure);
-    if (!error)
-        stage->lobby = link_new(stage->bus, options->join, 16, &error);
+    return error ? error : bus_endpoint_allowed(options->join, options->insecure);
+}
+
+static int start_pulse(struct stage *stage)
+{
+    bool lobby = stage->hooks->role == TAPLINE_LOBBY;
+    const struct pulse_options options = {
+        .lobby = lobby ? NULL : stage->options->join,
+        .name = stage->name,
+        .role = stage->hooks->role,
+        .data = lobby ? "" : inbox_endpoint(stage->data),
+        .control = inbox_endpoint(stage->control),
+        .lifeline = (int)stage->options->lifeline,
+    };
+    int error;
+    stage->pulse = pulse_new(stage->bus, &options, &error);
     return error;
 }
 
 static int open_stage(struct stage *stage)
 {
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGHUP);
-    sigprocmask(SIG_BLOCK, &stops, NULL); /* before ZeroMQ's threads, which inherit it */
+    /* No SA_RESTART: what waits, also for bytes of a capture, is to notice. */
+    const struct sigaction stop = {.sa_handler = on_stop_signal};
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGHUP, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
-    stage->signals = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (stage->signals < 0)
-        return -errno;
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), like a full disk */
     const char *role = strchr(stage->hooks->name, '-');
     if (stage->options->name)
         snprintf(stage->name, sizeof stage->name, "%s", stage->options->name);
@@ -537,9 +512,9 @@ static int open_stage(struct stage *stage)
     stage->bus = bus_new(&error);
     if (!error)
         error = open_sockets(stage);
-    stage->host = (struct session_host){stage->peers, stage->options->batch, false, wait_a_moment,
-                                        stage};
-    return error;
+    stage->host = (struct session_host){stage->bus, stage->peers, stage->options->batch,
+                                        wait_a_moment, stage};
+    return error ? error : start_pulse(stage);
 }
 
 /* The folder of a private pipeline's sockets goes with the last of its processes, also where the
@@ -569,13 +544,11 @@ static void close_stage(struct stage *stage, bool deliver)
         free(stage->deferred[i]);
     }
     peers_free(&stage->peers, deliver);
-    link_free(&stage->lobby, false);
+    pulse_free(&stage->pulse);
     inbox_free(&stage->data);
     inbox_free(&stage->control);
     bus_free(&stage->bus);
     leave_folder(stage);
-    if (stage->signals >= 0)
-        close(stage->signals);
 }
 
 int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared)

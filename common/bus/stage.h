@@ -32,7 +32,8 @@ struct stage_hooks {
     const char *name; /* "tapline-tracker" */
 
     /** A new attempt: makes its core. `outlet` lives as long as the core does; `capture` and what
-     *  it points to as well. NULL, with *error set, where that fails. */
+     *  it points to as well. NULL, with *error set, where that fails; 0 says that the core has told
+     *  the reader itself. */
     void *(*begin)(void *shared, const struct capture *capture, const struct outlet *outlet,
                    int *error);
     /** tracker: one frame. */

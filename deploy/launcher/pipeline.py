@@ -52,6 +52,7 @@ class Pipeline:
         self._extra = list(extra)  # options for every worker
         self._folder = None
         self._workers = {}
+        self._readers = []
 
     def __enter__(self):
         self._folder = tempfile.mkdtemp(prefix="tapline-")  # mode 0700
@@ -87,6 +88,7 @@ class Pipeline:
         finally:
             os.close(writer)
             os.close(document)
+        self._readers = [r for r in self._readers if r.poll() is None] + [process]
         return Run(process, os.fdopen(summary, "rb", buffering=0))
 
     def wait(self, runs, timeout=None):
@@ -114,7 +116,7 @@ class Pipeline:
     def __exit__(self, *_):
         os.close(self._hold)
         os.close(self._lifeline)
-        for process in self._workers.values():
+        for process in [*self._workers.values(), *self._readers]:
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

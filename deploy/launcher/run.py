@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from launcher import installation, summary
 from launcher.pipeline import Pipeline
@@ -53,14 +54,16 @@ def command(arguments, limits):
     options = [*worker_options(arguments), *limits]
     if arguments.quiet or arguments.json:
         options.append("--quiet")
+    started = time.monotonic()
     with Pipeline(worker_options(arguments)) as pipeline:
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, options))
+    seconds = time.monotonic() - started
     if status < 0:
         raise Failure(PIPELINE, f"the reader was killed (signal {-status}); nothing was published")
     if status in (DONE, CUT) and not arguments.quiet:
         if arguments.json:
             print(text.strip())
         else:
-            summary.show(json.loads(text), os.path.abspath(arguments.out), sys.stdout)
+            summary.show(json.loads(text), os.path.abspath(arguments.out), sys.stdout, seconds)
     return status

@@ -1,7 +1,10 @@
 #include <stddef.h>
+#include <string.h>
 
+#include "common/base/log.h"
 #include "common/bus/stage.h"
 #include "stages/classifier/classifier.h"
+#include "stages/classifier/profile.h"
 
 static void *on_begin(void *shared, const struct capture *capture, const struct outlet *outlet,
                       int *error)
@@ -39,8 +42,12 @@ static const struct stage_hooks HOOKS = {
 int main(int argc, char **argv)
 {
     static const struct opt_usage usage = {
-        "tapline-classifier --join ENDPOINT [options]",
+        "tapline-classifier --join ENDPOINT [options]\n"
+        "       tapline-classifier --print-profile FILE...",
         "Says what flows are: platform signatures, HTTP, TLS, DNS, QUIC; hands on what is to be read.",
     };
+    log_open(HOOKS.name, LOG_WARNING);
+    if (argc > 2 && strcmp(argv[1], "--print-profile") == 0)
+        return profile_command((const char *const *)argv + 2, (size_t)(argc - 2));
     return stage_program(&HOOKS, &usage, NULL, argc, argv);
 }

@@ -22,7 +22,7 @@ int main(int argc, char **argv)
     const struct opt_set sets[] = {{READER_OPTS, READER_OPTS_COUNT, &options},
                                    {LIMIT_OPTS, LIMIT_OPTS_COUNT, &limits},
                                    {STAGE_OPTS, STAGE_OPTS_COUNT, &stage}};
-    int first, error;
+    int first;
     log_open(HOOKS.name, LOG_WARNING);
     enum opt_outcome outcome =
         opts_parse(&usage, sets, sizeof sets / sizeof sets[0], argc, argv, &first);
@@ -33,9 +33,9 @@ int main(int argc, char **argv)
         return EXIT_WRONG_USE;
     }
     struct reader *reader = reader_new(&options, &limits, (const char *const *)argv + first,
-                                       (size_t)(argc - first), &error);
+                                       (size_t)(argc - first));
     if (!reader)
-        return (int)error_exit(error);
+        return EXIT_PIPELINE;
     int status = stage_main(&HOOKS, &stage, reader);
     if (status == EXIT_DONE)
         status = (int)reader_status(reader);

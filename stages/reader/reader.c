@@ -98,10 +98,9 @@ static int open_all(struct reader *reader)
 }
 
 struct reader *reader_new(const struct reader_options *options, const struct limits *limits,
-                          const char *const *paths, size_t count, int *error)
+                          const char *const *paths, size_t count)
 {
     struct reader *reader = calloc(1, sizeof *reader);
-    *error = -ENOMEM;
     if (!reader)
         return NULL;
     reader->options = options;
@@ -109,12 +108,6 @@ struct reader *reader_new(const struct reader_options *options, const struct lim
     reader->paths = paths;
     reader->count = count;
     reader->status = EXIT_PIPELINE;
-    *error = open_all(reader);
-    if (!*error && getrandom(&reader->capture, sizeof reader->capture, 0) < 0)
-        *error = -errno;
-    reader->capture |= 1; /* 0 means: of no capture */
-    if (*error)
-        reader_free(&reader);
     return reader;
 }
 
@@ -122,8 +115,12 @@ int reader_ready(void *context, struct stage *stage)
 {
     struct reader *reader = context;
     reader->stage = stage;
+    int error = open_all(reader);
+    if (!error && getrandom(&reader->capture, sizeof reader->capture, 0) < 0)
+        error = -errno;
+    reader->capture |= 1; /* 0 means: of no capture */
     reader->deadline_ns = stage_now() + reader->options->gather_ns;
-    return 0;
+    return error;
 }
 
 /* ---- the attempt -------------------------------------------------------------------------- */
@@ -418,7 +415,8 @@ int reader_message(void *context, const struct message_head *head, struct unpack
         return body->error;
     if (reader->state == OVER)
         return 0;
-    if (status != EXIT_DONE) {
+    bool published_cut = head->kind == TAPLINE_OUTCOME && status == EXIT_CUT;
+    if (status != EXIT_DONE && !published_cut) {
         char text[1024];
         snprintf(text, sizeof text, "%.*s", (int)said.length, (const char *)said.bytes);
         return fail(reader, status <= EXIT_OUTPUT ? (enum exit_status)status : EXIT_PIPELINE, text);

@@ -28,12 +28,14 @@ extern const size_t READER_OPTS_COUNT;
 
 struct reader;
 
-/** Opens the captures; NULL, with *error set and a line on stderr, where one cannot be read.
- *  Options, limits and paths are borrowed for its life. */
+/** A reader of these captures; options, limits and paths are borrowed for its life. NULL: no
+ *  memory. */
 struct reader *reader_new(const struct reader_options *options, const struct limits *limits,
-                          const char *const *paths, size_t count, int *error);
+                          const char *const *paths, size_t count);
 
-/** The stage's hooks (stage.h); `reader` is the shared object and the core of its attempts. */
+/** The stage's hooks (stage.h); `reader` is the shared object and the core of its attempts.
+ *  reader_ready opens the captures, with signals and the lifeline already watched, as a pipe may
+ *  let it wait: an error, with a line on stderr, where one cannot be read. */
 int reader_ready(void *reader, struct stage *stage);
 int reader_pull(void *reader);
 int reader_message(void *reader, const struct message_head *head, struct unpack *body);

@@ -49,18 +49,18 @@ struct sink {
     struct records *records;
 };
 
-/* Tells the reader [status, text], with a map at the end where it is an OUTCOME. */
+/* Tells the reader [status, text], with the summary at the end where it is an OUTCOME. That
+ * travels as JSON: the command that asked prints it as it is. */
 static int tell(const struct outlet *outlet, enum tapline_kind kind, enum exit_status status,
-                const char *text, const struct buffer *map)
+                const char *text, const struct buffer *summary)
 {
     struct buffer body = {0};
     pack_array(&body, kind == TAPLINE_OUTCOME ? 3 : 2);
     pack_uint(&body, status);
     pack_text(&body, text, strlen(text));
-    if (kind == TAPLINE_OUTCOME && map)
-        buffer_append(&body, map->bytes, map->length);
-    else if (kind == TAPLINE_OUTCOME)
-        pack_map(&body, 0);
+    if (kind == TAPLINE_OUTCOME)
+        pack_text(&body, summary ? (const char *)summary->bytes : "{}",
+                  summary ? summary->length : 2);
     int error = body.failed ? -ENOMEM : outlet_tell(outlet, kind, &body);
     buffer_free(&body);
     return error;
@@ -278,8 +278,14 @@ static int publish(struct sink *s)
         return give_up(s, &fault);
     s->progress = OVER;
     const char *cut = ledger_cut(s->ledger);
-    return tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "",
-                &s->summary);
+    struct buffer text = {0};
+    struct jsonw w = jsonw_to(&text);
+    struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
+    int error = row_write_value(&w, &map, s->stamp);
+    if (!error)
+        error = tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "", &text);
+    buffer_free(&text);
+    return error;
 }
 
 /* Whoever has another attempt under way gives no word for this one. */

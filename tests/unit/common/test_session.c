@@ -66,7 +66,7 @@ static int open_rig(void **state)
     rig->inbox = inbox_new(rig->bus, endpoint, WAITING, &error);
     rig->peers = peers_new(rig->bus, WAITING);
     know_the_sink(rig);
-    rig->host = (struct session_host){rig->peers, 4096, false, on_wait, rig};
+    rig->host = (struct session_host){rig->bus, rig->peers, 4096, on_wait, rig};
     static const uint8_t empty[] = {0x90};
     const struct capture capture = {.sink = SINK_ID, .sources = {empty, 1}, .trackers = {empty, 1},
                                     .limits = LIMITS_DEFAULT};

@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+"""The commands as people use them: exit statuses, what is refused, what is left behind."""
+import glob
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import harness
+from harness import CAPTURES, DEMO, TAPLINE, records, results, tapline
+
+SMALL = os.path.join(CAPTURES, "crafted", "files-micro-little.pcap")
+CUT = os.path.join(CAPTURES, "crafted", "files-cut.pcap")
+EMPTY = os.path.join(CAPTURES, "crafted", "files-empty.pcap")
+STUN = os.path.join(CAPTURES, "crafted", "signatures-stun.pcap")
+
+
+def processes_of(folder):
+    """Ids of the processes whose sockets lie in a pipeline folder below `folder`."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                if folder.encode() in file.read():
+                    found.append(int(path.split("/")[2]))
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def wait_until(true, seconds=30):
+    """Waits until a condition holds; whether it came to."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+class Results(harness.InFolder):
+    """What a run publishes, and where."""
+
+    def test_an_empty_capture_is_done(self):
+        self.run_ok("run", EMPTY, self.out)
+        self.assertEqual(records(self.out, "file_data.json")[0]["packets_count"], 0)
+        for name in harness.RECORD_FILES:
+            self.assertTrue(os.path.exists(os.path.join(self.out, name + ".json")), name)
+        self.assertTrue(os.path.isdir(os.path.join(self.out, "cert_file")))
+        self.assertTrue(os.path.isdir(os.path.join(self.out, "save_file")))
+
+    def test_a_second_run_replaces_the_results(self):
+        self.run_ok("run", DEMO, self.out, "--quiet")
+        self.run_ok("run", SMALL, self.out, "--quiet")
+        other = os.path.join(self.folder, "other")
+        self.run_ok("run", SMALL, other, "--quiet")
+        self.assertEqual(results(self.out), results(other))
+        self.assertEqual(sorted(os.listdir(self.folder)), ["other", "out"])
+
+    def test_a_directory_with_something_else_is_refused(self):
+        os.mkdir(self.out)
+        with open(os.path.join(self.out, "thesis.tex"), "w", encoding="utf-8") as file:
+            file.write("years of work")
+        done = self.run_ok("run", SMALL, self.out, status=2)
+        self.assertIn("thesis.tex", done.stderr)
+        self.assertEqual(os.listdir(self.out), ["thesis.tex"])
+
+    def test_results_beside_something_else_are_refused(self):
+        self.run_ok("run", SMALL, self.out, "--quiet")
+        with open(os.path.join(self.out, "notes"), "w", encoding="utf-8"):
+            pass
+        done = self.run_ok("run", SMALL, self.out, status=2)
+        self.assertIn("notes", done.stderr)
+
+    def test_a_file_in_the_way_is_refused(self):
+        with open(self.out, "w", encoding="utf-8"):
+            pass
+        self.run_ok("run", SMALL, self.out, status=2)
+        self.assertTrue(os.path.isfile(self.out))
+
+    def test_missing_parents_are_made(self):
+        deep = os.path.join(self.folder, "a", "b", "out")
+        self.run_ok("run", SMALL, deep, "--quiet")
+        self.assertTrue(os.path.exists(os.path.join(deep, "ledger.json")))
+
+    def test_the_zone_of_the_command_is_that_of_the_times(self):
+        self.run_ok("run", SMALL, self.out, "--quiet", tz="Asia/Shanghai")
+        other = os.path.join(self.folder, "utc")
+        self.run_ok("run", SMALL, other, "--quiet", tz="UTC")
+        east, utc = (records(o, "udp_con.json")[0]["start_timestamp"] for o in (self.out, other))
+        self.assertEqual(utc[:13], "2023-07-14 13")
+        self.assertEqual(east[:13], "2023-07-14 21")
+        self.assertEqual(utc[13:], east[13:])
+
+    def test_standard_input_is_a_capture(self):
+        other = os.path.join(self.folder, "other")
+        self.run_ok("run", DEMO, other, "--quiet")
+        with open(DEMO, "rb") as capture:
+            self.run_ok("run", "-", self.out, "--quiet", stdin=capture)
+        self.assertEqual(results(self.out), results(other))
+
+    def test_the_ledger_closes(self):
+        self.run_ok("run", DEMO, self.out, "--quiet")
+        with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
+            ledger = json.load(file)
+        self.assertEqual(ledger["sources"][0]["size"], os.path.getsize(DEMO))
+        self.assertIsNone(ledger["cut"])
+
+
+class Summary(harness.InFolder):
+    """What a run says at its end."""
+
+    def test_people_get_a_sheet(self):
+        done = self.run_ok("run", DEMO, self.out)
+        for text in ("TCP connections", "BitTorrent", "packets a second", self.out):
+            self.assertIn(text, done.stdout)
+        self.assertEqual(done.stderr, "")
+
+    def test_json_is_one_object(self):
+        done = self.run_ok("run", DEMO, self.out, "--json")
+        told = json.loads(done.stdout)
+        self.assertEqual(told["packets"], records(self.out, "file_data.json")[0]["packets_count"])
+        self.assertEqual(told["tcp"]["complete"], len(records(self.out, "save_con.json")))
+
+    def test_quiet_is_quiet(self):
+        done = self.run_ok("run", DEMO, self.out, "--quiet")
+        self.assertEqual(done.stdout + done.stderr, "")
+
+
+class Statuses(harness.InFolder):
+    """Exit statuses, and that a failed run changes nothing."""
+
+    def failed_run(self, status, *words, **more):
+        """A run over earlier results that fails and leaves them as they were."""
+        self.run_ok("run", SMALL, self.out, "--quiet")
+        before = results(self.out)
+        done = self.run_ok("run", *words, self.out, status=status, **more)
+        self.assertEqual(results(self.out), before)
+        self.assertEqual(os.listdir(self.folder), ["out"])
+        self.assertTrue(done.stderr)
+        return done
+
+    def test_a_missing_capture(self):
+        done = self.failed_run(3, "nowhere.pcap")
+        self.assertIn("nowhere.pcap", done.stderr)
+
+    def test_a_file_that_is_no_capture(self):
+        self.failed_run(3, harness.__file__)
+
+    def test_a_cut_capture_is_published_with_a_warning(self):
+        done = self.run_ok("run", CUT, self.out, status=4)
+        self.assertIn("files-cut.pcap", done.stderr)
+        with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
+            self.assertIn("files-cut.pcap", json.load(file)["cut"])
+        self.assertTrue(records(self.out, "udp_con.json"))
+
+    def test_an_unknown_option(self):
+        self.failed_run(2, SMALL, "--no-such-limit", "1")
+
+    def test_a_value_out_of_range(self):
+        done = self.failed_run(2, SMALL, "--probe-segments", "none")
+        self.assertIn("--probe-segments", done.stderr)
+
+    def test_an_unknown_profile(self):
+        done = self.failed_run(2, SMALL, "-cp", "nobody")
+        self.assertIn("tt", done.stderr)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write everywhere")
+    def test_no_right_to_write(self):
+        os.chmod(self.folder, 0o500)
+        self.addCleanup(os.chmod, self.folder, 0o700)
+        done = self.run_ok("run", SMALL, self.out, status=6)
+        self.assertIn(self.folder, done.stderr)
+
+    def test_a_full_disk(self):
+        """A file size limit stands for the full disk: both are a write that the system refuses."""
+        small = "import resource, os, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096));"
+        go = small + "os.execv(sys.argv[1], sys.argv[1:])"
+        done = subprocess.run(["python3", "-c", go, TAPLINE, "run", DEMO, self.out],
+                              capture_output=True, text=True, check=False,
+                              timeout=harness.PATIENCE)
+        self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertFalse(os.path.exists(self.out))
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_no_command(self):
+        self.assertEqual(tapline().returncode, 2)
+
+
+class Platforms(harness.InFolder):
+    """Platforms are data."""
+
+    MADE_UP = {"platform": "acme", "title": "A made-up platform", "signatures": [
+        {"name": "beacon", "transport": "udp", "label": "acme", "priority": 5,
+         "match": [{"where": [{"at": 0, "hex": "2112a442"}], "value": {"at": 4, "length": 12}}]}]}
+
+    def write(self, text):
+        """A platform file."""
+        path = os.path.join(self.folder, "acme.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_a_broken_file_is_refused_with_its_fault(self):
+        broken = json.loads(json.dumps(self.MADE_UP))
+        broken["signatures"][0]["transport"] = "carrier pigeon"
+        done = self.run_ok("run", SMALL, self.out, "-cp", self.write(json.dumps(broken)), status=2)
+        for text in ("acme.json", "beacon", "transport"):
+            self.assertIn(text, done.stderr)
+
+    def test_a_file_that_is_no_json_is_refused(self):
+        done = self.run_ok("run", SMALL, self.out, "-cp", self.write("{"), status=2)
+        self.assertIn("acme.json", done.stderr)
+
+
+class Leftovers(harness.InFolder):
+    """Whatever happens to a run, no process and no folder stays behind."""
+
+    def start(self):
+        """A run that waits for its standard input; its process."""
+        held = subprocess.Popen([TAPLINE, "run", "-", self.out], stdin=subprocess.PIPE,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                env=dict(os.environ, TMPDIR=self.folder))
+        self.addCleanup(held.wait)
+        self.addCleanup(held.stdin.close)
+        with open(SMALL, "rb") as capture:
+            held.stdin.write(capture.read(200))
+            held.stdin.flush()
+        self.assertTrue(wait_until(lambda: len(processes_of(self.folder)) >= 7))
+        (sockets,) = glob.glob(os.path.join(self.folder, "tapline-*"))
+        self.assertEqual(os.stat(sockets).st_mode & 0o777, 0o700)
+        return held
+
+    def all_gone(self):
+        """Neither processes nor anything in the folder."""
+        self.assertTrue(wait_until(lambda: not processes_of(self.folder)))
+        self.assertTrue(wait_until(lambda: os.listdir(self.folder) == []),
+                        os.listdir(self.folder))
+
+    def test_an_interrupt(self):
+        held = self.start()
+        held.send_signal(signal.SIGINT)
+        self.assertEqual(held.wait(harness.PATIENCE), 130)
+        self.all_gone()
+
+    def test_a_kill(self):
+        held = self.start()
+        held.kill()
+        held.wait(harness.PATIENCE)
+        held.stdin.close()
+        self.all_gone()
+
+    def test_a_worker_that_dies_fails_the_run(self):
+        for worker in ("tracker", "classifier", "extractor", "sink", "lobby"):
+            with self.subTest(worker):
+                held = self.start()
+                (victim,) = [p for p in processes_of(self.folder)
+                             if os.readlink(f"/proc/{p}/exe").endswith("tapline-" + worker)]
+                os.kill(victim, signal.SIGKILL)
+                self.assertEqual(held.wait(harness.PATIENCE), 5)
+                self.all_gone()
+
+
+class OldWords(harness.InFolder):
+    """The old tool's command line."""
+
+    def test_a_single_file(self):
+        self.run_ok("-sp", STUN, "-dp", self.out, "-cp", "tt")
+        other = os.path.join(self.folder, "other")
+        self.run_ok("run", STUN, other, "-cp", "tt", "--quiet")
+        self.assertEqual(results(self.out), results(other))
+
+    def test_the_captures_name_may_hold_spaces_and_colons(self):
+        odd = os.path.join(self.folder, "2023-07-14 15:00:00 - x.pcap")
+        shutil.copy(SMALL, odd)
+        self.run_ok("-sp", odd, "-dp", self.out + " 15:00", "-cp", "wxy")
+        self.assertTrue(os.path.exists(self.out + " 15:00/ledger.json"))
+
+
+class Installed(harness.InFolder):
+    """`make install` gives a tree that works by itself."""
+
+    def test_from_another_place(self):
+        subprocess.run(["make", "-s", "install", "PREFIX=/usr", "DESTDIR=" + self.folder],
+                       cwd=harness.ROOT, check=True, capture_output=True)
+        program = os.path.join(self.folder, "usr", "bin", "tapline")
+        environment = {k: v for k, v in os.environ.items() if k != "TAPLINE_BIN"}
+        with tempfile.TemporaryDirectory() as elsewhere:
+            done = subprocess.run([program, "run", SMALL, "out", "--quiet"], cwd=elsewhere,
+                                  env=environment, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(os.path.exists(os.path.join(elsewhere, "out", "ledger.json")))
+
+
+if __name__ == "__main__":
+    harness.main()
