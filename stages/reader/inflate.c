@@ -131,7 +131,7 @@ static ssize_t zstd_decode(struct inflate *input, uint8_t *into, size_t size)
     ZSTD_outBuffer to = {.dst = into, .size = size, .pos = 0};
     size_t status = ZSTD_decompressStream(input->zstd, &to, &from);
     if (ZSTD_isError(status))
-        return refuse(input, "corrupt zstd", ZSTD_getErrorName(status));
+        return refuse(input, "the zstd data cannot be decoded", ZSTD_getErrorName(status));
     input->raw_at += from.pos;
     input->within = status != 0;
     input->zstd_wants = status ? status : ZSTD_initDStream(input->zstd);
