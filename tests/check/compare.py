@@ -65,7 +65,8 @@ def micros(text):
     if text is None:
         return None
     seconds, _, fraction = text.partition(".")
-    return calendar.timegm(time.strptime(seconds, "%Y-%m-%d %H:%M:%S")) * 1_000_000 + int(fraction or 0)
+    whole = calendar.timegm(time.strptime(seconds, "%Y-%m-%d %H:%M:%S"))
+    return whole * 1_000_000 + int(fraction or 0)
 
 
 def class_of(frame):
@@ -94,9 +95,9 @@ def totals(report, frames, output):
         report.same("totals", name + "_packets", len(groups[name]), ours[name + "_packets"])
     rest = {name: ours[name + "_packets"] for name in ("noip", "other_ip_protocol")}
     if any(f.captured < f.length for f in frames):
-        # tshark reads the protocol from half a header; whether that is an IP packet is a matter of words.
-        report.same("totals", "packets of no flow", len(groups["noip"]) + len(groups["other_ip_protocol"]),
-                    sum(rest.values()))
+        # tshark reads the protocol from half a header; whether that is IP is a matter of words.
+        report.same("totals", "packets of no flow",
+                    len(groups["noip"]) + len(groups["other_ip_protocol"]), sum(rest.values()))
     else:
         for name, number in rest.items():
             report.same("totals", name + "_packets", len(groups[name]), number)
@@ -106,7 +107,8 @@ def totals(report, frames, output):
     if any(f.fragment for f in frames):
         report.skip("totals of payload", "fragments")
         return
-    report.same("totals", "tcp_payload_len", sum(f.payload for f in groups["tcp"]), ours["tcp_payload_len"])
+    report.same("totals", "tcp_payload_len", sum(f.payload for f in groups["tcp"]),
+                ours["tcp_payload_len"])
     datagrams = sum(max(0, int(f.one("udp.length")) - 8) for f in groups["udp"])
     report.same("totals", "udp_payload_len", datagrams, ours["udp_payload_len"])
 
@@ -136,8 +138,10 @@ def compare_flow(report, area, flow, record, transport, size):
     name = flow.ip_port + " "
     for way, prefix in ((0, "src_dst_"), (1, "dst_src_")):
         sent = [f for f in flow.frames if f.ends(transport)[0] == flow.ends[way]]
-        report.same(area, name + prefix + "packet_count", len(sent), record[prefix + "packet_count"])
-        report.same(area, name + prefix + "byte_count", sum(map(size, sent)), record[prefix + "byte_count"])
+        report.same(area, name + prefix + "packet_count", len(sent),
+                    record[prefix + "packet_count"])
+        report.same(area, name + prefix + "byte_count", sum(map(size, sent)),
+                    record[prefix + "byte_count"])
     report.same(area, name + "packet_count", len(flow.frames), record["packet_count"])
     report.same(area, name + "byte_count", sum(map(size, flow.frames)), record["byte_count"])
     report.same(area, name + "start", flow.frames[0].time, micros(record["start_timestamp"]))
@@ -154,12 +158,14 @@ def tcp(report, frames, output):
             counts[key] = sum(bool(f.flags & flag) for f in flow.frames)
             report.same("tcp", "%s %s" % (flow.ip_port, key), counts[key], record[key])
         done = bool(counts["syn_flag"] and (counts["fin_flag"] or counts["rst_flag"]))
-        report.same("tcp", flow.ip_port + " is complete", done, json.dumps(record, sort_keys=True) in complete)
+        report.same("tcp", flow.ip_port + " is complete", done,
+                    json.dumps(record, sort_keys=True) in complete)
         report.near("tcp", flow.ip_port + " rtt/ms", flow.rtt, record["rtt/ms"], 0.0021)
 
 
 def may_be_dns(flow):
-    return bool(DNS_PORTS & {flow.ends[0][1], flow.ends[1][1]}) or any(f.layers & DNS_LAYERS for f in flow.frames)
+    ports = {flow.ends[0][1], flow.ends[1][1]}
+    return bool(DNS_PORTS & ports) or any(f.layers & DNS_LAYERS for f in flow.frames)
 
 
 def udp(report, frames, output):
@@ -169,9 +175,11 @@ def udp(report, frames, output):
     records = output.records("udp_con.json")
     present = {record["ip_port"] for record in records}
     # Whether a conversation is all DNS is ours to say where tshark, too, finds DNS in it.
-    wanted = [f for f in flows(frames, "udp", Conversation) if f.ip_port in present or not may_be_dns(f)]
+    wanted = [f for f in flows(frames, "udp", Conversation)
+              if f.ip_port in present or not may_be_dns(f)]
     for flow, record in paired(report, "udp", wanted, records):
-        compare_flow(report, "udp", flow, record, "udp", lambda f: max(0, int(f.one("udp.length")) - 8))
+        compare_flow(report, "udp", flow, record, "udp",
+                     lambda f: max(0, int(f.one("udp.length")) - 8))
 
 
 def sni(report, frames, output):
@@ -208,7 +216,8 @@ def certificates(report, frames, output):
     for fingerprint in sorted(seen | set(ours)):
         report.same("cert", fingerprint, fingerprint in seen, fingerprint in ours)
     for fingerprint, der in ours.items():
-        report.same("cert", "content of " + fingerprint, hashlib.sha256(der).hexdigest().upper(), fingerprint)
+        report.same("cert", "content of " + fingerprint, hashlib.sha256(der).hexdigest().upper(),
+                    fingerprint)
     recorded = {record["sha256_fingerprint"] for record in output.records("cert_domain_time.json")}
     for fingerprint in sorted(leaves):
         report.same("cert", "record of leaf " + fingerprint, True, fingerprint in recorded)
@@ -227,7 +236,8 @@ def transactions(flow):
         key = "-".join(sum(frame.ends("tcp"), ()))
         if len(methods) == len(uris) and "ssdp" not in frame.layers:
             requests += [(key, method, uri) for method, uri in zip(methods, uris)]
-        statuses += [code for code in frame.all("http.response.code") if code == "101" or not code.startswith("1")]
+        statuses += [code for code in frame.all("http.response.code")
+                     if code == "101" or not code.startswith("1")]
     return requests, statuses
 
 
@@ -238,7 +248,8 @@ def http(report, frames, output):
         wanted.update(requests)
         both = {"-".join(flow.ends[i] + flow.ends[1 - i]) for i in (0, 1)}
         if flow.lossy:
-            lenient |= both  # tshark gives up on a stream with a hole; more may be there than it sees
+            # tshark gives up on a stream with a hole; more may be there than it sees
+            lenient |= both
         elif len(requests) == len(statuses):
             answers.update(request + (status,) for request, status in zip(requests, statuses))
         else:
@@ -254,7 +265,8 @@ def http(report, frames, output):
             report.same("http", "%s %s %.200s" % request, wanted[request], ours[request])
     for answer in sorted(set(answers) | set(ours_answered), key=str):
         if answer[0] not in lenient and (answer[0], "answers") not in lenient:
-            report.same("http", "%s %s %.200s answered %s" % answer, answers[answer], ours_answered[answer])
+            report.same("http", "%s %s %.200s answered %s" % answer, answers[answer],
+                        ours_answered[answer])
 
 
 def dns(report, frames, output):
@@ -264,7 +276,8 @@ def dns(report, frames, output):
     over_tcp = 0
     for frame in frames:
         counts = [int(n) for n in frame.all("dns.count.answers")]
-        if frame.one("dns.flags.response") not in ("1", "True") or not sum(counts) or frame.one("_ws.malformed"):
+        response = frame.one("dns.flags.response") in ("1", "True")
+        if not response or not sum(counts) or frame.one("_ws.malformed"):
             continue
         if frame.has("tcp"):
             over_tcp += sum(map(bool, counts))
@@ -273,10 +286,12 @@ def dns(report, frames, output):
         names = {n.lower() for n in frame.all("dns.resp.name") + frame.all("dns.cname")}
         whole = frame.one("dns.count.auth_rr") == frame.one("dns.count.add_rr") == "0"
         fitting = [r for r in ours[frame.time] if fits(r, names, addresses, whole)]
-        report.same("dns", "response at %d with %s" % (frame.time, sorted(addresses)), True, bool(fitting))
+        report.same("dns", "response at %d with %s" % (frame.time, sorted(addresses)), True,
+                    bool(fitting))
         if fitting:
             ours[frame.time].remove(fitting[0])
-    report.same("dns", "responses that tshark does not have", 0, max(0, sum(map(len, ours.values())) - over_tcp))
+    report.same("dns", "responses that tshark does not have", 0,
+                max(0, sum(map(len, ours.values())) - over_tcp))
 
 
 def fits(record, names, addresses, whole):

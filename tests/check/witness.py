@@ -11,16 +11,19 @@ SECOND = 1_000_000
 LINGER, OPEN_IDLE, TCP_IDLE, UDP_IDLE = 120 * SECOND, 120 * SECOND, 3600 * SECOND, 300 * SECOND
 
 FIELDS = """frame.number frame.time_epoch frame.protocols frame.cap_len frame.len
-ip.src ip.dst ip.proto ip.flags.mf ip.frag_offset ipv6.src ipv6.dst ipv6.nxt ipv6.hopopts.nxt ipv6.routing.nxt
+ip.src ip.dst ip.proto ip.flags.mf ip.frag_offset
+ipv6.src ipv6.dst ipv6.nxt ipv6.hopopts.nxt ipv6.routing.nxt
 ipv6.fraghdr.nxt ipv6.dstopts.nxt ipv6.fraghdr.offset
 tcp.srcport tcp.dstport tcp.flags tcp.len tcp.seq_raw tcp.ack_raw tcp.window_size_value
 tcp.analysis.lost_segment tcp.analysis.ack_lost_segment tcp.analysis.out_of_order
 udp.srcport udp.dstport udp.length udp.checksum
-dns.flags.response dns.count.answers dns.count.auth_rr dns.count.add_rr dns.a dns.aaaa dns.resp.name dns.cname
+dns.flags.response dns.count.answers dns.count.auth_rr dns.count.add_rr
+dns.a dns.aaaa dns.resp.name dns.cname
 tls.handshake.extensions_server_name tls.handshake.certificate
 http.request.method http.request.uri http.response.code _ws.malformed""".split()
 CELL, VALUE = "\x1f", "\x1e"
-PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE", "ip.defragment:TRUE",
+PREFERENCES = ("tcp.desegment_tcp_streams:TRUE", "tcp.reassemble_out_of_order:TRUE",
+               "ip.defragment:TRUE",
                "ipv6.defragment:TRUE", "tcp.check_checksum:FALSE", "tls.desegment_ssl_records:TRUE",
                "tls.desegment_ssl_application_data:TRUE", "http.desegment_headers:TRUE",
                "http.desegment_body:TRUE")
@@ -77,8 +80,9 @@ class Frame:
 
     @property
     def fragment(self):
-        return self.one("ip.flags.mf") in ("1", "True") or self.one("ip.frag_offset") not in ("", "0") \
-            or self.one("ipv6.fraghdr.offset") != ""
+        return (self.one("ip.flags.mf") in ("1", "True")
+                or self.one("ip.frag_offset") not in ("", "0")
+                or self.one("ipv6.fraghdr.offset") != "")
 
     @property
     def tunnel(self):
@@ -118,7 +122,8 @@ def dissect(capture):
         command += ["--disable-protocol", protocol]
     for field in FIELDS:
         command += ["-e", field]
-    run = subprocess.run(command, capture_output=True, check=False, env=dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8"))
+    run = subprocess.run(command, capture_output=True, check=False,
+                         env=dict(os.environ, TZ="UTC", LC_ALL="C.UTF-8"))
     rows = (line.split(CELL) for line in run.stdout.decode("utf-8", "replace").split("\n"))
     frames = [Frame(cells) for cells in rows if len(cells) == len(FIELDS)]
     if run.returncode and not frames:
@@ -134,7 +139,7 @@ class Connection:
         self.fins, self.reset, self.last = set(), False, frame.time
 
     def takes(self, frame):
-        """Whether the frame still belongs here: no idle limit passed, and no SYN of a new number."""
+        """Whether the frame belongs here, too: no idle limit passed, and no SYN of a new number."""
         sender, peer = frame.ends("tcp")
         silence = frame.time - self.last
         if self.reset or len(self.fins) == 2:
@@ -198,7 +203,8 @@ class Connection:
 
     @property
     def lossy(self):
-        return any(f.one("tcp.analysis.lost_segment") or f.one("tcp.analysis.ack_lost_segment") for f in self.frames)
+        return any(f.one("tcp.analysis.lost_segment") or f.one("tcp.analysis.ack_lost_segment")
+                   for f in self.frames)
 
 
 class Conversation:

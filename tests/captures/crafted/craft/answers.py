@@ -15,10 +15,14 @@ def address(text, owner=HERE, **more):
 # An answer section, the names and the addresses that it gives.
 ANSWERS = (
     ([address("192.0.2.1")], [QUESTION], ["192.0.2.1"]),
-    ([address("192.0.2.1"), address("192.0.2.2"), address("192.0.2.1")], [QUESTION], ["192.0.2.1", "192.0.2.2"]),
-    ([address("2001:db8:0:0:1::5"), address("192.0.2.3")], [QUESTION], ["2001:db8:0:0:1::5", "192.0.2.3"]),
-    ([dns.record(HERE, dns.CNAME, "cdn.d.example"), dns.record("cdn.d.example", dns.CNAME, "edge.d.example"),
-      address("192.0.2.4", "edge.d.example")], [QUESTION, "cdn.d.example", "edge.d.example"], ["192.0.2.4"]),
+    ([address("192.0.2.1"), address("192.0.2.2"), address("192.0.2.1")], [QUESTION],
+     ["192.0.2.1", "192.0.2.2"]),
+    ([address("2001:db8:0:0:1::5"), address("192.0.2.3")], [QUESTION],
+     ["2001:db8:0:0:1::5", "192.0.2.3"]),
+    ([dns.record(HERE, dns.CNAME, "cdn.d.example"),
+      dns.record("cdn.d.example", dns.CNAME, "edge.d.example"),
+      address("192.0.2.4", "edge.d.example")],
+     [QUESTION, "cdn.d.example", "edge.d.example"], ["192.0.2.4"]),
     # The target is "a" and a pointer to the last two labels of the question.
     ([dns.record(HERE, dns.CNAME, b"\1a\xc0\x10"), address("192.0.2.5", b"\1a\xc0\x10")],
      [QUESTION, "a.d.example"], ["192.0.2.5"]),
@@ -30,7 +34,8 @@ ANSWERS = (
 
 def record(run, when, names, addresses):
     addresses = [str(ipaddress.ip_address(a)) for a in addresses]  # RFC 5952 text
-    run.record("ts_domain_ip.json", {"timestamp": stamp(when)}, {"dns_domain": names, "dns_ip": addresses})
+    run.record("ts_domain_ip.json", {"timestamp": stamp(when)},
+               {"dns_domain": names, "dns_ip": addresses})
 
 
 def datagrams():
@@ -41,8 +46,10 @@ def datagrams():
         flow.send(UP, dns.query(QUESTION))
         record(run, flow.send(DOWN, dns.message(QUESTION, answers)), names, addresses)
     flow = Udp(cap, dport=53)  # only the answer section counts
-    authority, more = [dns.record("d.example", 2, dns.name("ns.d.example"))], [address("192.0.2.99", "ns.d.example")]
-    record(run, flow.send(DOWN, dns.message(QUESTION, [address("192.0.2.6")], authority, more)), [QUESTION], ["192.0.2.6"])
+    authority = [dns.record("d.example", 2, dns.name("ns.d.example"))]
+    more = [address("192.0.2.99", "ns.d.example")]
+    record(run, flow.send(DOWN, dns.message(QUESTION, [address("192.0.2.6")], authority, more)),
+           [QUESTION], ["192.0.2.6"])
     for flags, answers in ((0x8183, []), (0x8180, []), (0x0100, [address("192.0.2.98")])):
         flow = Udp(cap, dport=53)  # no such name; no data; a query, whatever it carries
         flow.send(UP, dns.query(QUESTION))
@@ -66,23 +73,27 @@ def relatives():
     group.send(UP, dns.query("_http._tcp.local", dns.PTR))
     answers = [dns.record("_http._tcp.local", dns.PTR, "box._http._tcp.local"),
                address("192.0.2.10", "box.local", rclass=0x8001)]
-    record(run, group.send(UP, dns.message("", answers, flags=0x8400, ident=0)), ["_http._tcp.local", "box.local"],
-           ["192.0.2.10"])
+    record(run, group.send(UP, dns.message("", answers, flags=0x8400, ident=0)),
+           ["_http._tcp.local", "box.local"], ["192.0.2.10"])
     link = Udp(cap, up=("192.0.2.10", cap.port()), down=("192.0.2.30", 5355))
     link.send(UP, dns.query("printer", flags=0))
-    record(run, link.send(DOWN, dns.message("printer", [address("192.0.2.30")], flags=0x8000)), ["printer"], ["192.0.2.30"])
+    record(run, link.send(DOWN, dns.message("printer", [address("192.0.2.30")], flags=0x8000)),
+           ["printer"], ["192.0.2.30"])
     netbios = Udp(cap, up=("192.0.2.10", 137), down=("192.0.2.255", 137))
     coded = b"\x20" + b"EFEEEHEFCACACACACACACACACACACACA" + b"\0"
     netbios.send(UP, b"\x12\x34\x01\x10\0\1\0\0\0\0\0\0" + coded + b"\0\x20\0\1")
-    netbios.send(DOWN, b"\x12\x34\x85\0\0\0\0\1\0\0\0\0" + coded + b"\0\x20\0\1\0\0\0\x3c\0\6\0\0\xc0\0\2\x0a")
+    netbios.send(DOWN, b"\x12\x34\x85\0\0\0\0\1\0\0\0\0" + coded
+                 + b"\0\x20\0\1\0\0\0\x3c\0\6\0\0\xc0\0\2\x0a")
     netbios.expect(run)
     noise = Udp(cap, dport=53)
     noise.send(UP, b"\xff\xff\xff\xff not DNS at all")
     noise.send(DOWN, b"\xfe" * 40)
     noise.expect(run)
-    mixed = Udp(cap, dport=53)  # one datagram of another kind: the conversation is listed, its answer too
+    # one datagram of another kind: the conversation is listed, its answer too
+    mixed = Udp(cap, dport=53)
     mixed.send(UP, dns.query("mixed.d.example"))
-    record(run, mixed.send(DOWN, dns.message("mixed.d.example", [address("192.0.2.8")])), ["mixed.d.example"], ["192.0.2.8"])
+    record(run, mixed.send(DOWN, dns.message("mixed.d.example", [address("192.0.2.8")])),
+           ["mixed.d.example"], ["192.0.2.8"])
     mixed.send(UP, b"\xff\xff\xff\xff something else")
     mixed.expect(run)
     run.only(*FILES)
@@ -105,7 +116,8 @@ def traps():
         flow.send(DOWN, head + body)
         run.absent("ts_domain_ip.json", {"timestamp": stamp(flow.first)})
     flow = Udp(cap, dport=53)
-    record(run, flow.send(DOWN, dns.message("after.d.example", [address("192.0.2.9")])), ["after.d.example"], ["192.0.2.9"])
+    record(run, flow.send(DOWN, dns.message("after.d.example", [address("192.0.2.9")])),
+           ["after.d.example"], ["192.0.2.9"])
     run.only("ts_domain_ip.json")
     return cap
 
@@ -125,7 +137,8 @@ def streams():
         flow.expect(run)
 
     one = dns.over_tcp(dns.message("tcp.d.example", [address("192.0.2.11")]))
-    two = dns.over_tcp(dns.message("tcp2.d.example", [address("192.0.2.12"), address("2001:db8::12")]))
+    two = dns.over_tcp(dns.message("tcp2.d.example",
+                                   [address("192.0.2.12"), address("2001:db8::12")]))
     for size in (1400, 7, 30):
         flow = opened()
         record(run, flow.down(one, size), ["tcp.d.example"], ["192.0.2.11"])
@@ -133,8 +146,10 @@ def streams():
     flow = opened()
     flow.down(dns.over_tcp(dns.message("none.d.example", flags=0x8183)))
     when = flow.down(one + two)
-    run.record("ts_domain_ip.json", {"timestamp": stamp(when), "dns_ip": ["192.0.2.11"]}, {"dns_domain": ["tcp.d.example"]})
-    run.record("ts_domain_ip.json", {"timestamp": stamp(when), "dns_ip": ["192.0.2.12", "2001:db8::12"]},
+    run.record("ts_domain_ip.json", {"timestamp": stamp(when), "dns_ip": ["192.0.2.11"]},
+               {"dns_domain": ["tcp.d.example"]})
+    run.record("ts_domain_ip.json",
+               {"timestamp": stamp(when), "dns_ip": ["192.0.2.12", "2001:db8::12"]},
                {"dns_domain": ["tcp2.d.example"]})
     closed(flow)
     big = [address("192.0.2.%d" % i) for i in range(200)]

@@ -30,9 +30,10 @@ UDP_PLAIN = {
     "xunlei_ip_1": "", "xunlei_id_1": "", "xunlei_ip_2": "", "xunlei_id_2": "", "stun_values": [],
 }
 TOTALS = ("noip_packets", "packets_count", "tcp_packets", "tcp_packets_len", "tcp_payload_len",
-          "udp_packets", "udp_packets_len", "udp_payload_len", "icmp_packets", "other_ip_protocol_packets")
-COUNTED_AS = {"noip": "noip_packets", "tcp": "tcp_packets", "udp": "udp_packets", "icmp": "icmp_packets",
-              "other": "other_ip_protocol_packets"}
+          "udp_packets", "udp_packets_len", "udp_payload_len", "icmp_packets",
+          "other_ip_protocol_packets")
+COUNTED_AS = {"noip": "noip_packets", "tcp": "tcp_packets", "udp": "udp_packets",
+              "icmp": "icmp_packets", "other": "other_ip_protocol_packets"}
 
 
 def stamp(when):
@@ -44,7 +45,7 @@ def stamp(when):
 
 
 class Expectation:
-    """What one run over a capture must give: written as NAME.expect.json or NAME.VARIANT.expect.json.
+    """What one run over a capture must give: NAME.expect.json, or NAME.VARIANT.expect.json.
 
     A field whose value is `...` is one that the specification leaves open, and is not written.
     """
@@ -80,7 +81,8 @@ class Expectation:
 class Capture:
     """Frames in the order of the file, each 10 ms after the one before unless told otherwise."""
 
-    def __init__(self, name, *, link=storage.ETHERNET, snap=262144, step=10 * MS, start=START, kind="pcap"):
+    def __init__(self, name, *, link=storage.ETHERNET, snap=262144, step=10 * MS, start=START,
+                 kind="pcap"):
         self.name, self.link, self.snap, self.step, self.kind = name, link, snap, step, kind
         self.now, self.frames, self.ident, self.ports = start, [], 0, 40000
         self.frame_of = pk.ip_frame
@@ -135,7 +137,9 @@ class Capture:
         return self.ports
 
     def data(self):
-        return storage.pcap(self.frames, self.link, snap=self.snap) if self.content is None else self.content
+        if self.content is not None:
+            return self.content
+        return storage.pcap(self.frames, self.link, snap=self.snap)
 
     def files(self):
         """Name and bytes of everything that this recipe makes."""
@@ -151,7 +155,8 @@ class Flow:
     def __init__(self, capture, up=None, down=None, dport=80):
         self.capture = capture
         ends = (up or ("192.0.2.10", capture.port()), down or ("198.51.100.20", dport))
-        self.ends = tuple((str(ipaddress.ip_address(ip)), port) for ip, port in ends)  # RFC 5952 text
+        # RFC 5952 text
+        self.ends = tuple((str(ipaddress.ip_address(ip)), port) for ip, port in ends)
         self.first = self.last = None
         self.packets, self.bytes = [0, 0], [0, 0]
 
@@ -176,8 +181,10 @@ class Flow:
         """Counts and end, as seen by the side that asks."""
         one, other = requester, 1 - requester
         return {"end_timestamp": stamp(self.last),
-                "src_dst_packet_count": self.packets[one], "dst_src_packet_count": self.packets[other],
-                "src_dst_byte_count": self.bytes[one], "dst_src_byte_count": self.bytes[other]}
+                "src_dst_packet_count": self.packets[one],
+                "dst_src_packet_count": self.packets[other],
+                "src_dst_byte_count": self.bytes[one],
+                "dst_src_byte_count": self.bytes[other]}
 
     def sums(self):
         return {"packet_count": sum(self.packets), "byte_count": sum(self.bytes)}
@@ -222,11 +229,10 @@ class Tcp(Flow):
         return when
 
     def open(self):
-        self.syn()
-        self.segment(DOWN, pk.SYN | pk.ACK)
+        asked = self.syn()
+        answered = self.segment(DOWN, pk.SYN | pk.ACK)
         self.advance(DOWN, 1)
-        self.segment(UP, pk.ACK)
-        self.rtt = self.capture.step / MS
+        self.rtt = max(answered - asked, self.segment(UP, pk.ACK) - answered) / MS
         return self
 
     def send(self, way, data, size=1400):
@@ -266,9 +272,11 @@ class Tcp(Flow):
 
     def record(self, **special):
         """The file that the connection belongs to, and its whole record."""
-        flags = {"syn_flag": self.flags[pk.SYN], "fin_flag": self.flags[pk.FIN], "rst_flag": self.flags[pk.RST]}
+        flags = {"syn_flag": self.flags[pk.SYN], "fin_flag": self.flags[pk.FIN],
+                 "rst_flag": self.flags[pk.RST]}
         done = flags["syn_flag"] and (flags["fin_flag"] or flags["rst_flag"])
-        fields = {**self.figures(), **self.sums(), **TCP_PLAIN, **flags, "rtt/ms": self.rtt, **special}
+        fields = {**self.figures(), **self.sums(), **TCP_PLAIN, **flags, "rtt/ms": self.rtt,
+                  **special}
         return "save_con.json" if done else "tmp_con.json", fields
 
     def expect(self, run, **special):
@@ -282,4 +290,5 @@ class Tcp(Flow):
         for key in ("req_uri", "req_time", "res_time"):
             if key in fields:
                 match[key] = fields.pop(key)
-        run.record(file, match, {"start_timestamp": stamp(self.first), **self.figures(requester), **fields})
+        figures = {"start_timestamp": stamp(self.first), **self.figures(requester)}
+        run.record(file, match, {**figures, **fields})

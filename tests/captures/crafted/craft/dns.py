@@ -8,7 +8,8 @@ POINTER_TO_QUESTION = b"\xc0\x0c"
 
 
 def name(text):
-    return b"".join(bytes([len(label)]) + label.encode() for label in text.split(".") if label) + b"\0"
+    labels = [label.encode() for label in text.split(".") if label]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
 
 def record(owner, kind, data, *, ttl=60, rclass=1):
@@ -21,10 +22,12 @@ def record(owner, kind, data, *, ttl=60, rclass=1):
     return owner + struct.pack("!HHIH", kind, rclass, ttl, len(data)) + data
 
 
-def message(question, answers=(), authority=(), additional=(), *, flags=RESPONSE, kind=A, ident=0x1234):
+def message(question, answers=(), authority=(), additional=(), *, flags=RESPONSE, kind=A,
+            ident=0x1234):
     counts = (1 if question else 0, len(answers), len(authority), len(additional))
     asked = name(question) + struct.pack("!HH", kind, 1) if question else b""
-    return struct.pack("!HHHHHH", ident, flags, *counts) + asked + b"".join((*answers, *authority, *additional))
+    head = struct.pack("!HHHHHH", ident, flags, *counts)
+    return head + asked + b"".join((*answers, *authority, *additional))
 
 
 def query(question, kind=A, flags=0x0100):

@@ -1,4 +1,4 @@
-"""The files that captures come in: dialects of pcap, sections and interfaces of pcapng, wrappers, damage."""
+"""The files that captures come in: pcap's dialects, pcapng's sections, wrappers, damage."""
 import struct
 
 from . import packets as pk
@@ -38,11 +38,13 @@ def wrapped():
     one = small("files-gzip", kind="pcap.gz")
     one.content = storage.gzipped(one.content)
     members = small("files-gzip-members", kind="pcap.gz")  # two gzip files, one after the other
-    members.content = storage.gzipped(members.content[:333]) + storage.gzipped(members.content[333:])
+    head, tail = members.content[:333], members.content[333:]
+    members.content = storage.gzipped(head) + storage.gzipped(tail)
     zst = small("files-zstd", kind="pcap.zst")
     zst.content = storage.zstandard(zst.content)
     frames = small("files-zstd-frames", kind="pcap.zst")
-    frames.content = storage.zstandard(frames.content[:333]) + storage.zstandard(frames.content[333:])
+    head, tail = frames.content[:333], frames.content[333:]
+    frames.content = storage.zstandard(head) + storage.zstandard(tail)
     return [one, members, zst, frames]
 
 
@@ -63,7 +65,7 @@ def cut():
         if kind == "pcap":
             cap.content = storage.pcap(cap.frames + [last])[:-40]
         else:
-            blocks = [storage.enhanced(0, when // 1000, data) for when, data, _ in cap.frames + [last]]
+            blocks = [storage.enhanced(0, f[0] // 1000, f[1]) for f in cap.frames + [last]]
             cap.content = (storage.section() + storage.interface() + b"".join(blocks))[:-40]
         made.append(cap)
     return made
@@ -73,7 +75,8 @@ def nothing():
     """No packets, and no capture."""
     made = []
     for name, kind, content in (("files-empty", "pcap", storage.pcap([])),
-                                ("files-empty-ng", "pcapng", storage.section() + storage.interface())):
+                                ("files-empty-ng", "pcapng",
+                                 storage.section() + storage.interface())):
         cap = Capture(name, kind=kind)
         run = cap.run()
         run.only(*RECORDS)
@@ -81,7 +84,8 @@ def nothing():
         cap.content = content
         made.append(cap)
     magic = storage.pcap([])
-    for name, content in (("files-no-bytes", b""), ("files-no-capture", b"This is a letter, not a capture.\n" * 3),
+    for name, content in (("files-no-bytes", b""),
+                          ("files-no-capture", b"This is a letter, not a capture.\n" * 3),
                           ("files-no-header", magic[:17]),
                           ("files-no-gzip", b"\x1f\x8b\x08\0" + bytes(6) + b"no deflate stream")):
         cap = Capture(name)
@@ -108,15 +112,18 @@ def sections():
     run = whole.run()
     sll = bytes.fromhex("00000001000602000000000100000800")
     second = storage.SECOND
-    # link type, frame, if_tsresol, if_tsoffset, step of the clock, ticks of nanoseconds since the offset
+    # Link type, frame, if_tsresol, if_tsoffset, step of the clock, and its ticks of nanoseconds.
     clocks = [
         (storage.ETHERNET, pk.ip_frame, None, None, 10 * MS, lambda ns: ns // 1000),
         (storage.RAW, bytes, 9, None, 10 * MS + 200, lambda ns: ns),
         (storage.SLL, lambda p: sll + p, 3, None, 7 * MS, lambda ns: ns // MS),
-        (storage.ETHERNET, pk.ip_frame, 0x80 | 20, None, second // 4, lambda ns: (ns << 20) // second),
+        (storage.ETHERNET, pk.ip_frame, 0x80 | 20, None, second // 4,
+         lambda ns: (ns << 20) // second),
         (storage.RAW, bytes, 0, None, 3 * second, lambda ns: ns // second),
-        (storage.ETHERNET, pk.ip_frame, 6, 1_600_000_000, 10 * MS, lambda ns: ns // 1000 - 1_600_000_000_000_000),
-        (storage.RAW, bytes, 0x80 | 10, -7200, second // 8, lambda ns: (ns + 7200 * second << 10) // second),
+        (storage.ETHERNET, pk.ip_frame, 6, 1_600_000_000, 10 * MS,
+         lambda ns: ns // 1000 - 1_600_000_000_000_000),
+        (storage.RAW, bytes, 0x80 | 10, -7200, second // 8,
+         lambda ns: (ns + 7200 * second << 10) // second),
     ]
     out = b""
     for number, order in enumerate("<><"):
@@ -126,9 +133,11 @@ def sections():
             out += storage.interface(link, order, resolution=resolution, offset=offset)
         out += storage.block(4, bytes(4), order)  # an empty name resolution block
         for index, (_, link, _, _, step, ticks) in enumerate(chosen):
-            part = on_link(run, link, START + (100 * number + 10 * index) * second, step, 100 * number + index + 1)
+            part = on_link(run, link, START + (100 * number + 10 * index) * second, step,
+                           100 * number + index + 1)
             for when, frame, _ in part.frames:
-                out += storage.enhanced(index, ticks(when), frame, order, options=storage.option(1, b"a note", order))
+                out += storage.enhanced(index, ticks(when), frame, order,
+                                        options=storage.option(1, b"a note", order))
             for key, value in part.totals.items():
                 whole.totals[key] += value
         out += storage.block(0x0777, b"a kind that nobody knows", order)
@@ -149,7 +158,8 @@ def untimed():
     figures = {k: v for k, v in flow.figures().items() if k != "end_timestamp"}
     run.record("udp_con.json", {"ip_port": flow.ip_port}, {**figures, **flow.sums()})
     cap.expect_totals(run)
-    cap.content = storage.section() + storage.interface() + b"".join(storage.simple(f) for _, f, _ in cap.frames)
+    blocks = [storage.simple(frame) for _, frame, _ in cap.frames]
+    cap.content = storage.section() + storage.interface() + b"".join(blocks)
     return cap
 
 
@@ -167,12 +177,13 @@ def two_files():
     both.now -= both.step  # the answer to the last ACK, in the same instant
     asked.segment(DOWN, pk.RST)
     asked.expect(run, protocol_type="http", http_req_time=stamp(when))
-    asked.expect_http(run, "save_http.json", req_uri="/tap", req_time=stamp(when), res_time=stamp(answered),
-                      res_status="200", res_body="tap")
+    asked.expect_http(run, "save_http.json", req_uri="/tap", req_time=stamp(when),
+                      res_time=stamp(answered), res_status="200", res_body="tap")
     run.only(*RECORDS)
     both.expect_totals(run)
     down = bytes([198, 51, 100, 20])
-    parts = [[f for f in both.frames if (f[1][26:30] == down) == from_server] for from_server in (False, True)]
+    parts = [[f for f in both.frames if (f[1][26:30] == down) == from_server]
+             for from_server in (False, True)]
     other = Capture("files-tap-b")
     both.content, other.content = storage.pcap(parts[0]), storage.pcap(parts[1])
     return [both, other]

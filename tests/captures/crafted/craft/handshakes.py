@@ -6,8 +6,8 @@ from . import quic, tls
 from .builder import DATA, DOWN, UP, Capture, Tcp, Udp, stamp
 from .web import Message, Web, get
 
-FILES = ("save_con.json", "tmp_con.json", "save_http.json", "tmp_http.json", "udp_con.json", "sni.json",
-         "cert_domain_time.json")
+FILES = ("save_con.json", "tmp_con.json", "save_http.json", "tmp_http.json", "udp_con.json",
+         "sni.json", "cert_domain_time.json")
 LEAF_NAMES = ["www.leaf.example", "leaf.example", "static.leaf.example"]
 CHAIN = [certs.LEAF, certs.INTER, certs.ROOT]
 
@@ -29,13 +29,14 @@ class Secure(Tcp):
 
     def name(self, text, when):
         """A hello with this name was sent at that time; the first one is the connection's."""
-        self.run.record("sni.json", {"sni_domain": text, "timestamp": stamp(when)}, {"sni_ip": self.ip_of(DOWN)})
+        self.run.record("sni.json", {"sni_domain": text, "timestamp": stamp(when)},
+                        {"sni_ip": self.ip_of(DOWN)})
         self.special.setdefault("https_SNI", text)
         self.special.setdefault("https_SNI_ip", self.ip_of(DOWN))
         self.special.setdefault("https_SNI_time", stamp(when))
 
     def chain(self, der, domains, when, sender=DOWN):
-        """A chain with this leaf was sent at that time; the first domain seen is the connection's."""
+        """A chain with this leaf was sent then; the first domain seen is the connection's."""
         match = {"sha256_fingerprint": fingerprint(der), "timestamp": stamp(when)}
         self.run.record("cert_domain_time.json", match, {"domains": domains})
         if domains:
@@ -107,7 +108,8 @@ def hellos():
     flow.down(tls.record(tls.server_hello(tls13=True, random=tls.RETRY)))
     flow.hello("retry.example", tls13=True, session=bytes(32))
     flow.finish()
-    flow = Secure(cap, run, dport=9587).open()  # a turn late in the connection, behind the probe's limit
+    # a turn late in the connection, behind the probe's limit
+    flow = Secure(cap, run, dport=9587).open()
     for i in range(70):
         flow.up(b"250 turn %d\r\n" % i)
         flow.down(b"354 go on\r\n")
@@ -120,12 +122,15 @@ def broken():
     """Hellos that give no name: too old, cut, false, or with a hole."""
     cap = Capture("tls-broken")
     run = cap.run()
-    sslv2 = bytes.fromhex("802e0100020015000000100100800200800300800400800500800600400700c0") + bytes(range(16))
+    sslv2 = bytes.fromhex("802e0100020015000000100100800200800300800400800500800600400700c0")
+    sslv2 += bytes(range(16))
     whole = tls.client_hello("lost.example")
-    long_name = tls.message(1, b"\3\3" + tls.CLIENT_RANDOM + bytes.fromhex("00000213010100") + b"\0\x0a"
+    long_name = tls.message(1, b"\3\3" + tls.CLIENT_RANDOM + bytes.fromhex("00000213010100")
+                            + b"\0\x0a"
                             + b"\0\0\0\6\0\xff\0\0\xfae")
     for data, what in ((sslv2, ...), (tls.record(whole)[:60], ...), (tls.record(long_name), ...),
-                       (tls.record(whole[:4] + b"\xff" * 60), ...), (tls.record(b"", kind=0x40), "tcp"),
+                       (tls.record(whole[:4] + b"\xff" * 60), ...),
+                       (tls.record(b"", kind=0x40), "tcp"),
                        (b"\x16\x03\x01\0\0" * 3, ...)):
         flow = Tcp(cap, dport=443).open()
         flow.up(data)
@@ -152,14 +157,16 @@ def chains():
         flow.done()
     flow = Secure(cap, run).open()  # one record a message; the middle of the chain comes last
     flow.hello("order.example")
-    data = b"".join(map(tls.record, (tls.server_hello(), tls.certificate(CHAIN), tls.key_exchange(), tls.DONE)))
+    messages = tls.server_hello(), tls.certificate(CHAIN), tls.key_exchange(), tls.DONE
+    data = b"".join(map(tls.record, messages))
     pieces = [(i, data[i: i + 400]) for i in range(0, len(data), 400)]
     pieces.append(pieces.pop(1))
     times = [flow.segment(DOWN, DATA, piece, seq=flow.seq[DOWN] + at) for at, piece in pieces]
     flow.advance(DOWN, len(data))
     flow.chain(certs.LEAF, LEAF_NAMES, times[0])
     flow.done()
-    for der, domains in ((certs.CN_ONLY, ["cn-only.example"]), (certs.IP_FIRST, ["after-ip.example"])):
+    for der, domains in ((certs.CN_ONLY, ["cn-only.example"]),
+                         (certs.IP_FIRST, ["after-ip.example"])):
         flow = Secure(cap, run).open()
         flow.hello("names.example")
         flow.flight([der], domains)
@@ -194,7 +201,8 @@ def tunnelled():
     chain = web.send(DOWN, flight + tls.record(tls.key_exchange() + tls.DONE))
     web.send(UP, tls.sealed(70))
     server = web.ip_of(DOWN)
-    run.record("sni.json", {"sni_domain": "inner.example"}, {"sni_ip": server, "timestamp": stamp(hello)})
+    run.record("sni.json", {"sni_domain": "inner.example"},
+               {"sni_ip": server, "timestamp": stamp(hello)})
     run.record("cert_domain_time.json", {"sha256_fingerprint": fingerprint(certs.LEAF)},
                {"domains": LEAF_NAMES, "timestamp": stamp(chain)})
     web.finish(https_SNI="inner.example", https_SNI_ip=server, https_SNI_time=stamp(hello),
@@ -229,7 +237,8 @@ def initials():
     case(quic.initial(quic.crypto(0, hello(name)), ident(name), version=quic.V2), name=name)
     name = "frames.quic.example"
     data = hello(name)
-    frames = quic.crypto(90, data[90:]) + b"\1" + quic.crypto(0, data[:50]) + bytes(7) + quic.crypto(50, data[50:90])
+    frames = quic.crypto(90, data[90:]) + b"\1" + quic.crypto(0, data[:50])
+    frames += bytes(7) + quic.crypto(50, data[50:90])
     case(quic.initial(frames, ident(name), token=b"token" * 9, number=2), name=name)
     name = "datagrams.quic.example"
     data = hello(name)
@@ -238,14 +247,16 @@ def initials():
     name = "coalesced.quic.example"
     data = hello(name)
     halves = quic.crypto(0, data[:80]), quic.crypto(80, data[80:])
-    case(b"".join(quic.initial(half, ident(name), number=i, size=600) for i, half in enumerate(halves)), name=name)
+    packets = [quic.initial(half, ident(name), number=i, size=600) for i, half in enumerate(halves)]
+    case(b"".join(packets), name=name)
     name = "port.quic.example"
     case(quic.initial(quic.crypto(0, hello(name)), ident(name), size=1300), name=name, dport=8853)
     spoilt = bytearray(quic.initial(quic.crypto(0, hello("spoilt.example")), b"spoilt-1"))
     spoilt[700] ^= 1
     case(bytes(spoilt))
     case(quic.initial(quic.crypto(0, hello("cut.example")), b"cut-cut-")[:900])
-    case(quic.initial(quic.crypto(0, hello("foreign.example")), b"foreign-", secret_id=b"otherwise"))
+    case(quic.initial(quic.crypto(0, hello("foreign.example")), b"foreign-",
+                      secret_id=b"otherwise"))
     return closing(cap, run)
 
 

@@ -1,18 +1,20 @@
 """HTTP/1 as it travels: framing, codings, upgrades, and what a capture loses of it."""
 from .builder import DOWN, UP, Capture, stamp
-from .web import KEPT, UNANSWERED, UNASKED, Message, Web, answer_fields, asked_fields, chunked, get, reply
+from .web import (KEPT, UNANSWERED, UNASKED, Message, Web, answer_fields, asked_fields, chunked,
+                  get, reply)
 
 FILES = ("save_con.json", "tmp_con.json", "save_http.json", "tmp_http.json")
 # Compressors differ from one version to the next, so these bytes stand here as they are.
 PLAIN = b"edge computing, compressed. " * 40
-DEFLATE = bytes.fromhex("4b4d494f5548cecf2d282dc9cc4bd701338b528b8b5353f4145247e546e546e546e528900300")
+DEFLATE = bytes.fromhex(
+    "4b4d494f5548cecf2d282dc9cc4bd701338b528b8b5353f4145247e546e546e546e528900300")
 ZLIB = bytes.fromhex("78da") + DEFLATE + bytes.fromhex("63bd9e20")
 GZIP = bytes.fromhex("1f8b0800000000000203") + DEFLATE + bytes.fromhex("3c21077660040000")
 LONG = bytes(65 + i % 26 for i in range(20000))
 GZIP_LONG = bytes.fromhex(
-    "1f8b0800000000000203edc9b70180200000b0dbb07711ecff1fe2174ec99a509455ddb45d3f8cd3bcac714b793fceeb7ede608c"
-    "31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31e6c7f90002ba"
-    "d19d204e0000")
+    "1f8b0800000000000203edc9b70180200000b0dbb07711ecff1fe2174ec99a509455ddb45d3f8cd3bcac714b793f"
+    "ceeb7ede608c31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31c618638c31"
+    "c618638c31e6c7f90002bad19d204e0000")
 
 
 def split():
@@ -22,13 +24,39 @@ def split():
     for size in (1, 2, 3, 5, 7, 11, 17, 18, 19):
         web = Web(cap, run).open()
         post = get("/split/%d" % size, ("X-Mark", "a b"), method="POST", body=b"question=%d" % size)
-        web.exchange(post, reply(b"answer %d" % size, "200 OK", ("Content-Type", "text/plain")), size=size)
+        web.exchange(post, reply(b"answer %d" % size, "200 OK", ("Content-Type", "text/plain")),
+                     size=size)
         coded = Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")],
                         chunked([b"first,", b"second-is-longer;"]))
         web.exchange(get("/chunks/%d" % size), coded, size=size, res_body="first,second-is-longer;")
         web.finish()
     run.only(*FILES)
     return cap
+
+
+def chunks(cap, run):
+    """Chunked bodies: extensions, a trailer, an upload, and no bytes at all."""
+    web = Web(cap, run).open()
+    named = [(b"with", b";name=value"), b"out", (b"x" * 26, b" ;a=\"b\"")]
+    coded = Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")], chunked(named))
+    web.exchange(get("/chunked"), coded, res_body="without" + "x" * 26)
+    trailed = Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")],
+                      chunked([b"body"], b"X-Sum: 17\r\nX-More: z\r\n"))
+    wanted = answer_fields(trailed, None)
+    asked = web.ask(get("/trailer"))
+    answered = web.answer(trailed)
+    for key in ("res_time", "res_headers", "res_body"):
+        del wanted[key]
+    web.note("save_http.json", **asked_fields(get("/trailer"), asked), **wanted,
+             res_time=stamp(answered), res_body="body")
+    upload = Message("POST /upload HTTP/1.1",
+                     [("Host", "h.example"), ("Transfer-Encoding", "chunked")],
+                     chunked([b"up", b"load"]))
+    web.exchange(upload, reply(b"", "201 Created"), req_body="upload")
+    web.exchange(get("/empty"), Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")],
+                                        chunked([])),
+                 res_body="")
+    web.finish()
 
 
 def framing():
@@ -40,8 +68,10 @@ def framing():
         web.exchange(get(uri), reply(uri.encode()))
     web.finish()
     web = Web(cap, run).open()  # no body, whatever the length says
-    web.exchange(get("/head", method="HEAD"), Message("HTTP/1.1 200 OK", [("Content-Length", "5000")]))
-    web.exchange(get("/304"), Message("HTTP/1.1 304 Not Modified", [("Content-Length", "500"), ("ETag", '"x"')]))
+    web.exchange(get("/head", method="HEAD"),
+                 Message("HTTP/1.1 200 OK", [("Content-Length", "5000")]))
+    web.exchange(get("/304"), Message("HTTP/1.1 304 Not Modified",
+                                      [("Content-Length", "500"), ("ETag", '"x"')]))
     web.exchange(get("/204"), Message("HTTP/1.1 204 No Content", [("Server", "edge")]))
     web.exchange(get("/after"), reply(b"after"))
     web.finish()
@@ -52,35 +82,20 @@ def framing():
     asked = web.ask(b"".join(m.wire() for m in several))
     answered = web.answer(b"".join(m.wire() for m in answers))
     for request, response in zip(several, answers):
-        web.note("save_http.json", **asked_fields(request, asked), **answer_fields(response, answered))
+        web.note("save_http.json", **asked_fields(request, asked),
+                 **answer_fields(response, answered))
     web.finish()
     web = Web(cap, run).open()  # pipelined, the second one over two segments
     first, second = get("/q1"), get("/q2")
     asked = web.ask(first.wire() + second.wire()[:9])
     web.ask(second.wire()[9:])
     answered = [web.answer(reply(b"r1")), web.answer(reply(b"r2"))]
-    web.note("save_http.json", **asked_fields(first, asked), **answer_fields(reply(b"r1"), answered[0]))
-    web.note("save_http.json", **asked_fields(second, asked), **answer_fields(reply(b"r2"), answered[1]))
+    web.note("save_http.json", **asked_fields(first, asked),
+             **answer_fields(reply(b"r1"), answered[0]))
+    web.note("save_http.json", **asked_fields(second, asked),
+             **answer_fields(reply(b"r2"), answered[1]))
     web.finish(http_req_time=stamp(asked))
-    web = Web(cap, run).open()
-    chunks = [(b"with", b";name=value"), b"out", (b"x" * 26, b" ;a=\"b\"")]
-    coded = Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")], chunked(chunks))
-    web.exchange(get("/chunked"), coded, res_body="without" + "x" * 26)
-    trailed = Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")],
-                      chunked([b"body"], b"X-Sum: 17\r\nX-More: z\r\n"))
-    wanted = answer_fields(trailed, None)
-    asked = web.ask(get("/trailer"))
-    answered = web.answer(trailed)
-    for key in ("res_time", "res_headers", "res_body"):
-        del wanted[key]
-    web.note("save_http.json", **asked_fields(get("/trailer"), asked), **wanted, res_time=stamp(answered),
-             res_body="body")
-    upload = Message("POST /upload HTTP/1.1", [("Host", "h.example"), ("Transfer-Encoding", "chunked")],
-                     chunked([b"up", b"load"]))
-    web.exchange(upload, reply(b"", "201 Created"), req_body="upload")
-    web.exchange(get("/empty"), Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")], chunked([])),
-                 res_body="")
-    web.finish()
+    chunks(cap, run)
     big = bytes(97 + i % 26 for i in range(6000))
     web = Web(cap, run).open()
     web.exchange(get("/big", method="PUT", body=big), reply(big))
@@ -100,14 +115,17 @@ def interim():
     web.answer(b"HTTP/1.1 100 Continue\r\n\r\n")
     web.send(UP, b"the body")
     final = reply(b"made", "201 Created")
-    web.note("save_http.json", **asked_fields(post, asked), **answer_fields(final, web.answer(final)))
+    web.note("save_http.json", **asked_fields(post, asked),
+             **answer_fields(final, web.answer(final)))
     asked = web.ask(get("/hints"))
     web.answer(b"HTTP/1.1 102 Processing\r\n\r\n")
     web.answer(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
     final = reply(b"hinted")
-    web.note("save_http.json", **asked_fields(get("/hints"), asked), **answer_fields(final, web.answer(final)))
+    web.note("save_http.json", **asked_fields(get("/hints"), asked),
+             **answer_fields(final, web.answer(final)))
     web.finish()
-    web = Web(cap, run).open()  # refused instead of continued; and answered before the body is there
+    # refused instead of continued; and answered before the body is there
+    web = Web(cap, run).open()
     early = get("/early", method="POST", body=b"0123456789")
     asked = web.ask(early.wire()[:-5])
     final = reply(b"no", "413 Content Too Large")
@@ -123,19 +141,24 @@ def codings():
     cap = Capture("http-codings")
     run = cap.run()
     web = Web(cap, run).open()
-    for uri, coding, body, text in (("/gzip", "gzip", GZIP, PLAIN), ("/zlib", "deflate", ZLIB, PLAIN),
-                                    ("/raw", "deflate", DEFLATE, PLAIN), ("/long", "gzip", GZIP_LONG, LONG),
-                                    ("/upper", "GZIP", GZIP, PLAIN), ("/identity", "identity", PLAIN, PLAIN)):
+    for uri, coding, body, text in (("/gzip", "gzip", GZIP, PLAIN),
+                                    ("/zlib", "deflate", ZLIB, PLAIN),
+                                    ("/raw", "deflate", DEFLATE, PLAIN),
+                                    ("/long", "gzip", GZIP_LONG, LONG),
+                                    ("/upper", "GZIP", GZIP, PLAIN),
+                                    ("/identity", "identity", PLAIN, PLAIN)):
         answer = reply(body, "200 OK", ("Content-Encoding", coding))
         web.exchange(get(uri), answer, res_body=text[:KEPT].decode())
     pieces = [GZIP[i: i + 7] for i in range(0, len(GZIP), 7)]
-    both = Message("HTTP/1.1 200 OK", [("Content-Encoding", "gzip"), ("Transfer-Encoding", "chunked")],
+    both = Message("HTTP/1.1 200 OK", [("Content-Encoding", "gzip"),
+                                       ("Transfer-Encoding", "chunked")],
                    chunked(pieces))
     web.exchange(get("/both"), both, size=13, res_body=PLAIN.decode())
     post = get("/packed", ("Content-Encoding", "gzip"), method="POST", body=GZIP)
     web.exchange(post, reply(b"thanks"), req_body=PLAIN.decode())
-    web.exchange(get("/nothing", method="HEAD"), Message("HTTP/1.1 200 OK", [("Content-Encoding", "gzip"),
-                                                                             ("Content-Length", "56")]))
+    web.exchange(get("/nothing", method="HEAD"),
+                 Message("HTTP/1.1 200 OK", [("Content-Encoding", "gzip"),
+                                             ("Content-Length", "56")]))
     web.finish()
     run.only(*FILES)
     return cap
@@ -145,7 +168,8 @@ def ends():
     """Bodies that last until the connection ends, and messages that it cuts short."""
     cap = Capture("http-ends")
     run = cap.run()
-    for how, file in (("close", "save_http.json"), ("reset", "tmp_http.json"), ("open", "tmp_http.json")):
+    for how, file in (("close", "save_http.json"), ("reset", "tmp_http.json"),
+                      ("open", "tmp_http.json")):
         web = Web(cap, run).open()
         until = Message("HTTP/1.0 200 OK", [("Content-Type", "text/plain")], b"until the end")
         web.exchange(get("/until/" + how), until, file=file)
@@ -157,18 +181,22 @@ def ends():
         web = Web(cap, run).open()
         asked = web.ask(get("/short/" + how))
         answered = web.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"s" * 40)
-        wanted = answer_fields(Message("HTTP/1.1 200 OK", [("Content-Length", "100")], b"s" * 40), answered)
-        web.note("tmp_http.json", **asked_fields(get("/short/" + how), asked), **{**wanted, "res_need_length": 60})
+        wanted = answer_fields(Message("HTTP/1.1 200 OK", [("Content-Length", "100")], b"s" * 40),
+                               answered)
+        web.note("tmp_http.json", **asked_fields(get("/short/" + how), asked),
+                 **{**wanted, "res_need_length": 60})
         web.finish(how)
         web = Web(cap, run).open()
-        asked = web.ask(b"POST /upload/%s HTTP/1.1\r\nContent-Length: 6000\r\n\r\n%s" % (how.encode(), b"u" * 1000))
-        web.note("tmp_http.json", req_uri="/upload/" + how, req_time=stamp(asked), req_method="POST",
-                 req_need_length=KEPT - 1000, req_body="u" * 1000, **UNANSWERED)
+        asked = web.ask(b"POST /upload/%s HTTP/1.1\r\nContent-Length: 6000\r\n\r\n%s"
+                        % (how.encode(), b"u" * 1000))
+        web.note("tmp_http.json", req_uri="/upload/" + how, req_time=stamp(asked),
+                 req_method="POST", req_need_length=KEPT - 1000, req_body="u" * 1000, **UNANSWERED)
         web.finish(how)
     web = Web(cap, run).open()  # two asked, one answered
     asked = web.ask(get("/a1").wire() + get("/a2").wire())
     answered = web.answer(reply(b"only one"))
-    web.note("save_http.json", **asked_fields(get("/a1"), asked), **answer_fields(reply(b"only one"), answered))
+    web.note("save_http.json", **asked_fields(get("/a1"), asked),
+             **answer_fields(reply(b"only one"), answered))
     web.note("tmp_http.json", **asked_fields(get("/a2"), asked), **UNANSWERED)
     web.finish()
     run.only(*FILES)
@@ -176,11 +204,12 @@ def ends():
 
 
 def holes():
-    """Bytes that the capture lost, within what is kept of a body, beyond it, and across its edge."""
+    """Bytes that the capture lost: within what is kept of a body, beyond, and across the edge."""
     cap = Capture("http-holes")
     run = cap.run()
     body = bytes(48 + i // 100 for i in range(6000))
-    for start, end in ((0, 100), (1000, 2000), (5000, 5200), (5119, 5120), (5120, 5121), (5500, 5900)):
+    for start, end in ((0, 100), (1000, 2000), (5000, 5200), (5119, 5120), (5120, 5121),
+                       (5500, 5900)):
         file = "tmp_http.json" if start < KEPT else "save_http.json"
         for way in (UP, DOWN):
             web = Web(cap, run).open()
@@ -204,7 +233,8 @@ def holes():
             fields = {**asked_fields(request, times[0]), **answer_fields(response, times[1])}
             if start < KEPT:
                 one = "req" if way == UP else "res"
-                fields.update({one + "_body": body[:start].decode(), one + "_need_length": KEPT - start})
+                fields.update({one + "_body": body[:start].decode(),
+                               one + "_need_length": KEPT - start})
             web.note(file, **fields)
             web.exchange(get("/clean"), reply(b"clean"))
             web.finish()
@@ -214,7 +244,8 @@ def holes():
     answered = web.answer(head + b"64\r\n" + b"c" * 30)
     web.lose(DOWN, 40)
     web.answer(b"c" * 30 + b"\r\n0\r\n\r\n")
-    wanted = answer_fields(Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")], b"c" * 30), answered)
+    wanted = answer_fields(Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")],
+                                   b"c" * 30), answered)
     web.note("tmp_http.json", **asked_fields(get("/hole/chunk"), asked), **wanted)
     web.exchange(get("/clean"), reply(b"clean"))
     web.finish()
@@ -260,8 +291,10 @@ def refused():
     run = cap.run()
     web = Web(cap, run).open()
     asked = web.ask(get("/chunk"))
-    answered = web.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\nno chunk")
-    wanted = answer_fields(Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")], b"abc"), answered)
+    answered = web.answer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                          b"3\r\nabc\r\nzz\r\nno chunk")
+    wanted = answer_fields(Message("HTTP/1.1 200 OK", [("Transfer-Encoding", "chunked")], b"abc"),
+                           answered)
     web.note("tmp_http.json", **asked_fields(get("/chunk"), asked), **wanted)
     web.exchange(get("/chunk/next"), reply(b"fine"))
     web.finish()
@@ -272,7 +305,8 @@ def refused():
              req_headers=[["host", "h.example"]])
     web.exchange(get("/good"), reply(b"good"))
     web.finish()
-    for nonsense in (b"GET\r\n\r\n", b"HELO mail.example\r\n", b"\x16\x03", b"get / http/1.1\r\n\r\n"):
+    for nonsense in (b"GET\r\n\r\n", b"HELO mail.example\r\n", b"\x16\x03",
+                     b"get / http/1.1\r\n\r\n"):
         web = Web(cap, run).open()
         web.send(UP, nonsense)
         web.answer(b"500 what?\r\n")
@@ -294,24 +328,28 @@ def contents():
     web.exchange(get("/repeated", ("X-Two", "b"), ("x-TWO", "a")), reply(b"", "200 OK", *repeated))
     odd = b'nul \0 bell \x07 esc \x1b del \x7f quote " back \\ slash / tab \t line \r\n'
     web.exchange(get("/controls", method="POST", body=odd), reply(odd))
-    torn = b"ok \xff\xfe lone \xc3( cut \xe2\x82 surrogate \xed\xa0\x80 long \xc0\xaf end \xf0\x9f\x98\x80 \xe2\x80\xa8"
+    torn = (b"ok \xff\xfe lone \xc3( cut \xe2\x82 surrogate \xed\xa0\x80 long \xc0\xaf "
+            b"end \xf0\x9f\x98\x80 \xe2\x80\xa8")
     web.exchange(get("/utf8"), reply(torn))
     edge = b"e" * (KEPT - 1) + "é".encode() + b"more"  # the kept bytes end within a character
     web.exchange(get("/cut"), reply(edge), res_body="e" * (KEPT - 1))
-    web.exchange(get("/name", ("X-Name", "节点")), reply("边缘".encode(), "200 OK", ("X-Where", "région")))
+    web.exchange(get("/name", ("X-Name", "节点")),
+                 reply("边缘".encode(), "200 OK", ("X-Where", "région")))
     web.exchange(get("/reason"), reply(b"", "299 Some Reason: (odd)"))
     web.exchange(get("/bare"), Message("HTTP/1.1 404", [("Content-Length", "0")]))
     web.finish()
     web = Web(cap, run).open()
-    for method, uri in (("OPTIONS", "*"), ("PUT", "/put?a=b&c=%20#f"), ("DELETE", "/d"), ("PATCH", "/p;v=1"),
-                        ("GET", "http://absolute.example:81/x"), ("PROPFIND", "/dav/"), ("TRACE", "/t")):
+    for method, uri in (("OPTIONS", "*"), ("PUT", "/put?a=b&c=%20#f"), ("DELETE", "/d"),
+                        ("PATCH", "/p;v=1"), ("GET", "http://absolute.example:81/x"),
+                        ("PROPFIND", "/dav/"), ("TRACE", "/t")):
         web.exchange(get(uri, method=method), reply(method.encode()))
     web.finish()
     web = Web(cap, run).open()  # a line folded as RFC 9112, section 5.2, allows in old messages
     asked = web.ask(get("/fold"))
-    answered = web.answer(b"HTTP/1.1 200 OK\r\nX-Fold: first\r\n second\r\nContent-Length: 4\r\n\r\nfold")
-    web.note("save_http.json", **asked_fields(get("/fold"), asked), res_time=stamp(answered), res_status="200",
-             res_body="fold")
+    answered = web.answer(b"HTTP/1.1 200 OK\r\nX-Fold: first\r\n second\r\n"
+                          b"Content-Length: 4\r\n\r\nfold")
+    web.note("save_http.json", **asked_fields(get("/fold"), asked), res_time=stamp(answered),
+             res_status="200", res_body="fold")
     web.finish()
     run.only(*FILES)
     return cap
@@ -325,7 +363,8 @@ def places():
         web = Web(cap, run, dport=port).open()
         web.exchange(get("/port/%d" % port), reply(b"%d" % port))
         web.finish()
-    for client, server in (("2001:db8::10", "2001:db8:0:1::20"), ("2001:db8:0:0:1:0:0:1", "2001:db8:a:b:c:d:e:f")):
+    for client, server in (("2001:db8::10", "2001:db8:0:1::20"),
+                           ("2001:db8:0:0:1:0:0:1", "2001:db8:a:b:c:d:e:f")):
         web = Web(cap, run, up=(client, cap.port()), down=(server, 80)).open()
         web.exchange(get("/six"), reply(b"six"))
         web.finish()
@@ -341,7 +380,8 @@ def upgrades():
     run = cap.run()
     web = Web(cap, run).open()
     swap = get("/chat", ("Upgrade", "chat/1"), ("Connection", "Upgrade"))
-    taken = Message("HTTP/1.1 101 Switching Protocols", [("Upgrade", "chat/1"), ("Connection", "Upgrade")])
+    taken = Message("HTTP/1.1 101 Switching Protocols",
+                    [("Upgrade", "chat/1"), ("Connection", "Upgrade")])
     web.exchange(swap, taken)
     web.send(UP, b"\x00\x01 not HTTP any more \r\n\r\n")
     web.send(DOWN, b"nor this")
@@ -365,5 +405,5 @@ def upgrades():
 
 
 def captures():
-    return [split(), framing(), interim(), codings(), ends(), holes(), pieces(), refused(), contents(), places(),
-            upgrades()]
+    return [split(), framing(), interim(), codings(), ends(), holes(), pieces(), refused(),
+            contents(), places(), upgrades()]

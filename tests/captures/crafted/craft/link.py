@@ -22,12 +22,14 @@ def tag(identifier, packet, inner=None, kind=0x8100):
 
 def stacked(outer, identifier, packet):
     """Two tags, the outer one of EtherType `outer`."""
-    return tag(100, packet, (0x8100, struct.pack("!HH", identifier, ethertype(packet)) + packet), outer)
+    return tag(100, packet, (0x8100, struct.pack("!HH", identifier, ethertype(packet)) + packet),
+               outer)
 
 
 def labels(count, packet):
     """An MPLS label stack (RFC 3032) and the packet behind it."""
-    stack = b"".join(struct.pack("!I", (16 + i) << 12 | (i == count - 1) << 8 | 64) for i in range(count))
+    stack = b"".join(struct.pack("!I", (16 + i) << 12 | (i == count - 1) << 8 | 64)
+                     for i in range(count))
     return stack + packet
 
 
@@ -96,12 +98,15 @@ def other_links():
     made = []
     for name, link, frame in (
             ("sll", storage.SLL, lambda p: sll + struct.pack("!H", ethertype(p)) + p),
-            ("sll-vlan", storage.SLL, lambda p: sll + struct.pack("!HHH", 0x8100, 33, ethertype(p)) + p),
+            ("sll-vlan", storage.SLL,
+             lambda p: sll + struct.pack("!HHH", 0x8100, 33, ethertype(p)) + p),
             ("sll2", storage.SLL2, lambda p: struct.pack("!H", ethertype(p)) + sll2 + p),
             ("raw", storage.RAW, bytes), ("raw-12", storage.RAW_OLD, bytes),
             ("null-little-netbsd", storage.NULL, null("<", 24)),
-            ("null-little-freebsd", storage.NULL, null("<", 28)), ("null-little-darwin", storage.NULL, null("<", 30)),
-            ("null-big-freebsd", storage.NULL, null(">", 28)), ("loop", storage.LOOP, null(">", 24))):
+            ("null-little-freebsd", storage.NULL, null("<", 28)),
+            ("null-little-darwin", storage.NULL, null("<", 30)),
+            ("null-big-freebsd", storage.NULL, null(">", 28)),
+            ("loop", storage.LOOP, null(">", 24))):
         cap = Capture("link-" + name, link=link)
         cap.frame_of = frame
         run = cap.run()
@@ -116,12 +121,14 @@ def not_ip():
     """Frames without IP, and IP packets of other protocols: all counted, none a flow."""
     cap = Capture("link-other-protocols")
     run = cap.run()
-    arp = struct.pack("!HHBBH6s4s6s4s", 1, pk.IPV4, 6, 4, 1, pk.MAC_A, b"\xc0\0\2\n", bytes(6), b"\xc0\0\2\1")
+    arp = struct.pack("!HHBBH6s4s6s4s", 1, pk.IPV4, 6, 4, 1, pk.MAC_A, b"\xc0\0\2\n", bytes(6),
+                      b"\xc0\0\2\1")
     cap.frame(pk.ethernet(arp, pk.ARP))
     cap.frame(tag(5, arp, (pk.ARP, arp)))
     cap.frame(pk.ethernet(b"\x42\x42\x03" + bytes(35), 38))  # 802.3 length: a spanning tree frame
     cap.frame(pk.ethernet(b"\x11\x09\0\0\0\4\1\1\0\0", 0x8863))  # PPPoE discovery
-    cap.frame(pk.ethernet(struct.pack("!BBHHH", 0x11, 0, 7, 8, 0xC021) + b"\1\1\0\6\5\xb4", 0x8864))  # LCP
+    lcp = struct.pack("!BBHHH", 0x11, 0, 7, 8, 0xC021) + b"\1\1\0\6\5\xb4"
+    cap.frame(pk.ethernet(lcp, 0x8864))
     cap.frame(pk.ethernet(b"\2\7\4" + bytes(20), 0x88CC))
     cap.frame(pk.ethernet(b"\x55" + bytes(30), pk.IPV4))  # says IPv4, is version 5
     for src, dst in (("192.0.2.10", "198.51.100.20"), V6):
@@ -131,10 +138,13 @@ def not_ip():
     for kind, code, ends in ((8, 0, ("192.0.2.10", "198.51.100.20")), (128, 0, V6)):
         proto = pk.ICMP6 if kind == 128 else pk.ICMP
         cap.ip(*ends, proto, pk.icmp(*ends, kind, code, b"\0\1\0\1" + b"ping" * 4))
-    quoted = pk.ipv4("192.0.2.10", "203.0.113.1", pk.UDP, pk.udp("192.0.2.10", 4000, "203.0.113.1", 53, b"query"))
+    quoted = pk.ipv4("192.0.2.10", "203.0.113.1", pk.UDP,
+                     pk.udp("192.0.2.10", 4000, "203.0.113.1", 53, b"query"))
     ends = ("203.0.113.1", "192.0.2.10")
-    cap.ip(*ends, pk.ICMP, pk.icmp(*ends, 3, 3, bytes(4) + quoted))  # unreachable: quotes a datagram
-    inner = pk.ipv4("192.0.2.10", "203.0.113.2", pk.TCP, pk.tcp("192.0.2.10", 4001, "203.0.113.2", 80, 1, 0, pk.SYN))
+    # unreachable: quotes a datagram
+    cap.ip(*ends, pk.ICMP, pk.icmp(*ends, 3, 3, bytes(4) + quoted))
+    inner = pk.ipv4("192.0.2.10", "203.0.113.2", pk.TCP,
+                    pk.tcp("192.0.2.10", 4001, "203.0.113.2", 80, 1, 0, pk.SYN))
     cap.ip(*ends, pk.ICMP, pk.icmp(*ends, 11, 0, bytes(4) + inner))
     run.only(*RECORDS)
     cap.expect_totals(run)
@@ -146,7 +156,8 @@ def tunnels():
     cap = Capture("link-tunnels")
     run = cap.run()
     a, b = "192.0.2.10", "198.51.100.20"
-    inner = pk.ipv4("10.0.0.1", "10.0.0.2", pk.TCP, pk.tcp("10.0.0.1", 1, "10.0.0.2", 80, 1, 0, pk.SYN))
+    inner = pk.ipv4("10.0.0.1", "10.0.0.2", pk.TCP,
+                    pk.tcp("10.0.0.1", 1, "10.0.0.2", 80, 1, 0, pk.SYN))
     cap.ip(a, b, 47, struct.pack("!HH", 0, pk.IPV4) + inner)
     cap.ip(a, b, 4, inner)
     cap.ip(a, b, 41, pk.ipv6(*V6, pk.UDP, pk.udp(V6[0], 5, V6[1], 6, b"six in four")))
@@ -178,7 +189,8 @@ def extended():
         return struct.pack("!BBBB", next_header, more, 1, 4 + 8 * more) + bytes(4 + 8 * more)
 
     routing = struct.pack("!BBBBI", 60, 0, 0, 0, 0)
-    chains = ((0, header(pk.UDP)), (60, header(pk.UDP, 2)), (0, header(43) + routing + header(pk.UDP)),
+    chains = ((0, header(pk.UDP)), (60, header(pk.UDP, 2)),
+              (0, header(43) + routing + header(pk.UDP)),
               (0, header(60) + header(pk.UDP)))
     for first, chain in chains:
         flow = Udp(cap, up=(V6[0], cap.port()), down=(V6[1], 9000))
@@ -209,7 +221,8 @@ def truncated():
     for a, b in (("192.0.2.10", "198.51.100.20"), V6):
         head = 40 if pk.is_v6(a) else 20
         flow = Tcp(cap, up=(a, cap.port()), down=(b, 9000))
-        data = pk.ip(a, b, pk.TCP, pk.tcp(*flow.ends[0], *flow.ends[1], 1, 0, pk.ACK, b"0123456789"))
+        segment = pk.tcp(*flow.ends[0], *flow.ends[1], 1, 0, pk.ACK, b"0123456789")
+        data = pk.ip(a, b, pk.TCP, segment)
         flow.count(UP, lay(data, head + 20 + 4, "tcp", 10), 10)
         flow.count(UP, lay(data, head + 16, "tcp", 10), 10)
         flow.expect(run)
@@ -258,7 +271,8 @@ class Fragmented:
         for number in order:
             offset, piece, more = made[number]
             if pk.is_v6(src):
-                packet = pk.ipv6_fragment(src, dst, proto, piece, ident=self.ident, offset=offset, more=more)
+                packet = pk.ipv6_fragment(src, dst, proto, piece, ident=self.ident, offset=offset,
+                                          more=more)
             else:
                 packet = pk.ipv4(src, dst, proto, piece, ident=self.ident, offset=offset, more=more)
             when = self.cap.packet(packet, kind)
@@ -282,35 +296,39 @@ def fragments():
         sender.send(flow, UP, pk.udp(*flow.ends[0], *flow.ends[1], b"only"), (12,), (0,), 4)
         flow.expect(run)
         flow = Udp(cap, up=(a, cap.port()), down=(b, 9001))  # never whole: no flow, but counted
-        sender.send(flow, UP, pk.udp(*flow.ends[0], *flow.ends[1], b"f" * 700), (256, 256, 196), (0, 2), 700)
+        sender.send(flow, UP, pk.udp(*flow.ends[0], *flow.ends[1], b"f" * 700), (256, 256, 196),
+                    (0, 2), 700)
         run.absent("udp_con.json", {"ip_port": flow.ip_port})
         web = Tcp(cap, up=(a, cap.port()), down=(b, 80)).open()
         request = get("/fragmented", ("X-Pad", "p" * 300)).wire()
-        segment = pk.tcp(*web.ends[0], *web.ends[1], web.seq[UP], web.seq[DOWN], pk.PSH | pk.ACK, request)
+        segment = pk.tcp(*web.ends[0], *web.ends[1], web.seq[UP], web.seq[DOWN], pk.PSH | pk.ACK,
+                         request)
         sender.send(web, UP, segment, (128, 128, len(segment) - 256), (2, 0, 1), len(request))
         web.advance(UP, len(request))
         web.down(reply(b"pieces").wire())
         web.close()
         web.expect(run, protocol_type="http", http_req_time=...)
-        web.expect_http(run, "save_http.json", req_uri="/fragmented", req_method="GET", res_status="200",
-                        res_body="pieces")
+        web.expect_http(run, "save_http.json", req_uri="/fragmented", req_method="GET",
+                        res_status="200", res_body="pieces")
     interleaved(cap, run, sender)
     run.only(*RECORDS)
     for payload in ("tcp_payload_len", "udp_payload_len"):
-        cap.totals[payload] = ...  # what a lone fragment's payload is, the specification leaves open
+        # what a lone fragment's payload is, the specification leaves open
+        cap.totals[payload] = ...
     cap.expect_totals(run)
     return cap
 
 
 def interleaved(cap, run, sender):
-    """Two datagrams of one identification, told apart by their addresses; their fragments alternate."""
-    flows = [Udp(cap, up=("192.0.2.10", cap.port()), down=(to, 9000)) for to in ("198.51.100.20", "198.51.100.21")]
+    """Two datagrams of one identification, told apart by their addresses; fragments alternate."""
+    flows = [Udp(cap, up=("192.0.2.10", cap.port()), down=("198.51.100.%d" % host, 9000))
+             for host in (20, 21)]
     segments = [pieces(pk.udp(*f.ends[0], *f.ends[1], b"i" * 100), (56, 52)) for f in flows]
     for number in (1, 0):
         for flow, made in zip(flows, segments):
             offset, piece, more = made[number]
-            when = cap.packet(pk.ipv4(flow.ip_of(UP), flow.ip_of(DOWN), pk.UDP, piece, ident=sender.ident + 1,
-                                      offset=offset, more=more), "udp")
+            when = cap.packet(pk.ipv4(flow.ip_of(UP), flow.ip_of(DOWN), pk.UDP, piece,
+                                      ident=sender.ident + 1, offset=offset, more=more), "udp")
             if number == 0:
                 flow.count(UP, when, 100)
     for flow in flows:
@@ -325,8 +343,8 @@ def signatures_in_fragments():
     payload = b"." * 50 + b"v1.toutiaovod.com\0" + b"." * 100
     segment = pk.udp(*flow.ends[0], *flow.ends[1], payload)
     Fragmented(cap).send(flow, UP, segment, (64, len(segment) - 64), (1, 0), len(payload))
-    flow.expect(run, protocol_type="toutiao", toutiao_ip=flow.ip_of(UP), toutiao_value="v1.toutiaovod.com",
-                toutiao_location=50)
+    flow.expect(run, protocol_type="toutiao", toutiao_ip=flow.ip_of(UP),
+                toutiao_value="v1.toutiaovod.com", toutiao_location=50)
     run.only(*RECORDS)
     return cap
 

@@ -36,7 +36,8 @@ def ethernet(payload, ethertype, src=MAC_A, dst=MAC_B):
     return dst + src + struct.pack("!H", ethertype) + payload
 
 
-def ipv4(src, dst, proto, payload, *, ident=0, offset=0, more=False, ttl=64, options=b"", total=None):
+def ipv4(src, dst, proto, payload, *, ident=0, offset=0, more=False, ttl=64, options=b"",
+         total=None):
     """One IPv4 packet or fragment; `offset` in bytes, `total` overrides the length field."""
     words = 5 + len(options) // 4
     length = words * 4 + len(payload) if total is None else total
@@ -48,7 +49,8 @@ def ipv4(src, dst, proto, payload, *, ident=0, offset=0, more=False, ttl=64, opt
 
 def ipv6(src, dst, next_header, payload, *, hops=64, length=None):
     length = len(payload) if length is None else length
-    return struct.pack("!IHBB", 6 << 28, length, next_header, hops) + packed(src) + packed(dst) + payload
+    head = struct.pack("!IHBB", 6 << 28, length, next_header, hops)
+    return head + packed(src) + packed(dst) + payload
 
 
 def ipv6_fragment(src, dst, next_header, piece, *, ident, offset, more):
@@ -67,7 +69,8 @@ def ip_frame(packet):
     return ethernet(packet, IPV6 if packet[0] >> 4 == 6 else IPV4)
 
 
-def tcp(src, sport, dst, dport, seq, ack, flags, payload=b"", *, window=8192, options=b"", urgent=0):
+def tcp(src, sport, dst, dport, seq, ack, flags, payload=b"", *, window=8192, options=b"",
+        urgent=0):
     """A TCP segment with its checksum; sequence numbers wrap."""
     def header(total):
         return struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF,

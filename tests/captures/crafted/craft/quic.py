@@ -1,10 +1,10 @@
-"""QUIC Initial packets, encrypted as RFC 9001 says; AES and GCM written out, for the library has none."""
+"""QUIC Initial packets, encrypted as RFC 9001 says; AES-GCM stands here, the library has none."""
 import hashlib
 import hmac
 import struct
 
 V1, V2 = 1, 0x6B3343CF
-# Salt, label prefix, and the Initial packet type of each version (RFC 9001, section 5.2; RFC 9369, section 3).
+# Salt, label prefix and Initial packet type of each version (RFC 9001, section 5.2; RFC 9369).
 VERSIONS = {V1: (bytes.fromhex("38762cf7f55934b34d179ae6a4c80cadccbb7f0a"), b"quic ", 0),
             V2: (bytes.fromhex("0dede3def700a6db819381be6e269dcbf9bd2ed9"), b"quicv2 ", 1)}
 
@@ -56,7 +56,8 @@ def aes128(key):
                 mixed = []
                 for column in (state[i: i + 4] for i in range(0, 16, 4)):
                     whole = column[0] ^ column[1] ^ column[2] ^ column[3]
-                    mixed += [column[i] ^ whole ^ _double(column[i] ^ column[(i + 1) % 4]) for i in range(4)]
+                    mixed += [column[i] ^ whole ^ _double(column[i] ^ column[(i + 1) % 4])
+                              for i in range(4)]
                 state = mixed
             state = [a ^ b for a, b in zip(state, key_of_round)]
         return bytes(state)
@@ -100,7 +101,8 @@ def keys(dcid, version=V1, side=b"client in"):
     """Packet key, IV and header protection key of the Initial packets of one side."""
     salt, prefix, _ = VERSIONS[version]
     secret = expand(hmac.new(salt, dcid, hashlib.sha256).digest(), side, 32)
-    return expand(secret, prefix + b"key", 16), expand(secret, prefix + b"iv", 12), expand(secret, prefix + b"hp", 16)
+    return tuple(expand(secret, prefix + label, size)
+                 for label, size in ((b"key", 16), (b"iv", 12), (b"hp", 16)))
 
 
 def varint(number):
@@ -120,8 +122,8 @@ def initial(frames, dcid, scid=b"\x11\x22\x33\x44", *, number=0, version=V1, tok
     """
     key, iv, hp = keys(secret_id or dcid, version, side)
     kind = VERSIONS[version][2]
-    head = struct.pack("!BIB", 0xC1 | kind << 4, version, len(dcid)) + dcid + bytes([len(scid)]) + scid
-    head += varint(len(token)) + token
+    head = struct.pack("!BIB", 0xC1 | kind << 4, version, len(dcid)) + dcid
+    head += bytes([len(scid)]) + scid + varint(len(token)) + token
     room = size - len(head) - 2 - 2 - 16
     body = frames + bytes(room - len(frames))
     head += struct.pack("!HH", 0x4000 | 2 + len(body) + 16, number)

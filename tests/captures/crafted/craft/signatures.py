@@ -2,7 +2,7 @@
 import json
 
 from . import payloads as pl
-from .builder import DOWN, MS, UP, Capture, Tcp, Udp, stamp
+from .builder import DATA, DOWN, MS, UP, Capture, Tcp, Udp, stamp
 from .payloads import bittorrent, stun, toutiao, utp, value_attribute, xunlei
 
 ID_A, ID_B = b"AbCdEfGhIjKlMnOp", b"0123456789zyxwvu"
@@ -32,7 +32,8 @@ def toutiao_udp():
 
     name = b"v1.toutiaovod.com"
     case((UP, toutiao(name + b"\0", 50, 90)), value=found(name), location=50)
-    case((UP, b"hello"), (DOWN, toutiao(name + b"\0", 30, 90)), value=found(name), location=30, sender=DOWN)
+    case((UP, b"hello"), (DOWN, toutiao(name + b"\0", 30, 90)), value=found(name), location=30,
+         sender=DOWN)
     case((UP, toutiao(b"toutiaovod.com\0", 50)), value="toutiaovod.com", location=50)
     case((UP, toutiao(b"toutiaovod.com\0", 30)), value="toutiaovod.com", location=30)
     # Ends with the datagram instead of a NUL.
@@ -81,7 +82,8 @@ def stun_udp():
     # The same value from both sides: two records, for data_ip tells them apart.
     case((UP, holding(one)), (DOWN, holding(one)), values=[(UP, one), (DOWN, one)])
     # Among other attributes, each of an odd length and padded.
-    case((UP, stun(pl.attribute(0x8022, b"agent"), value_attribute(one), pl.attribute(0x0006, b"u"))),
+    case((UP, stun(pl.attribute(0x8022, b"agent"), value_attribute(one),
+                   pl.attribute(0x0006, b"u"))),
          values=[(UP, one)])
     case((UP, holding(one, kind=0x0111)), values=[(UP, one)])
     for kind in (0x0000, 0x0112, 0x4001):
@@ -103,6 +105,22 @@ def stun_udp():
     return cap
 
 
+def torrent(peer_1=None, peer_2=None):
+    """Fields of a BitTorrent record; `ips` says whose address goes with which key."""
+    ips = {"bit_peer_ip_1": UP} if peer_1 else {}
+    ips.update({"bit_peer_ip_2": DOWN} if peer_2 else {})
+    return dict(protocol_type="BitTorrent", ips=ips, bit_peer_id_1=found(peer_1 or b""),
+                bit_peer_id_2=found(peer_2 or b""))
+
+
+def thunder(first, way=UP, second=None):
+    """Fields of a Xunlei record: `way` sent the first identifier."""
+    ips = {"xunlei_ip_1": way}
+    ips.update({"xunlei_ip_2": 1 - way} if second else {})
+    return dict(protocol_type="xunlei", ips=ips, xunlei_id_1=found(first),
+                xunlei_id_2=found(second or b""))
+
+
 def peers_udp():
     cap = Capture("signatures-peers-udp")
     wxy, tt = cap.run("wxy"), cap.run("tt", "tt")
@@ -115,23 +133,13 @@ def peers_udp():
         flow.expect(wxy, **addresses, **fields)
         flow.expect(tt)
 
-    def torrent(peer_1=None, peer_2=None):
-        ips = {"bit_peer_ip_1": UP} if peer_1 else {}
-        ips.update({"bit_peer_ip_2": DOWN} if peer_2 else {})
-        return dict(protocol_type="BitTorrent", ips=ips, bit_peer_id_1=found(peer_1 or b""),
-                    bit_peer_id_2=found(peer_2 or b""))
-
-    def thunder(first, way=UP, second=None):
-        ips = {"xunlei_ip_1": way}
-        ips.update({"xunlei_ip_2": 1 - way} if second else {})
-        return dict(protocol_type="xunlei", ips=ips, xunlei_id_1=found(first), xunlei_id_2=found(second or b""))
-
     case((UP, utp(bittorrent(PEER_A))), **torrent(PEER_A))
     case((UP, utp(bittorrent(PEER_A))), (DOWN, utp(bittorrent(PEER_B))), **torrent(PEER_A, PEER_B))
     case((UP, b"x"), (DOWN, utp(bittorrent(PEER_B) + b"more")), **torrent(None, PEER_B))
     case((UP, utp(bittorrent(PEER_A))), (UP, utp(bittorrent(PEER_B))), **torrent(PEER_A))
     case((UP, utp(bittorrent(b"-XL0012-abc" + bytes(9)))), **torrent(b"-XL0012-abc"))
-    case((UP, utp(bittorrent(b"-UT\xff\xc3\xa9" + b"z" * 14))), **torrent(b"-UT\xc3\xa9" + b"z" * 14))
+    case((UP, utp(bittorrent(b"-UT\xff\xc3\xa9" + b"z" * 14))),
+         **torrent(b"-UT\xc3\xa9" + b"z" * 14))
     for miss in (utp(b"." + bittorrent(PEER_A)), utp(bittorrent(PEER_A)[1:]),
                  utp(bittorrent(PEER_A).replace(b"protocol", b"protocoL"))):
         case((UP, miss))
@@ -146,10 +154,12 @@ def peers_udp():
     case((UP, both), **thunder(ID_B))
     case((UP, xunlei(ID_A, 84, 101)), (DOWN, xunlei(ID_B, 9, 40)), **thunder(ID_A, UP, ID_B))
     # The responder is the first to send one.
-    case((UP, b"x"), (DOWN, xunlei(ID_A, 9, 40)), (UP, xunlei(ID_B, 84, 200)), **thunder(ID_A, DOWN, ID_B))
+    case((UP, b"x"), (DOWN, xunlei(ID_A, 9, 40)), (UP, xunlei(ID_B, 84, 200)),
+         **thunder(ID_A, DOWN, ID_B))
     case((UP, b"x"), (DOWN, xunlei(ID_A, 9, 40)), **thunder(ID_A, DOWN))
     case((UP, xunlei(ID_A, 9, 40)), (UP, xunlei(ID_B, 9, 40)), **thunder(ID_A))
-    for i, byte in ((0, b"-"), (15, b"_"), (7, b"\0"), (8, b"\xc3"), (3, b"/"), (4, b":"), (5, b"@"), (6, b"[")):
+    for i, byte in ((0, b"-"), (15, b"_"), (7, b"\0"), (8, b"\xc3"), (3, b"/"), (4, b":"),
+                    (5, b"@"), (6, b"[")):
         case((UP, xunlei(ID_A[:i] + byte + ID_A[i + 1:], 9, 40)))
         case((UP, xunlei(ID_A[:i] + byte + ID_A[i + 1:], 84, 140)))
     case((UP, xunlei(ID_A, 9, 40).replace(b"\0", b"\1")))
@@ -181,7 +191,8 @@ def company():
             if i > 1:
                 platform.update(stun_values=[{**value, "data_ip": ip}])
             if i > 2:
-                platform.update(toutiao_ip=ip, toutiao_value="v.toutiaovod.com", toutiao_location=50)
+                platform.update(toutiao_ip=ip, toutiao_value="v.toutiaovod.com",
+                                toutiao_location=50)
             if i > 3:
                 peers.update(bit_peer_ip_1=ip, bit_peer_id_1=found(PEER_A))
             flow.expect(wxy, protocol_type=ranks[i - 1], **platform, **peers)
@@ -195,19 +206,22 @@ def company():
 def probe_limits():
     """The last segment and datagram that is looked at, and the first that is not."""
     cap = Capture("signatures-probe-limits", step=MS)
-    run, wide = cap.run("any"), cap.run("any", "wider", options=["--probe-segments", "65", "--probe-datagrams", "257"])
+    run = cap.run("any")
+    wide = cap.run("any", "wider", options=["--probe-segments", "65", "--probe-datagrams", "257"])
+    name = dict(protocol_type="toutiao", toutiao_value="v.toutiaovod.com", toutiao_location=50)
+    revealed = (
+        (toutiao(b"v.toutiaovod.com\0", 50), "toutiao_ip", name),
+        (xunlei(ID_A, 9, 40), "xunlei_ip_1", dict(protocol_type="xunlei", xunlei_id_1=found(ID_A))),
+    )
     for before in (255, 256):
-        for payload, fields in (
-                (toutiao(b"v.toutiaovod.com\0", 50), dict(
-                    protocol_type="toutiao", toutiao_value="v.toutiaovod.com", toutiao_location=50, toutiao_ip=None)),
-                (xunlei(ID_A, 9, 40), dict(protocol_type="xunlei", xunlei_id_1=found(ID_A), xunlei_ip_1=None))):
+        for payload, sender, fields in revealed:
             flow = Udp(cap, dport=9000)
             for i in range(before):
                 flow.send(UP, b"x")
                 if i < 3:
                     flow.send(DOWN, b"y")  # the other direction's count is its own
             flow.send(UP, payload)
-            fields = {k: flow.ip_of(UP) if v is None else v for k, v in fields.items()}
+            fields = {**fields, sender: flow.ip_of(UP)}
             flow.expect(run, **(fields if before == 255 else {}))
             flow.expect(wide, **fields)
     for before in (63, 64):
@@ -218,7 +232,8 @@ def probe_limits():
                 flow.ack(DOWN)  # carries no payload and does not count
         flow.up(bittorrent(PEER_A))
         flow.close()
-        fields = dict(protocol_type="BitTorrent", bit_peer_ip_1=flow.ip_of(UP), bit_peer_id_1=found(PEER_A))
+        fields = dict(protocol_type="BitTorrent", bit_peer_ip_1=flow.ip_of(UP),
+                      bit_peer_id_1=found(PEER_A))
         flow.expect(run, **(fields if before == 63 else {}))
         flow.expect(wide, **fields)
     return cap
@@ -237,26 +252,17 @@ def peers_tcp():
         flow.expect(wxy, **addresses, **fields)
         flow.expect(tt)
 
-    peer = dict(protocol_type="BitTorrent", ips={"bit_peer_ip_1": UP}, bit_peer_id_1=found(PEER_A))
-    pair = dict(protocol_type="BitTorrent", ips={"bit_peer_ip_1": UP, "bit_peer_ip_2": DOWN},
-                bit_peer_id_1=found(PEER_A), bit_peer_id_2=found(PEER_B))
+    peer, pair = torrent(PEER_A), torrent(PEER_A, PEER_B)
     case((UP, bittorrent(PEER_A)), **peer)
     case((UP, bittorrent(PEER_A)), (DOWN, bittorrent(PEER_B) + b"\0\0\0\2\5\xff"), **pair)
-    case((DOWN, bittorrent(PEER_B)), protocol_type="BitTorrent", ips={"bit_peer_ip_2": DOWN},
-         bit_peer_id_2=found(PEER_B))
+    case((DOWN, bittorrent(PEER_B)), **torrent(None, PEER_B))
     for size in (2, 19, 20, 21, 47, 48, 49, 67):
         case((UP, bittorrent(PEER_A)), (DOWN, bittorrent(PEER_B)), size=size, **pair)
     case((UP, b"x"), (UP, bittorrent(PEER_A)), **peer)
-    case((UP, bittorrent(b"-XL0012-" + bytes(12))), protocol_type="BitTorrent", ips={"bit_peer_ip_1": UP},
-         bit_peer_id_1="-XL0012-")
+    case((UP, bittorrent(b"-XL0012-" + bytes(12))), **torrent(b"-XL0012-"))
     for miss in (b"x" + bittorrent(PEER_A), b"\x12" + bittorrent(PEER_A)[1:],
                  bittorrent(PEER_A).replace(b"protocol", b"Protocol")):
         case((UP, miss))
-
-    def thunder(first, way=UP, second=None):
-        ips = {"xunlei_ip_1": way}
-        ips.update({"xunlei_ip_2": 1 - way} if second else {})
-        return dict(protocol_type="xunlei", ips=ips, xunlei_id_1=found(first), xunlei_id_2=found(second or b""))
 
     for at, size, hit in ((51, 68, True), (51, 67, False), (14, 31, True), (14, 30, False)):
         case((UP, xunlei(ID_A, at, size)), **(thunder(ID_A) if hit else {}))
@@ -282,6 +288,16 @@ SWITCHING = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnect
              b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
+def out_of_order(flow, late, early):
+    """`late` arrives after the bytes behind it, and once more."""
+    seq = flow.seq[DOWN]
+    flow.lose(DOWN, len(late))
+    flow.down(early)
+    for _ in range(2):
+        flow.segment(DOWN, DATA, late, seq=seq)
+    flow.ack(UP)
+
+
 def xycdn():
     cap = Capture("signatures-xycdn")
     wxy, tt = cap.run("wxy"), cap.run("tt", "tt")
@@ -296,13 +312,16 @@ def xycdn():
         flow.close()
         for run in (wxy, tt):
             flow.expect(run, protocol_type="http", http_req_time=stamp(asked))
-            flow.expect_http(run, "save_http.json", req_method="GET", req_uri="/ws", res_status=status, res_body="")
+            flow.expect_http(run, "save_http.json", req_method="GET", req_uri="/ws",
+                             res_status=status, res_body="")
 
     frame, mask = pl.websocket, b"\x11\x22\x33\x44"
-    flow, asked = upgraded(with_answer=frame(b'{"stun":"192.0.2.1:1001"}'))  # shares the answer's segment
+    # shares the answer's segment
+    flow, asked = upgraded(with_answer=frame(b'{"stun":"192.0.2.1:1001"}'))
     flow.down(frame(b"a 192.0.2.2:1002 b 192.0.2.3:1003 c"))
     flow.down(frame(b"192.0.2.4:1004 192.0.2.5:1005 192.0.2.6:1006"))
-    flow.up(frame(b"192.0.2.7:1007", mask=mask) + frame(b"192.0.2.2:1002,192.0.2.3:1003", mask=b"\0\xff\0\xff"))
+    flow.up(frame(b"192.0.2.7:1007", mask=mask)
+            + frame(b"192.0.2.2:1002,192.0.2.3:1003", mask=b"\0\xff\0\xff"))
     done(flow, asked)
     flow, asked = upgraded()
     flow.down(frame(b'{"list":["192.0.2.8:1008","192.0.2.9:1009"]}' + b" " * 200), size=7)
@@ -316,13 +335,7 @@ def xycdn():
     flow, asked = upgraded()
     flow.down(frame(b"192.0.2.100:1", opcode=pl.BINARY) + frame(b"192.0.2.101:1", opcode=pl.PING))
     flow.down(frame(b"no address: 192.0.2.102, v1.2.3:4, port :80"))
-    late = frame(b"192.0.2.12:1012")
-    flow.lose(DOWN, len(late))  # arrives after the one behind it, and once more
-    flow.down(frame(b"192.0.2.13:1013"))
-    seq = flow.seq[DOWN] - len(frame(b"192.0.2.13:1013")) - len(late)
-    for _ in range(2):
-        flow.segment(DOWN, 0x18, late, seq=seq)
-    flow.ack(UP)
+    out_of_order(flow, frame(b"192.0.2.12:1012"), frame(b"192.0.2.13:1013"))
     done(flow, asked)
     flow, asked = upgraded(port=8409)
     flow.down(frame(b"192.0.2.103:1"))
@@ -338,7 +351,8 @@ def xycdn():
     for run in (wxy, tt):
         bare.expect(run)
         run.only("xycdn_stun_ip_port.json", "save_con.json", "tmp_con.json", "save_http.json")
-    seen = {"192.0.2.1:1001": 2, "192.0.2.2:1002-192.0.2.3:1003": 2, "192.0.2.8:1008-192.0.2.9:1009": 1}
+    seen = {"192.0.2.1:1001": 2, "192.0.2.2:1002-192.0.2.3:1003": 2,
+            "192.0.2.8:1008-192.0.2.9:1009": 1}
     seen.update({"192.0.2.%d:%d" % (n, 1000 + n): 1 for n in (4, 5, 6, 7, 10, 11, 12, 13)})
     for key, number in seen.items():
         wxy.record("xycdn_stun_ip_port.json", {"key": key}, {"num": number})

@@ -1,4 +1,4 @@
-"""Capture files: pcap in its four dialects, the blocks of pcapng, and plain gzip and zstd wrappers."""
+"""Capture files: pcap in its four dialects, pcapng's blocks, and plain gzip and zstd wrappers."""
 import struct
 import zlib
 
@@ -14,7 +14,7 @@ def pcap(packets, link=ETHERNET, *, order="<", magic=MICRO, snap=262144):
         fraction = when % SECOND
         if magic == MICRO:
             fraction //= 1000
-        parts.append(struct.pack(order + "IIII", when // SECOND, fraction, len(frame), length) + frame)
+        parts += [struct.pack(order + "IIII", when // SECOND, fraction, len(frame), length), frame]
     return b"".join(parts)
 
 
@@ -34,7 +34,7 @@ def section(order="<"):
 
 
 def interface(link=ETHERNET, order="<", *, snap=0, resolution=None, offset=None):
-    """An interface description; `resolution` is if_tsresol's byte, `offset` if_tsoffset's seconds."""
+    """An interface description; `resolution` is if_tsresol, `offset` if_tsoffset in seconds."""
     options = b""
     if resolution is not None:
         options += option(9, bytes([resolution]), order)
@@ -54,7 +54,8 @@ def enhanced(number, ticks, frame, order="<", *, length=None, options=b""):
 
 def simple(frame, order="<", *, length=None):
     """A simple packet block: interface 0, no time."""
-    return block(3, struct.pack(order + "I", len(frame) if length is None else length) + frame, order)
+    length = len(frame) if length is None else length
+    return block(3, struct.pack(order + "I", length) + frame, order)
 
 
 def gzipped(data):

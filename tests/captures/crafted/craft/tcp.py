@@ -1,4 +1,4 @@
-"""TCP as networks and captures really deliver it. An HTTP answer shows what reassembly made of it."""
+"""TCP as networks and captures really deliver it; HTTP answers show what reassembly made of it."""
 from . import packets as pk
 from .builder import DATA, DOWN, MS, UP, Capture, Tcp, Udp, stamp
 
@@ -33,8 +33,8 @@ class Case(Tcp):
         (how or self.close)()
         self.expect(self.run, protocol_type="http", http_req_time=stamp(self.asked))
         self.expect_http(self.run, "tmp_http.json" if need else "save_http.json", req_uri="/tcp",
-                         req_time=stamp(self.asked), res_time=stamp(self.answered), req_method="GET",
-                         res_status="200", res_need_length=need, res_body=text)
+                         req_time=stamp(self.asked), res_time=stamp(self.answered),
+                         req_method="GET", res_status="200", res_need_length=need, res_body=text)
 
 
 def reassembly():
@@ -44,7 +44,8 @@ def reassembly():
     def case(length, **kind):
         return Case(cap, run, length, **kind)
 
-    t = case(30)  # acknowledged, so it was sent, but the capture lost it; the next exchange is whole again
+    # acknowledged, so it was sent, but the capture lost it; the next exchange is whole again
+    t = case(30)
     t.body(0, b"A" * 10)
     t.body(20, b"C" * 10)
     t.ack(UP)
@@ -78,7 +79,8 @@ def reassembly():
         for at, data in pieces:
             t.body(at, data)
         t.finish(text)
-    t = case(3000, isn=(2 ** 32 - 20, 2 ** 32 - 1000))  # both sides wrap, the server's within the body
+    # both sides wrap, the server's within the body
+    t = case(3000, isn=(2 ** 32 - 20, 2 ** 32 - 1000))
     for at in (0, 1000, 500, 2500, 1500, 2000):
         t.body(at, bytes([65 + at // 500]) * 500)
     t.finish("".join(chr(65 + i) * 500 for i in range(6)))
@@ -140,80 +142,85 @@ def plain(run, *flows, **special):
         flow.expect(run, **special)
 
 
-def handshakes():
-    """How connections begin: repeated, crossed, in the middle, with data, and not at all."""
-    cap = Capture("tcp-handshakes")
-    run = cap.run()
-
-    t = Tcp(cap, dport=9000)  # both halves of the handshake are sent twice
+def repeated(t):
+    """Both halves of the handshake are sent twice."""
     t.segment(UP, pk.SYN)
-    cap.wait(1)
+    t.capture.wait(1)
     t.syn()
-    cap.wait(0.010)
+    t.capture.wait(0.010)
     t.segment(DOWN, pk.SYN | pk.ACK)
-    cap.wait(1)
+    t.capture.wait(1)
     t.segment(DOWN, pk.SYN | pk.ACK)
     t.advance(DOWN, 1)
     t.ack(UP)
     t.up(b"hello")
-    t.close()
     t.rtt = 20.0  # last SYN to first SYN+ACK; last SYN+ACK to ACK is 10 ms
-    plain(run, t)
 
-    t = Tcp(cap, dport=9000)  # the second half is the slower one
+
+def slow(t):
+    """The second half takes longer than the first."""
     t.syn()
     t.segment(DOWN, pk.SYN | pk.ACK)
     t.advance(DOWN, 1)
-    cap.wait(0.0255)
+    t.capture.wait(0.0255)
     t.ack(UP)
-    t.close()
     t.rtt = 35.5
-    plain(run, t)
 
-    t = Tcp(cap, dport=9000)  # simultaneous open (RFC 9293, figure 8)
-    t.segment(UP, pk.SYN)
-    t.segment(DOWN, pk.SYN)
-    t.advance(UP, 1)
-    t.advance(DOWN, 1)
-    t.segment(UP, pk.SYN | pk.ACK, seq=1000)
-    t.segment(DOWN, pk.SYN | pk.ACK, seq=5000)
+
+def crossed(t):
+    """Simultaneous open (RFC 9293, figure 8)."""
+    for way in (UP, DOWN):
+        t.segment(way, pk.SYN)
+    for way in (UP, DOWN):
+        t.advance(way, 1)
+    for way, seq in ((UP, 1000), (DOWN, 5000)):
+        t.segment(way, pk.SYN | pk.ACK, seq=seq)
     t.up(b"both")
-    t.close()
     t.rtt = ...
-    plain(run, t)
 
-    t = Tcp(cap, dport=9000)  # the capture starts after the SYN
+
+def unseen(t):
+    """The capture starts after the SYN."""
     t.advance(UP, 1)
     t.segment(DOWN, pk.SYN | pk.ACK)
     t.advance(DOWN, 1)
     t.ack(UP)
     t.up(b"late")
-    t.close()
     t.rtt = 10.0
-    plain(run, t)
 
-    t = Tcp(cap, dport=9000)  # the SYN is captured after its answer
+
+def overtaken(t):
+    """The SYN is captured after its answer."""
     t.segment(DOWN, pk.SYN | pk.ACK, ack=1001)
     t.syn()
     t.advance(DOWN, 1)
     t.ack(UP)
-    t.close()
     t.rtt = ...
-    plain(run, t)
 
-    t = Tcp(cap, dport=9000)  # first data, then the SYN that was sent before it
+
+def hasty(t):
+    """First data is captured, then the SYN that was sent before it."""
     t.segment(UP, DATA, b"early", seq=1001, ack=5001)
     t.syn()
     t.segment(DOWN, pk.SYN | pk.ACK)
     t.advance(DOWN, 1)
     t.advance(UP, 5)
     t.ack(DOWN)
-    t.close()
     t.rtt = ...
-    plain(run, t)
 
+
+def handshakes():
+    """How connections begin: repeated, crossed, out of order, and with data."""
+    cap = Capture("tcp-handshakes")
+    run = cap.run()
+    for begin in (repeated, slow, crossed, unseen, overtaken, hasty):
+        t = Tcp(cap, dport=9000)
+        begin(t)
+        t.close()
+        plain(run, t)
     t = Tcp(cap)  # TCP Fast Open (RFC 7413): the request travels in the SYN
-    asked = t.segment(UP, pk.SYN, REQUEST, options=bytes.fromhex("220a0123456789abcdef0101"))
+    cookie = bytes.fromhex("220a0123456789abcdef0101")
+    asked = t.segment(UP, pk.SYN, REQUEST, options=cookie)
     t.advance(UP, 1 + len(REQUEST))
     t.segment(DOWN, pk.SYN | pk.ACK)
     t.advance(DOWN, 1)
@@ -222,7 +229,8 @@ def handshakes():
     t.close()
     t.rtt = 10.0
     t.expect(run, protocol_type="http", http_req_time=stamp(asked))
-    t.expect_http(run, "save_http.json", req_uri="/tcp", req_method="GET", res_status="200", res_body="fast")
+    t.expect_http(run, "save_http.json", req_uri="/tcp", req_method="GET", res_status="200",
+                  res_body="fast")
     run.only("save_con.json", "tmp_con.json", "save_http.json", "tmp_http.json")
     return cap
 
@@ -403,7 +411,7 @@ def backwards():
 
 
 def snapped():
-    """A capture that kept 100 bytes a frame: counts go by the headers, bodies stop where bytes end."""
+    """A capture of 100 bytes a frame: counts go by the headers, bodies stop where bytes end."""
     cap = Capture("tcp-snapped", snap=100)
     run = cap.run()
     t = Case(cap, run, 300)
@@ -417,7 +425,8 @@ def snapped():
     t.expect(run, protocol_type="http", http_req_time=stamp(asked))
     t.expect_http(run, "tmp_http.json", req_uri="/tcp", req_method="GET", res_status="200",
                   res_body="A" * kept, res_need_length=300 - kept)
-    t.expect_http(run, "save_http.json", req_uri="/next", req_method="GET", res_status="200", res_body="next")
+    t.expect_http(run, "save_http.json", req_uri="/next", req_method="GET", res_status="200",
+                  res_body="next")
     t = Tcp(cap).open()  # the answer's header is cut in its middle
     asked = t.up(REQUEST.replace(b"/tcp", b"/cut"))
     t.down(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100 + b"\r\nContent-Length: 2\r\n\r\nok")
@@ -451,5 +460,5 @@ def offloaded():
 
 
 def captures():
-    return [reassembly(), probes(), handshakes(), middle(), scans(), reuse(), endings(), idle(), backwards(),
-            snapped(), offloaded()]
+    return [reassembly(), probes(), handshakes(), middle(), scans(), reuse(), endings(), idle(),
+            backwards(), snapped(), offloaded()]

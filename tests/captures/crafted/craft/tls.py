@@ -13,7 +13,8 @@ def record(data, kind=HANDSHAKE, version=0x0303):
 
 def records(data, size, version=0x0303):
     """Handshake bytes cut into records of `size`, wherever messages begin and end."""
-    return b"".join(record(data[i: i + size], HANDSHAKE, version) for i in range(0, len(data), size))
+    return b"".join(record(data[i: i + size], HANDSHAKE, version)
+                    for i in range(0, len(data), size))
 
 
 def message(kind, body):
@@ -31,22 +32,25 @@ def server_name(name):
 def client_hello(name=None, *, tls13=False, extra=b"", session=b""):
     ciphers = struct.pack("!4H", 0x1301, 0xC02B, 0xC02F, 0x009C)
     extensions = server_name(name.encode()) if name else b""
-    extensions += extension(10, bytes.fromhex("0004001d0017")) + extension(13, bytes.fromhex("000404030804"))
+    extensions += extension(10, bytes.fromhex("0004001d0017"))
+    extensions += extension(13, bytes.fromhex("000404030804"))
     if tls13:
         extensions += extension(43, bytes.fromhex("0403040303"))
         extensions += extension(51, bytes.fromhex("0024001d0020") + bytes(range(32)))
     extensions += extra
-    return message(1, b"\3\3" + CLIENT_RANDOM + bytes([len(session)]) + session + struct.pack("!H", len(ciphers))
-                   + ciphers + b"\1\0" + struct.pack("!H", len(extensions)) + extensions)
+    body = b"\3\3" + CLIENT_RANDOM + bytes([len(session)]) + session
+    body += struct.pack("!H", len(ciphers)) + ciphers + b"\1\0"
+    return message(1, body + struct.pack("!H", len(extensions)) + extensions)
 
 
 def server_hello(*, tls13=False, random=SERVER_RANDOM):
     extensions = b""
     if tls13:
-        share = extension(51, bytes.fromhex("001d") if random == RETRY else bytes.fromhex("001d0020") + bytes(32))
-        extensions = extension(43, b"\3\4") + share
+        share = b"\0\x1d" if random == RETRY else b"\0\x1d\0\x20" + bytes(32)
+        extensions = extension(43, b"\3\4") + extension(51, share)
     cipher = 0x1301 if tls13 else 0xC02B
-    return message(2, b"\3\3" + random + struct.pack("!BHBH", 0, cipher, 0, len(extensions)) + extensions)
+    fixed = struct.pack("!BHBH", 0, cipher, 0, len(extensions))
+    return message(2, b"\3\3" + random + fixed + extensions)
 
 
 def certificate(chain):
@@ -56,7 +60,8 @@ def certificate(chain):
 
 
 def key_exchange():
-    return message(12, bytes.fromhex("03001741") + b"\x04" + bytes(64) + bytes.fromhex("04030008") + b"s" * 8)
+    return message(12, bytes.fromhex("03001741") + b"\x04" + bytes(64) + bytes.fromhex("04030008")
+                   + b"s" * 8)
 
 
 DONE = message(14, b"")

@@ -46,13 +46,15 @@ def chunked(pieces, trailer=b""):
 def asked_fields(message, when):
     _, uri, _ = message.start.split(" ", 2)
     return {"req_uri": uri, "req_time": stamp(when), "req_method": message.start.split(" ")[0],
-            "req_need_length": 0, "req_headers": message.pairs(), "req_body": message.text(), "req_data": ""}
+            "req_need_length": 0, "req_headers": message.pairs(), "req_body": message.text(),
+            "req_data": ""}
 
 
 def answer_fields(message, when):
     _, status, reason = (message.start + " ").split(" ", 2)
-    return {"res_time": stamp(when), "res_status": status, "res_reason": reason.strip(), "res_need_length": 0,
-            "res_headers": message.pairs(), "res_body": message.text(), "res_data": ""}
+    return {"res_time": stamp(when), "res_status": status, "res_reason": reason.strip(),
+            "res_need_length": 0, "res_headers": message.pairs(), "res_body": message.text(),
+            "res_data": ""}
 
 
 UNASKED = {"req_time": None, "req_method": None, "req_uri": None}
@@ -84,10 +86,11 @@ class Web(Tcp):
         self.ack(1 - self.client)
         answered = self.answer(response, size)
         self.ack(self.client)
-        self.note(file, **{**asked_fields(request, asked), **answer_fields(response, answered), **special})
+        fields = {**asked_fields(request, asked), **answer_fields(response, answered)}
+        self.note(file, **{**fields, **special})
 
     def finish(self, how="close", **special):
-        """End the connection with FINs ("close"), by a RST of the server ("reset"), or not at all."""
+        """End with FINs ("close"), by a RST of the server ("reset"), or not at all ("open")."""
         if how == "close":
             self.close(1 - self.client)
         elif how == "reset":
