@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
 struct address address_from(const uint8_t *bytes, size_t length)
@@ -20,18 +19,47 @@ int address_compare(const struct address *a, const struct address *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
+/* Both texts are wanted for every flow, so the plain part of them is written by hand. */
+static char *put_decimal(char *at, unsigned value)
+{
+    char digits[5];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    while (count)
+        *at++ = digits[--count];
+    return at;
+}
+
+/* Writes the text without a NUL; returns where it ends. */
+static char *put_address(char *at, const struct address *a)
+{
+    if (a->length == 16)
+        return inet_ntop(AF_INET6, a->bytes, at, ADDRESS_TEXT) ? at + strlen(at) : at;
+    for (size_t i = 0; i < a->length; i++) {
+        at = put_decimal(at, a->bytes[i]);
+        *at++ = '.';
+    }
+    return a->length ? at - 1 : at;
+}
+
 const char *address_text(const struct address *a, char out[ADDRESS_TEXT])
 {
-    if (!a->length || !inet_ntop(a->length == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDRESS_TEXT))
-        out[0] = '\0';
+    *put_address(out, a) = '\0';
     return out;
 }
 
 const char *ip_port_text(const struct address *src, uint16_t sport, const struct address *dst,
                          uint16_t dport, char out[IP_PORT_TEXT])
 {
-    char from[ADDRESS_TEXT], to[ADDRESS_TEXT];
-    snprintf(out, IP_PORT_TEXT, "%s-%u-%s-%u", address_text(src, from), sport,
-             address_text(dst, to), dport);
+    char *at = put_address(out, src);
+    *at++ = '-';
+    at = put_decimal(at, sport);
+    *at++ = '-';
+    at = put_address(at, dst);
+    *at++ = '-';
+    *put_decimal(at, dport) = '\0';
     return out;
 }
