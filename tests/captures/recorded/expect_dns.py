@@ -63,7 +63,8 @@ def udp(directory):
     capture = Capture(directory, "dns-udp")
     for port, name, kind in ((43001, "a.example", "A"), (43002, "both.example", "AAAA"),
                              (43003, "first.example", "A"), (43004, "first.example", "AAAA"),
-                             (43006, "text.example", "TXT"), (43007, "1.100.51.198.in-addr.arpa", "PTR"),
+                             (43006, "text.example", "TXT"),
+                             (43007, "1.100.51.198.in-addr.arpa", "PTR"),
                              (43008, "_peer._udp.example", "SRV")):
         over_udp(capture, port, name, kind)
     missing = capture.flow(43005, tcp=False)
@@ -76,7 +77,8 @@ def udp(directory):
 
 def tcp(directory):
     capture = Capture(directory, "dns-tcp")
-    over_tcp(capture, 43010, ("a.example", "A"), None, ("first.example", "A"), ("many.example", "A"))
+    over_tcp(capture, 43010, ("a.example", "A"), None, ("first.example", "A"),
+             ("many.example", "A"))
     capture.only("ts_domain_ip.json")
     capture.write()
 

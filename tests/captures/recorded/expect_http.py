@@ -48,7 +48,8 @@ def chunked(directory):
 
 def upload(directory):
     capture, _, talk = opened(directory, "http-upload", 40004)
-    talk.exchange("POST", "/created", 201, "Created", req_body=b"node=7&state=up", res_body=b"made\n")
+    talk.exchange("POST", "/created", 201, "Created", req_body=b"node=7&state=up",
+                  res_body=b"made\n")
     talk.exchange("PUT", "/upload/put.txt", 201, "Created", req_body=numbered(300), res_body=b"")
     http(capture, talk)
     talk = Transcript(capture, capture.flow(40005))
@@ -95,8 +96,8 @@ def connect(directory):
     http(capture, talk, https_SNI="inside.example", https_SNI_ip="192.0.2.2", https_SNI_time=hello,
          https_Cert_domain="inside.example", https_Cert_ip="192.0.2.2", https_Cert_time=certificate)
     capture.must("sni.json", {"sni_domain": "inside.example"}, sni_ip="192.0.2.2", timestamp=hello)
-    capture.must("cert_domain_time.json", {"sha256_fingerprint": fingerprint}, timestamp=certificate,
-                 domains=["inside.example", "www.inside.example"])
+    capture.must("cert_domain_time.json", {"sha256_fingerprint": fingerprint},
+                 timestamp=certificate, domains=["inside.example", "www.inside.example"])
     capture.certificate_file(fingerprint)
     capture.only("sni.json", "cert_domain_time.json")
     capture.write()
@@ -122,7 +123,8 @@ def ipv6(directory):
     talk.exchange("GET", "/small.txt", 200, "OK", res_body=SMALL)
     http(capture, talk)
     talk = Transcript(capture, capture.flow(40014))
-    talk.exchange("GET", "/cgi-bin/count", 200, "OK", res_body=b"".join(b"%d\n" % n for n in range(1, 51)))
+    talk.exchange("GET", "/cgi-bin/count", 200, "OK",
+                  res_body=b"".join(b"%d\n" % n for n in range(1, 51)))
     http(capture, talk)
     capture.write()
 
@@ -150,7 +152,8 @@ def midstream(directory):
     talk = Transcript(capture, flow)
     talk.answered = len(head)
     talk.exchange("GET", "/second", 200, "OK", res_body=b"/second\n")
-    talk.exchange("GET", "/part", 200, "OK", done=False, res_body=numbered(100)[:1000], res_need_length=2000)
+    talk.exchange("GET", "/part", 200, "OK", done=False, res_body=numbered(100)[:1000],
+                  res_need_length=2000)
     capture.connection(capture.flow(40017), "http", http_req_time=talk.last_request)
     capture.write()
 
@@ -173,16 +176,18 @@ def unseen(directory):
     answers = [p for p in flow.back if p.payload.startswith(b"HTTP/1.1 200 OK\r\n")]
     for n, uri, body in ((1, "/lossy.txt", LOSSY), (2, "/small.txt", SMALL)):
         head = answers[n].payload.split(b"\r\n\r\n")[0].split(b"\r\n", 1)[1]
-        capture.must("save_http.json", {"ip_port": flow.key, "req_method": "GET", "req_uri": uri}, **dict(
-            flow.counts(), req_time=stamp(asked[n].ns), res_time=stamp(answers[n].ns), res_status="200",
-            res_headers=headers(head), res_need_length=0, res_body=body[:5120].decode()))
+        match = {"ip_port": flow.key, "req_method": "GET", "req_uri": uri}
+        capture.must("save_http.json", match, **dict(
+            flow.counts(), req_time=stamp(asked[n].ns), res_time=stamp(answers[n].ns),
+            res_status="200", res_headers=headers(head), res_need_length=0,
+            res_body=body[:5120].decode()))
     capture.connection(flow, "http", http_req_time=stamp(asked[-1].ns))
     capture.write()
 
 
 def main():
-    for write in (keepalive, chunked, upload, whole_bodies, pipelined, connect, websocket, ipv6, ended,
-                  midstream, snapped, unseen):
+    for write in (keepalive, chunked, upload, whole_bodies, pipelined, connect, websocket, ipv6,
+                  ended, midstream, snapped, unseen):
         write(sys.argv[1])
 
 

@@ -12,7 +12,8 @@ def main():
     for name in ("stun-binding", "stun-turn"):
         capture = Capture(sys.argv[1], name)
         for flow in capture.flows:
-            capture.conversation(flow, stun_values=[], xunlei_id_1="", xunlei_id_2="", toutiao_value="")
+            capture.conversation(flow, stun_values=[], xunlei_id_1="", xunlei_id_2="",
+                                 toutiao_value="")
         capture.write()
 
 

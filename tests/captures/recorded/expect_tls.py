@@ -23,8 +23,9 @@ class Tls:
     def certificates(self, stream, names, chain, start=0):
         """One Certificate message: a record for the leaf, a file for each of the chain."""
         time = handshake_time(stream, CERTIFICATE, start)
-        self.capture.must("cert_domain_time.json", {"sha256_fingerprint": self.fingerprints[chain[0]],
-                                                    "timestamp": time}, domains=names)
+        leaf = self.fingerprints[chain[0]]
+        self.capture.must("cert_domain_time.json", {"sha256_fingerprint": leaf, "timestamp": time},
+                          domains=names)
         for certificate in chain:
             self.capture.certificate_file(self.fingerprints[certificate])
         return time
@@ -35,7 +36,8 @@ class Tls:
 
     def plain(self, port, name, chain=("leaf", "intermediate", "root")):
         flow = self.capture.flow(port)
-        self.capture.connection(flow, "https", **self.hello(flow, name), **self.served(flow, LEAF_NAMES, chain))
+        self.capture.connection(flow, "https", **self.hello(flow, name),
+                                **self.served(flow, LEAF_NAMES, chain))
 
     def write(self):
         files = {r["file"] for r in self.capture.records}
@@ -74,7 +76,8 @@ def tls13(directory):
 def client_certificate(directory):
     tls = Tls(directory, "tls-client-cert")
     tls.plain(42005, "mutual.edge.example")
-    tls.certificates(tls.capture.flow(42005).sent, ["node7.clients.example"], ("node", "intermediate"))
+    tls.certificates(tls.capture.flow(42005).sent, ["node7.clients.example"],
+                     ("node", "intermediate"))
     tls.write()
 
 
@@ -82,7 +85,8 @@ def nameless(directory):
     """No server name in the hello, no SAN in the certificate: its common name is all there is."""
     tls = Tls(directory, "tls-nameless")
     flow = tls.capture.flow(42006)
-    tls.capture.connection(flow, "https", **NO_NAME, **tls.served(flow, ["plain.edge.example"], ("plain",)))
+    tls.capture.connection(flow, "https", **NO_NAME,
+                           **tls.served(flow, ["plain.edge.example"], ("plain",)))
     tls.capture.must_not("sni.json", sni_ip="192.0.2.2")
     tls.write()
 

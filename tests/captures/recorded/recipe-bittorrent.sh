@@ -19,7 +19,8 @@ wait_seed()
 {
     local tries
     for ((tries = 0; tries < 100; tries++)); do
-        if on "$SERVER" transmission-remote -l 2> /dev/null | grep -q '100%.*\(Idle\|Seeding\)'; then
+        on "$SERVER" transmission-remote -l > "$WORK/list.log" 2>&1 || true
+        if grep -q '100%.*\(Idle\|Seeding\)' "$WORK/list.log"; then
             return 0
         fi
         sleep 0.2
@@ -54,21 +55,24 @@ swarm()
 
 taken()
 {
-    cmp "$WORK/seed/numbers.txt" "$WORK/taken/numbers.txt" || die "$RECORDING: the file did not come over"
+    cmp "$WORK/seed/numbers.txt" "$WORK/taken/numbers.txt" \
+        || die "$RECORDING: the file did not come over"
 }
 
 for transport in tcp utp; do
     swarm
     record bittorrent-$transport
-    on "$CLIENT" timeout 30 /usr/bin/python3 "$HERE/clients/torrent.py" $transport "$WORK/numbers.torrent" \
-        "$WORK/taken" "$CLIENT4" "$SERVER4" 51413 || say "libtorrent: exit $?"
+    on "$CLIENT" timeout 30 /usr/bin/python3 "$HERE/clients/torrent.py" $transport \
+        "$WORK/numbers.torrent" "$WORK/taken" "$CLIENT4" "$SERVER4" 51413 \
+        || say "libtorrent: exit $?"
     keep 1
     taken
 done
 
 swarm
 record bittorrent-obfuscated
-on "$CLIENT" timeout 30 aria2c --no-conf -q -d "$WORK/taken" --seed-time=0 --enable-dht=false --enable-dht6=false \
+on "$CLIENT" timeout 30 aria2c --no-conf -q -d "$WORK/taken" --seed-time=0 \
+    --enable-dht=false --enable-dht6=false \
     --bt-enable-lpd=false --enable-peer-exchange=false --listen-port=6882 --disable-ipv6=true \
     "$WORK/numbers.torrent" || say "aria2c: exit $?"
 keep 1

@@ -33,6 +33,9 @@ serve()
     wait_port "$SERVER" tcp 80
 }
 
+# curl forgets these from one transfer of a connection to the next.
+next=(--next -s -o /dev/null)
+
 # fetch LOCAL_PORT CURL_ARGUMENT...
 fetch()
 {
@@ -45,11 +48,11 @@ fetch()
 keepalive()
 {
     record http-keepalive
-    fetch 40001 http://edge.example/small.txt --next -s -o /dev/null -I http://edge.example/page.txt \
-        --next -s -o /dev/null http://edge.example/nothing \
-        --next -s -o /dev/null -z 'Wed, 01 May 2024 12:00:00 GMT' http://edge.example/small.txt?fresh \
-        --next -s -o /dev/null http://edge.example/missing \
-        --next -s -o /dev/null -r 5-14 http://edge.example/small.txt?range
+    fetch 40001 http://edge.example/small.txt "${next[@]}" -I http://edge.example/page.txt \
+        "${next[@]}" http://edge.example/nothing \
+        "${next[@]}" -z 'Wed, 01 May 2024 12:00:00 GMT' "http://edge.example/small.txt?fresh" \
+        "${next[@]}" http://edge.example/missing \
+        "${next[@]}" -r 5-14 "http://edge.example/small.txt?range"
     keep
 }
 
@@ -57,10 +60,10 @@ chunked()
 {
     record http-chunked
     fetch 40002 http://edge.example/chunked/page.txt \
-        --next -s -o /dev/null --compressed http://edge.example/gzip/page.txt \
-        --next -s -o /dev/null http://edge.example/small.txt
+        "${next[@]}" --compressed http://edge.example/gzip/page.txt \
+        "${next[@]}" http://edge.example/small.txt
     fetch 40003 "http://$SERVER4:8000/trailer" \
-        --next -s -o /dev/null --compressed "http://$SERVER4:8000/deflate"
+        "${next[@]}" --compressed "http://$SERVER4:8000/deflate"
     keep
 }
 
@@ -69,16 +72,17 @@ upload()
     seq -f 'line %06.0f' 1 300 > "$WORK/put.txt"
     record http-upload
     fetch 40004 -d 'node=7&state=up' http://edge.example/created \
-        --next -s -o /dev/null -H 'Expect: 100-continue' -T "$WORK/put.txt" http://edge.example/upload/put.txt
-    fetch 40005 -H 'Transfer-Encoding: chunked' -H 'Expect:' -T - http://edge.example/upload/chunks.txt \
-        < "$WORK/site/small.txt"
+        "${next[@]}" -H 'Expect: 100-continue' -T "$WORK/put.txt" \
+        http://edge.example/upload/put.txt
+    fetch 40005 -H 'Transfer-Encoding: chunked' -H 'Expect:' -T - \
+        http://edge.example/upload/chunks.txt < "$WORK/site/small.txt"
     keep
 }
 
 large()
 {
     record http-large
-    fetch 40006 http://edge.example/large.txt --next -s -o /dev/null http://edge.example/small.txt
+    fetch 40006 http://edge.example/large.txt "${next[@]}" http://edge.example/small.txt
     keep
 }
 
@@ -101,7 +105,8 @@ pipelined()
 {
     record http-pipelined
     on "$CLIENT" "$python3" "$HERE/clients/raw.py" "$SERVER4" 80 40008 \
-        GET:/small.txt+HEAD:/page.txt+GET:/missing+GET:/page.txt wait:0.3 GET:/nothing+GET:/small.txt?again
+        GET:/small.txt+HEAD:/page.txt+GET:/missing+GET:/page.txt wait:0.3 \
+        "GET:/nothing+GET:/small.txt?again"
     keep
 }
 
@@ -116,7 +121,8 @@ ViaProxyName "proxy"
 ConnectPort 443
 END
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -sha256 \
-        -subj '/CN=inside.example' -addext 'subjectAltName=DNS:inside.example,DNS:www.inside.example' \
+        -subj '/CN=inside.example' \
+        -addext 'subjectAltName=DNS:inside.example,DNS:www.inside.example' \
         -keyout "$WORK/inside.key" -out "$WORK/inside.crt" 2> "$WORK/openssl.log"
     start "$SERVER" openssl s_server -accept "$SERVER4:443" -www -cert "$WORK/inside.crt" \
         -key "$WORK/inside.key" -tls1_2
@@ -127,7 +133,8 @@ END
         | sed 's/.*=//; s/://g' > "$HERE/http-connect.fingerprint"
     record http-connect
     fetch 40009 -x "http://$SERVER4:8888" "http://$SERVER4/small.txt"
-    fetch 40010 -k -x "http://$SERVER4:8888" --connect-to "inside.example:443:$SERVER4:443" https://inside.example/
+    fetch 40010 -k -x "http://$SERVER4:8888" --connect-to "inside.example:443:$SERVER4:443" \
+        https://inside.example/
     keep
 }
 
@@ -143,12 +150,13 @@ websocket()
 ipv6()
 {
     mkdir -p "$WORK/site/cgi-bin"
-    printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nseq 1 50\n' > "$WORK/site/cgi-bin/count"
+    printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nseq 1 50\n' \
+        > "$WORK/site/cgi-bin/count"
     chmod 755 "$WORK/site/cgi-bin/count"
     start "$SERVER" busybox httpd -f -p "[$SERVER6]:8080" -h "$WORK/site"
     wait_port "$SERVER" tcp 8080
     record http-ipv6 --time-stamp-precision=nano
-    fetch 40012 -g "http://[$SERVER6]/small.txt" --next -s -o /dev/null -g "http://[$SERVER6]/gzip/page.txt"
+    fetch 40012 -g "http://[$SERVER6]/small.txt" "${next[@]}" -g "http://[$SERVER6]/gzip/page.txt"
     fetch 40013 -g "http://[$SERVER6]:8080/small.txt"
     fetch 40014 -g "http://[$SERVER6]:8080/cgi-bin/count"
     keep
@@ -212,8 +220,8 @@ keep
 lay_relay --mirror --unseen 3,40
 serve
 record http-unseen -h "$RELAY" -i mirror0
-fetch 40020 http://edge.example/page.txt --next -s -o /dev/null http://edge.example/lossy.txt \
-    --next -s -o /dev/null http://edge.example/small.txt
+fetch 40020 http://edge.example/page.txt "${next[@]}" http://edge.example/lossy.txt \
+    "${next[@]}" http://edge.example/small.txt
 keep
 
 expect http

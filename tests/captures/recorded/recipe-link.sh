@@ -14,7 +14,8 @@ need dig bind9-dnsutils
 serve()
 {
     start "$SERVER" nginx -p "$WORK/" -c "$HERE/servers/nginx.conf" -g 'user root;'
-    start "$SERVER" dnsmasq -k -C /dev/null -u root -x '' -R -h --host-record="edge.example,$SERVER4,$SERVER6"
+    start "$SERVER" dnsmasq -k -C /dev/null -u root -x '' -R -h \
+        --host-record="edge.example,$SERVER4,$SERVER6"
     wait_port "$SERVER" tcp 80
     wait_port "$SERVER" udp 53
 }
@@ -25,7 +26,8 @@ talk()
     on "$CLIENT" dig +noall +nocookie -b "$CLIENT4#$1" "@$SERVER4" edge.example A
     on "$CLIENT" curl -sS -o /dev/null --resolve "edge.example:80:$SERVER4" \
         --local-port "$1" http://edge.example/small.txt
-    on "$CLIENT" curl -sS -o /dev/null -g --local-port "$(($1 + 100))" "http://[$SERVER6]/chunked/page.txt"
+    on "$CLIENT" curl -sS -o /dev/null -g --local-port "$(($1 + 100))" \
+        "http://[$SERVER6]/chunked/page.txt"
 }
 
 mkdir -p "$WORK/site" "$WORK/upload"

@@ -27,7 +27,8 @@ fetch()
 {
     local port=$1 name=$2
     shift 2
-    on "$CLIENT" timeout 10 unshare -m sh -c 'mount --bind "$0" /etc/hosts && exec gtlsclient "$@"' \
+    on "$CLIENT" timeout 10 unshare -m \
+        sh -c 'mount --bind "$0" /etc/hosts && exec gtlsclient "$@"' \
         "$WORK/hosts" -q --exit-on-all-streams-close "$@" "$name" "$port" \
         "https://$name:$port/index.html" > "$WORK/gtlsclient.log" 2>&1 || say "gtlsclient: exit $?"
 }

@@ -11,9 +11,10 @@ need turnserver coturn
 need turnutils_stunclient coturn
 
 lay_cable
-start "$SERVER" turnserver -n -L "$SERVER4" -L "$SERVER6" -p 3478 -E "$SERVER4" --lt-cred-mech -u node:secret \
-    -r edge.example --no-tls --no-dtls --no-cli --userdb "$WORK/turn.db" --pidfile "$WORK/turn.pid" \
-    --log-file stdout --min-port 50000 --max-port 50099 --allow-loopback-peers
+start "$SERVER" turnserver -n -L "$SERVER4" -L "$SERVER6" -p 3478 -E "$SERVER4" \
+    --lt-cred-mech -u node:secret -r edge.example --no-tls --no-dtls --no-cli \
+    --userdb "$WORK/turn.db" --pidfile "$WORK/turn.pid" --log-file stdout \
+    --min-port 50000 --max-port 50099 --allow-loopback-peers
 wait_port "$SERVER" udp 3478
 
 record stun-binding
@@ -22,8 +23,9 @@ on "$CLIENT" turnutils_stunclient -p 3478 -L "$CLIENT6" "$SERVER6" >> "$WORK/stu
 keep
 
 record stun-turn
-on "$CLIENT" timeout 30 turnutils_uclient -y -c -n 4 -m 1 -l 120 -L "$CLIENT4" -u node -w secret -p 3478 "$SERVER4" \
-    > "$WORK/uclient.log" 2>&1 || say "turnutils_uclient: exit $?: $(tail -n 2 "$WORK/uclient.log")"
+on "$CLIENT" timeout 30 turnutils_uclient -y -c -n 4 -m 1 -l 120 -L "$CLIENT4" \
+    -u node -w secret -p 3478 "$SERVER4" > "$WORK/uclient.log" 2>&1 \
+    || say "turnutils_uclient: exit $?: $(tail -n 2 "$WORK/uclient.log")"
 keep
 
 expect stun

@@ -29,7 +29,8 @@ certificate()
         sign=(-CA "$WORK/$issuer.crt" -CAkey "$WORK/$issuer.key" -CAcreateserial)
     fi
     openssl x509 -req -days 3650 -sha256 -in "$WORK/$name.csr" "${sign[@]}" \
-        -extfile "$WORK/$name.ext" -out "$WORK/$name.crt" 2> "$WORK/openssl.log" || certificate_error
+        -extfile "$WORK/$name.ext" -out "$WORK/$name.crt" 2> "$WORK/openssl.log" \
+        || certificate_error
     printf '%s %s\n' "$name" "$(openssl x509 -in "$WORK/$name.crt" -noout -fingerprint -sha256 \
         | sed 's/.*=//; s/://g')" >> "$WORK/fingerprints"
 }
@@ -37,7 +38,8 @@ certificate()
 make_certificates()
 {
     certificate root - '/O=Example/CN=Example Root' basicConstraints=critical,CA:TRUE
-    certificate intermediate root '/O=Example/CN=Example Intermediate' basicConstraints=critical,CA:TRUE
+    certificate intermediate root '/O=Example/CN=Example Intermediate' \
+        basicConstraints=critical,CA:TRUE
     certificate leaf intermediate '/CN=not.the.name.example' \
         subjectAltName=DNS:www.edge.example,DNS:edge.example,IP:192.0.2.2
     certificate plain - '/O=Example/CN=plain.edge.example' basicConstraints=CA:FALSE
@@ -51,8 +53,8 @@ serve()
 {
     local port=$1
     shift
-    start "$SERVER" openssl s_server -accept "$port" -www -key "$WORK/leaf.key" -cert "$WORK/leaf.crt" \
-        -cert_chain "$WORK/chain-rest.crt" "$@"
+    start "$SERVER" openssl s_server -accept "$port" -www -key "$WORK/leaf.key" \
+        -cert "$WORK/leaf.crt" -cert_chain "$WORK/chain-rest.crt" "$@"
     wait_port "$SERVER" tcp "$port"
 }
 
@@ -97,13 +99,15 @@ talk 42005 -connect "$SERVER4:4443" -servername mutual.edge.example \
     -cert "$WORK/node.crt" -key "$WORK/node.key" -cert_chain "$WORK/intermediate.crt"
 keep
 
-start "$SERVER" openssl s_server -accept 5443 -www -tls1_2 -key "$WORK/plain.key" -cert "$WORK/plain.crt"
+start "$SERVER" openssl s_server -accept 5443 -www -tls1_2 \
+    -key "$WORK/plain.key" -cert "$WORK/plain.crt"
 wait_port "$SERVER" tcp 5443
 record tls-nameless
 fetch 42006 "https://$SERVER4:5443/"
 keep
 
-start "$SERVER" /usr/bin/python3 "$HERE/servers/smtp.py" "$SERVER4" 25 "$WORK/chain.crt" "$WORK/leaf.key"
+start "$SERVER" /usr/bin/python3 "$HERE/servers/smtp.py" "$SERVER4" 25 \
+    "$WORK/chain.crt" "$WORK/leaf.key"
 wait_port "$SERVER" tcp 25
 record tls-starttls
 talk 42007 -connect "$SERVER4:25" -starttls smtp -servername mail.example

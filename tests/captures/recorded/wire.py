@@ -56,7 +56,8 @@ class Wire:
         mode = IFF_TUN if options.tun else IFF_TAP
         self.header = 0 if options.tun else 14
         self.drop, self.hold = numbers(options.drop), numbers(options.hold)
-        self.unseen, self.tags = numbers(options.unseen), [int(t) for t in options.vlan.split(",") if t]
+        self.unseen = numbers(options.unseen)
+        self.tags = [int(tag) for tag in options.vlan.split(",") if tag]
         self.client = open_device(options.client, mode)
         self.mirror = open_device("mirror0", IFF_TAP) if options.mirror else None
         self.server = open_device(options.server, mode)
@@ -100,7 +101,8 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ap.add_argument("--tun", action="store_true", help="IP packets without a link header")
     ap.add_argument("--drop", default="", metavar="N,N", help="lose these frames")
-    ap.add_argument("--hold", default="", metavar="N,N", help="deliver these after the following one")
+    ap.add_argument("--hold", default="", metavar="N,N",
+                    help="deliver these after the following one")
     ap.add_argument("--mirror", action="store_true", help="copy the frames to the device mirror0")
     ap.add_argument("--unseen", default="", metavar="N,N", help="leave these out of the mirror")
     ap.add_argument("--vlan", default="", metavar="ID,ID", help="tag the frames of the mirror")

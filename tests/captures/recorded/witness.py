@@ -37,8 +37,10 @@ class Packet:
 
 def dissect(capture, fields, every=False):
     """tshark's fields of each frame: the first of each where a frame has several, or every one."""
-    command = ["tshark", "-n", "-r", capture, "-T", "fields", "-E", "separator=|", "-E", "occurrence=" + "fa"[every],
-               "-o", "tcp.desegment_tcp_streams:" + "FALSE TRUE".split()[every], "-o", "ip.defragment:TRUE"]
+    which, whole = ("a", "TRUE") if every else ("f", "FALSE")
+    command = ["tshark", "-n", "-r", capture, "-T", "fields", "-E", "separator=|",
+               "-E", "occurrence=" + which, "-o", "ip.defragment:TRUE",
+               "-o", "tcp.desegment_tcp_streams:" + whole]
     for field in fields:
         command += ["-e", field]
     out = subprocess.run(command, capture_output=True, check=True, text=True,
@@ -140,7 +142,8 @@ class Capture:
     def __init__(self, directory, name, profile="any", times=True):
         self.times = times
         self.path = os.path.join(directory, name)
-        self.profile, self.records, self.absent, self.certificates = profile, [], [], set()
+        self.profile = profile
+        self.records, self.absent, self.certificates = [], [], set()
         flows = {}
         for p in packets(self.path + ".pcap"):
             flows.setdefault((p.tcp,) + tuple(sorted((p.src, p.dst))), []).append(p)
@@ -178,17 +181,19 @@ class Capture:
 
     def totals(self):
         """file_data.json; for captures without fragments, ICMP's quotes and IP options."""
-        fields = ("frame.cap_len", "tcp.len", "udp.length", "icmp.type", "icmpv6.type", "frame.protocols")
-        sums = dict.fromkeys(("noip_packets", "packets_count", "tcp_packets", "tcp_packets_len", "tcp_payload_len",
-                              "udp_packets", "udp_packets_len", "udp_payload_len", "icmp_packets",
-                              "other_ip_protocol_packets"), 0)
+        fields = ("frame.cap_len", "tcp.len", "udp.length", "icmp.type", "icmpv6.type",
+                  "frame.protocols")
+        sums = dict.fromkeys(("noip_packets", "packets_count", "tcp_packets", "tcp_packets_len",
+                              "tcp_payload_len", "udp_packets", "udp_packets_len",
+                              "udp_payload_len", "icmp_packets", "other_ip_protocol_packets"), 0)
         for row in dissect(self.path + ".pcap", fields):
             sums["packets_count"] += 1
             kind = "tcp" if row["tcp.len"] else "udp" if row["udp.length"] else None
             if kind:
                 sums[kind + "_packets"] += 1
                 sums[kind + "_packets_len"] += int(row["frame.cap_len"])
-                sums[kind + "_payload_len"] += int(row["tcp.len"] or int(row["udp.length"] or 8) - 8)
+                size = int(row["tcp.len"]) if kind == "tcp" else int(row["udp.length"]) - 8
+                sums[kind + "_payload_len"] += size
             elif row["icmp.type"] or row["icmpv6.type"]:
                 sums["icmp_packets"] += 1
             elif not {"ip", "ipv6"} & set(row["frame.protocols"].split(":")):
@@ -237,21 +242,25 @@ class Transcript:
 
     def exchange(self, method, uri, status, reason, done=True, req_body=b"", res_body=None, **more):
         """One record; what is named is stated as given, the rest is read off the wire."""
-        ask = self.head(self.flow.sent, re.escape(("%s %s HTTP/1." % (method, uri)).encode()), self.asked)
-        reply = self.head(self.flow.received, rb"HTTP/1\.[01] %d %s" % (status, reason.encode()), self.answered)
+        start = re.escape(("%s %s HTTP/1." % (method, uri)).encode())
+        ask = self.head(self.flow.sent, start, self.asked)
+        start = rb"HTTP/1\.[01] %d %s" % (status, reason.encode())
+        reply = self.head(self.flow.received, start, self.answered)
         self.asked, self.answered = ask.end(), reply.end()
         if res_body is None:
             declared = int(dict(headers(reply.group(2)))["content-length"])
             res_body = self.flow.received.data[reply.end():reply.end() + declared]
         self.last_request = stamp(self.flow.sent.time(ask.start()))
         fields = dict(self.flow.counts(), req_time=self.last_request, req_need_length=0,
-                      req_headers=headers(ask.group(2)), req_body=text(req_body[:KEPT_BODY]), req_data="",
-                      res_time=stamp(self.flow.received.time(reply.start())), res_status=str(status),
-                      res_reason=reason, res_need_length=0, res_headers=headers(reply.group(2)),
-                      res_body=text(res_body[:KEPT_BODY]), res_data="")
+                      req_headers=headers(ask.group(2)), req_body=text(req_body[:KEPT_BODY]),
+                      req_data="", res_time=stamp(self.flow.received.time(reply.start())),
+                      res_status=str(status), res_reason=reason, res_need_length=0,
+                      res_headers=headers(reply.group(2)), res_data="",
+                      res_body=text(res_body[:KEPT_BODY]))
         fields.update(more)
         self.capture.must("save_http.json" if done else "tmp_http.json",
-                          {"ip_port": self.flow.key, "req_method": method, "req_uri": uri}, **fields)
+                          {"ip_port": self.flow.key, "req_method": method, "req_uri": uri},
+                          **fields)
 
 
 def handshakes(stream, start=0):

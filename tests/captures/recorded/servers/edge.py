@@ -44,8 +44,8 @@ class Edge(http.server.BaseHTTPRequestHandler):
 
     def answer_trailer(self):
         self.answer(b"", ("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum"))
-        for chunk in (b"1;note=first\r\na\r\n", b"00a\r\nbcdefghijk\r\n", b"F\r\nlmnopqrstuvwxyz\r\n",
-                      b"0\r\nX-Sum: 26\r\n\r\n"):
+        for chunk in (b"1;note=first\r\na\r\n", b"00a\r\nbcdefghijk\r\n",
+                      b"F\r\nlmnopqrstuvwxyz\r\n", b"0\r\nX-Sum: 26\r\n\r\n"):
             self.wfile.write(chunk)
             time.sleep(0.05)
 
