@@ -45,6 +45,16 @@ static void hand_back(void *context, uint32_t from, const struct demand *demand)
 static int tally(void *context, const struct buffer *map);
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body);
 
+/* A tracker's own place in the capture's set; others do not stand there. */
+static uint32_t own_index(const struct capture *capture, uint64_t self)
+{
+    struct unpack from = unpack_over(capture->trackers.bytes, capture->trackers.length);
+    uint32_t count = unpack_array(&from), index = 0;
+    while (index < count && unpack_uint(&from) != self)
+        index++;
+    return index < count ? index : 0;
+}
+
 struct session *session_new(const struct session_host *host, const struct message_head *begin,
                             struct slice document, int *error)
 {
@@ -63,6 +73,7 @@ struct session *session_new(const struct session_host *host, const struct messag
         *error = capture_unpack(&from, &session->capture);
         session->capture.id = begin->capture;
         session->capture.attempt = begin->attempt;
+        session->capture.index = own_index(&session->capture, bus_sender(host->bus));
     }
     if (*error)
         session_free(&session);
