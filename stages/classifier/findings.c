@@ -8,7 +8,7 @@
 #include "common/wire/pack.h"
 #include "stages/classifier/stun.h"
 
-enum { NO_TYPE = UINT32_MAX };
+static const uint32_t NO_TYPE = UINT32_MAX;
 
 struct sighting {
     place at;
@@ -69,9 +69,10 @@ void findings_type(struct findings *f, place at, uint32_t rank)
     }
 }
 
-bool findings_typed(const struct findings *f, place *at)
+bool findings_typed(const struct findings *f, place *at, uint32_t *rank)
 {
     *at = f->type_at;
+    *rank = f->rank;
     return f->rank != NO_TYPE;
 }
 

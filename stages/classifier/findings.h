@@ -31,8 +31,8 @@ void findings_free(struct findings **findings);
  *  of UDP the lowest rank wherever it lies. */
 void findings_type(struct findings *f, place at, uint32_t rank);
 
-/** Is there a type, and where? */
-bool findings_typed(const struct findings *f, place *at);
+/** Is there a type, where, and of what rank? */
+bool findings_typed(const struct findings *f, place *at, uint32_t *rank);
 
 /** Does this signature give the type that the flow has? */
 bool findings_type_is(const struct findings *f, size_t signature);

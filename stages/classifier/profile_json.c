@@ -1,6 +1,8 @@
 #include "stages/classifier/profile_json.h"
 
+#include "common/base/text.h"
 #include "stages/classifier/profile.h"
+#include "stages/classifier/strict_json.h"
 
 enum { MOST_DEPTH = 10 };
 
@@ -10,24 +12,19 @@ struct json_object *profile_json(const char *text, size_t length, const struct f
         fault_say(fault, "larger than %d bytes", PROFILE_BYTES);
         return NULL;
     }
-    struct json_tokener *tokener = json_tokener_new_ex(MOST_DEPTH);
-    if (!tokener) {
-        fault_say(fault, "no memory");
+    size_t at = text_valid((const uint8_t *)text, length);
+    if (at < length) {
+        fault_say(fault, "not UTF-8 at byte %zu", at);
         return NULL;
     }
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *object = json_tokener_parse_ex(tokener, text, (int)length);
-    enum json_tokener_error error = json_tokener_get_error(tokener);
-    size_t end = json_tokener_get_parse_end(tokener);
-    json_tokener_free(tokener);
-    if (error == json_tokener_continue)
-        fault_say(fault, "the JSON breaks off");
-    else if (error != json_tokener_success)
-        fault_say(fault, "not JSON at byte %zu: %s", end, json_tokener_error_desc(error));
-    else if (!json_object_is_type(object, json_type_object))
+    const char *why;
+    struct json_object *object = strict_json(text, length, MOST_DEPTH, &why, &at);
+    if (json_object_is_type(object, json_type_object))
+        return object;
+    if (object)
         fault_say(fault, "must hold a JSON object");
     else
-        return object;
+        fault_say(fault, "not JSON at byte %zu: %s", at, why ? why : "null");
     json_object_put(object);
     return NULL;
 }

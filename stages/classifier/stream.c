@@ -76,9 +76,11 @@ static enum verdict dns_recognise(const struct stream *s, struct slice bytes)
     size_t length = (size_t)bytes.bytes[0] << 8 | bytes.bytes[1], there = bytes.length - 2;
     if (there > length)
         there = length;
-    if (!dns_message_recognise(bytes.bytes + 2, there, length - there, s->dns_port))
+    bool enough = there == length || there >= DNS_EVIDENCE;
+    /* Without its question even a message between ports of DNS is no more than possible. */
+    if (!dns_message_recognise(bytes.bytes + 2, there, length - there, s->dns_port || !enough))
         return VERDICT_NO;
-    return there == length || there >= DNS_EVIDENCE ? VERDICT_YES : VERDICT_MORE;
+    return enough ? VERDICT_YES : VERDICT_MORE;
 }
 
 static enum verdict recognise(const struct stream *s, uint32_t protocol, struct slice bytes)
@@ -172,16 +174,25 @@ static int look_at_held(struct stream *s, int direction, bool more)
     return error;
 }
 
-/* The type cannot change any more once nothing at or before its place is undecided. */
+/* May what is undecided of a start yet come before a type of this place and rank? */
+static bool may_precede(const struct start *start, place at, uint32_t rank)
+{
+    if (start->at != at || rank < RANK_SIGNATURES)
+        return start->at < at && start_undecided(start);
+    uint64_t higher = (UINT64_C(1) << (rank - RANK_SIGNATURES)) - 1;
+    return start->protocols || start->signatures & higher;
+}
+
 static bool type_is_final(const struct stream *s)
 {
     place at;
-    if (!findings_typed(s->findings, &at))
+    uint32_t rank;
+    if (!findings_typed(s->findings, &at, &rank))
         return false;
     for (int side = 0; side < DIRECTIONS; side++) {
         const struct holding *h = &s->side[side].holding;
         for (size_t i = 0; i < holding_starts(h); i++)
-            if (holding_start(h, i)->at <= at && start_undecided(holding_start(h, i)))
+            if (may_precede(holding_start(h, i), at, rank))
                 return false;
     }
     return true;

@@ -9,6 +9,7 @@
 
 #include "common/base/error.h"
 #include "common/wire/pack.h"
+#include "stages/classifier/strict_json.h"
 
 enum {
     HEADER = 20,
@@ -116,6 +117,20 @@ static int pack_json_list(struct buffer *to, struct json_object *list, bool sort
     return error;
 }
 
+/* json-c gives the nearest number for one that 64 bits cannot hold: it would be another. */
+static int pack_json_int(struct buffer *to, struct json_object *value)
+{
+    int64_t number = json_object_get_int64(value);
+    uint64_t natural = json_object_get_uint64(value);
+    if (number == INT64_MIN || natural == UINT64_MAX)
+        return ERR_MALFORMED;
+    if (number < 0)
+        pack_int(to, number);
+    else
+        pack_uint(to, natural);
+    return 0;
+}
+
 static int pack_json(struct buffer *to, struct json_object *value, bool sorted)
 {
     uint32_t pairs;
@@ -127,15 +142,10 @@ static int pack_json(struct buffer *to, struct json_object *value, bool sorted)
     case json_type_object:
         pack_map(to, (size_t)json_object_object_length(value));
         return pack_members(to, value, sorted, NULL, &pairs);
-    case json_type_int:
-        if (json_object_get_int64(value) < 0)
-            pack_int(to, json_object_get_int64(value));
-        else
-            pack_uint(to, json_object_get_uint64(value));
-        return 0;
+    case json_type_int: return pack_json_int(to, value);
     case json_type_double: break;
     }
-    /* json-c reads NaN and Infinity, which JSON does not have and a record could not hold. */
+    /* 1e999 is JSON, but no number that a record could hold. */
     if (!isfinite(json_object_get_double(value)))
         return ERR_MALFORMED;
     pack_double(to, json_object_get_double(value));
@@ -161,16 +171,12 @@ static int digest_object(struct json_object *object, uint64_t digest[2])
 int stun_object(struct slice text, const char *except, struct buffer *to, uint32_t *pairs,
                 uint64_t digest[2])
 {
-    struct json_tokener *tokener = json_tokener_new_ex(MOST_DEPTH);
-    if (!tokener)
-        return -ENOMEM;
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    const char *fault;
+    size_t before = to->length, at;
     struct json_object *object =
-        json_tokener_parse_ex(tokener, (const char *)text.bytes, (int)text.length);
-    size_t before = to->length;
+        strict_json((const char *)text.bytes, text.length, MOST_DEPTH, &fault, &at);
     int error = ERR_MALFORMED;
-    if (json_tokener_get_error(tokener) == json_tokener_success &&
-        json_object_is_type(object, json_type_object)) {
+    if (json_object_is_type(object, json_type_object)) {
         error = pack_members(to, object, false, except, pairs);
         if (error == 0)
             error = digest_object(object, digest);
@@ -180,6 +186,5 @@ int stun_object(struct slice text, const char *except, struct buffer *to, uint32
     else if (to->failed)
         error = -ENOMEM;
     json_object_put(object);
-    json_tokener_free(tokener);
     return error;
 }

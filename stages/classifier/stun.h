@@ -30,7 +30,8 @@ bool stun_next(struct cursor *attributes, uint16_t type, struct slice *value);
  * Appends the members of a JSON object as a run of msgpack pairs, in their order but for the
  * member `except`, and says how many in *pairs. Also gives a digest (XXH3, 128 bits) that objects
  * share when they are equal as JSON, whatever the order of their members.
- * 0; ERR_MALFORMED: no JSON object, or one nested deeper than 16; or -ENOMEM.
+ * 0; ERR_MALFORMED: no JSON object (RFC 8259), one nested deeper than 16, or one with a number
+ * that neither 64 bits nor a double can hold; or -ENOMEM.
  */
 int stun_object(struct slice text, const char *except, struct buffer *to, uint32_t *pairs,
                 uint64_t digest[2]);

@@ -40,6 +40,8 @@ bool wants_tell(struct wants *w, const struct want *own, bool served, uint64_t n
                 struct want *tell)
 {
     *tell = served ? merge(own, &w->behind) : *own;
+    if (tell->want == TAPLINE_WANT_NOTHING)
+        tell->offset = next;
     bool leaves_out = tell->want != TAPLINE_WANT_FROM || tell->offset > next;
     bool known = tell->want == w->told.want &&
                  (tell->want == TAPLINE_WANT_NOTHING || tell->offset == w->told.offset);
