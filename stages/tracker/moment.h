@@ -18,6 +18,13 @@ static inline int64_t moment_since(int64_t now, int64_t then)
     return passed;
 }
 
+/** The moment so many nanoseconds later. */
+static inline int64_t moment_after(int64_t then, int64_t duration)
+{
+    int64_t moment;
+    return __builtin_add_overflow(then, duration, &moment) ? INT64_MAX : moment;
+}
+
 /** The later of two moments. */
 static inline int64_t moment_later(int64_t a, int64_t b)
 {

@@ -17,9 +17,13 @@
 
 enum {
     INDEX_SHIFT = 48,   /* of the tracker's index within a flow's id */
-    SWEEP_STEP = 4,     /* slots looked at with each frame while flows may be over, */
+    SWEEP_STEP = 4,     /* slots that a sweep looks at with each frame, */
     SWEEP_CLOCK = 256,  /* and with each clock, as there may be no frames */
 };
+
+/* A sweep through all flows begins so often by the capture's clock: what it finds has been over
+ * for long, so that nothing is gained by looking more often. */
+#define SWEEP_PERIOD MOMENT_SECONDS(60)
 
 /* How far a flow's times may lie behind the capture's clock when its packets come out of order. */
 #define TIME_SLACK MOMENT_SECONDS(600)
@@ -34,8 +38,8 @@ struct tracker {
     uint64_t opened; /* flows so far: the count within the next id */
     uint64_t closed; /* CLOSE events sent */
     int64_t clock;
-    uint32_t sweep;      /* the next slot to look at, */
-    uint32_t sweep_left; /* and how many before all were since the clock moved */
+    int64_t sweep_due;   /* when the next sweep begins, */
+    uint32_t sweep_left; /* and the slots that the present one did not look at yet */
 };
 
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error)
@@ -45,7 +49,7 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
         t->handoff.outlet = outlet;
         t->handoff.limits = capture->limits;
         t->index = capture->index;
-        t->clock = INT64_MIN;
+        t->clock = t->sweep_due = INT64_MIN;
         t->flows = flow_table_new(capture->id);
         t->defrag = defrag_new(capture->id, capture->limits.fragments);
     }
@@ -79,7 +83,7 @@ static int64_t idle_limit(const struct tracker *t, const struct flow *flow)
 static bool left_behind(const struct tracker *t, const struct flow *flow)
 {
     int64_t limit = idle_limit(t, flow);
-    return limit > 0 && moment_since(t->clock, flow->idle_from) - TIME_SLACK > limit;
+    return limit > 0 && moment_since(t->clock, moment_after(flow->idle_from, TIME_SLACK)) > limit;
 }
 
 /* Whether a packet at that time comes too late to be the flow's. */
@@ -102,14 +106,12 @@ static int close_flow(struct tracker *t, struct flow *flow)
     return error;
 }
 
-/* Looks at a few slots more, until all were looked at since the clock moved. */
+/* Looks at a few slots more. */
 static int sweep(struct tracker *t, uint32_t steps)
 {
     int error = 0;
-    for (; steps > 0 && t->sweep_left > 0 && !error; steps--, t->sweep_left--) {
-        if (t->sweep >= flow_table_slots(t->flows))
-            t->sweep = 0;
-        struct flow *flow = flow_table_slot(t->flows, t->sweep++);
+    for (; steps > 0 && t->sweep_left > 0 && !error; steps--) {
+        struct flow *flow = flow_table_slot(t->flows, --t->sweep_left);
         if (flow && left_behind(t, flow)) {
             t->handoff.counters.flows_idle++;
             error = close_flow(t, flow);
@@ -199,8 +201,11 @@ int tracker_clock(struct tracker *tracker, int64_t time_ns)
 {
     if (time_ns > tracker->clock) {
         tracker->clock = time_ns;
-        tracker->sweep_left = flow_table_slots(tracker->flows);
         defrag_expire(tracker->defrag, time_ns, &tracker->handoff.counters);
+    }
+    if (tracker->sweep_left == 0 && tracker->clock >= tracker->sweep_due) {
+        tracker->sweep_left = flow_table_slots(tracker->flows);
+        tracker->sweep_due = moment_after(tracker->clock, SWEEP_PERIOD);
     }
     return sweep(tracker, SWEEP_CLOCK);
 }
