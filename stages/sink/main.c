@@ -6,10 +6,7 @@
 static void *on_begin(void *shared, const struct capture *capture, const struct outlet *outlet,
                       int *error)
 {
-    struct sink *sink = sink_new(capture, outlet, shared, error);
-    if (*error == ERR_USAGE || *error == ERR_OUTPUT || *error == ERR_MALFORMED)
-        *error = 0; /* refused: its ACCEPT said so */
-    return sink;
+    return sink_new(capture, outlet, shared, error);
 }
 
 static int on_event(void *core, uint32_t from, const struct event *event)

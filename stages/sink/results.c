@@ -151,12 +151,12 @@ static int write_logs(const struct results *r, const struct buffer *summary)
 {
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
-    struct unpack sources = unpack_over(r->sources.bytes, r->sources.length);
+    struct unpack sources = unpack_over(r->capture->sources.bytes, r->capture->sources.length);
     append_text(&text, "tapline " TAPLINE_VERSION "\ncapture: ");
     row_write_value(&w, &sources, r->stamp);
     append_text(&text, "\nattempt: ");
     w = jsonw_to(&text);
-    jsonw_uint(&w, r->attempt);
+    jsonw_uint(&w, r->capture->attempt);
     if (ledger_cut(r->ledger)) {
         append_text(&text, "\nThe capture broke off: ");
         append_text(&text, ledger_cut(r->ledger));
@@ -169,16 +169,16 @@ static int write_ledger(const struct results *r, const uint64_t written[RECORD_F
 {
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
-    struct unpack sources = unpack_over(r->sources.bytes, r->sources.length);
+    struct unpack sources = unpack_over(r->capture->sources.bytes, r->capture->sources.length);
     jsonw_open_object(&w);
     jsonw_key(&w, "version");
     jsonw_text(&w, TAPLINE_VERSION, strlen(TAPLINE_VERSION));
     jsonw_key(&w, "sources");
     row_write_value(&w, &sources, r->stamp);
     jsonw_key(&w, "request");
-    jsonw_raw(&w, r->request.bytes, r->request.length);
+    jsonw_raw(&w, r->capture->request.bytes, r->capture->request.length);
     jsonw_key(&w, "attempt");
-    jsonw_uint(&w, r->attempt);
+    jsonw_uint(&w, r->capture->attempt);
     ledger_write(r->ledger, &w);
     jsonw_key(&w, "files");
     jsonw_open_object(&w);

@@ -4,11 +4,9 @@
 #ifndef TAPLINE_SINK_RESULTS_H
 #define TAPLINE_SINK_RESULTS_H
 
-#include <stdint.h>
-
 #include "common/base/buffer.h"
 #include "common/base/stamp.h"
-#include "common/wire/unpack.h"
+#include "common/wire/capture.h"
 #include "stages/sink/certs.h"
 #include "stages/sink/ledger.h"
 #include "stages/sink/records.h"
@@ -16,11 +14,9 @@
 
 /** All that goes into the files, borrowed. */
 struct results {
-    int directory;        /* the results' own */
-    int cert_directory;   /* the one in it that the certificates are in */
-    struct slice sources; /* as in struct capture */
-    struct slice request;
-    uint64_t attempt;
+    const struct capture *capture;
+    int directory;      /* the results' own */
+    int cert_directory; /* the one in it that the certificates are in */
     struct stamp *stamp;
     struct records *records;
     struct certs *certs;

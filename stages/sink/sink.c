@@ -36,9 +36,7 @@ enum progress {
 struct sink {
     const struct outlet *outlet;
     enum progress progress;
-    uint64_t attempt;
-    struct buffer sources; /* as in struct capture */
-    struct buffer request;
+    const struct capture *capture;
     struct buffer summary; /* its map, once the results are written */
     struct publication *publication;
     int cert_directory;
@@ -93,34 +91,19 @@ static int settle(struct sink *s, int error)
 }
 
 /* The request goes into the ledger as it is, so it has to be what it says: one JSON object. */
-static bool is_object(const struct buffer *text)
+static bool is_object(struct slice text)
 {
-    struct json_tokener *tokener = json_tokener_new();
+    struct json_tokener *tokener = text.length <= INT32_MAX ? json_tokener_new() : NULL;
     if (!tokener)
         return false;
-    struct json_object *object = json_tokener_parse_ex(tokener, (const char *)text->bytes,
-                                                       (int)text->length);
+    struct json_object *object = json_tokener_parse_ex(tokener, (const char *)text.bytes,
+                                                       (int)text.length);
     bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
-                 json_tokener_get_parse_end(tokener) == text->length &&
+                 json_tokener_get_parse_end(tokener) == text.length &&
                  json_object_is_type(object, json_type_object);
     json_object_put(object);
     json_tokener_free(tokener);
     return whole;
-}
-
-static int copy_capture(struct sink *s, const struct capture *capture, struct fault *fault)
-{
-    s->attempt = capture->attempt;
-    buffer_append(&s->sources, capture->sources.bytes, capture->sources.length);
-    buffer_append(&s->request, capture->request.bytes, capture->request.length);
-    s->stamp = stamp_new(capture->zone.bytes, capture->zone.length);
-    if (s->sources.failed || s->request.failed)
-        return fault_set(fault, -ENOMEM, "out of memory");
-    if (!s->stamp)
-        return fault_set(fault, ERR_USAGE, "TZ is no name of a time zone");
-    if (s->request.length > INT32_MAX || !is_object(&s->request))
-        return fault_set(fault, ERR_MALFORMED, "the capture's request is no JSON object");
-    return 0;
 }
 
 static int open_directories(struct sink *s)
@@ -153,13 +136,15 @@ static int prepare(struct sink *s, const struct capture *capture,
     uint32_t trackers = unpack_array(&from);
     if (from.error || !trackers || trackers > MOST_TRACKERS)
         return fault_set(fault, ERR_MALFORMED, "the capture names no trackers, or too many");
-    int error = copy_capture(s, capture, fault);
-    if (error)
-        return error;
+    if (!is_object(capture->request))
+        return fault_set(fault, ERR_MALFORMED, "the capture's request is no JSON object");
+    s->stamp = stamp_new(capture->zone.bytes, capture->zone.length);
+    if (!s->stamp)
+        return fault_set(fault, ERR_USAGE, "TZ is no name of a time zone");
     s->publication = publication_new(options->root, capture->out, fault);
     if (!s->publication)
         return fault->error;
-    error = open_directories(s);
+    int error = open_directories(s);
     if (!error)
         error = make_tools(s, trackers, options->sort_memory);
     if (error)
@@ -178,12 +163,11 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
         return NULL;
     }
     s->outlet = outlet;
+    s->capture = capture;
     s->cert_directory = -1;
-    *error = prepare(s, capture, options, &fault);
-    int told = tell(outlet, TAPLINE_ACCEPT, error_exit(*error), fault.text, NULL);
-    if (!*error)
-        *error = told;
-    if (*error)
+    int refused = prepare(s, capture, options, &fault);
+    *error = tell(outlet, TAPLINE_ACCEPT, error_exit(refused), fault.text, NULL);
+    if (refused || *error)
         sink_free(&s);
     return s;
 }
@@ -201,8 +185,6 @@ void sink_free(struct sink **sink)
     if (s->cert_directory >= 0)
         close(s->cert_directory);
     publication_free(&s->publication);
-    buffer_free(&s->sources);
-    buffer_free(&s->request);
     buffer_free(&s->summary);
     free(s);
     *sink = NULL;
@@ -214,9 +196,7 @@ static int complete(struct sink *s)
     const struct results results = {
         .directory = publication_directory(s->publication),
         .cert_directory = s->cert_directory,
-        .sources = {s->sources.bytes, s->sources.length},
-        .request = {s->request.bytes, s->request.length},
-        .attempt = s->attempt,
+        .capture = s->capture,
         .stamp = s->stamp,
         .records = s->records,
         .certs = s->certs,

@@ -34,8 +34,8 @@ extern const size_t SINK_OPTS_COUNT;
 
 /**
  * Begins an attempt: checks OUT, makes the hidden directory beside it, and answers ACCEPT. The
- * outlet and the options must outlive the sink. NULL with *error set where the capture is refused
- * (the reader has been told why: ERR_USAGE, ERR_OUTPUT, ERR_MALFORMED), or what the outlet returned.
+ * capture and the outlet must outlive the sink. NULL with *error 0 where the capture is refused, of
+ * which ACCEPT told the reader; NULL with *error set: no memory, or what the outlet returned.
  */
 struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
                       const struct sink_options *options, int *error);
