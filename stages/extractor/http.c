@@ -139,12 +139,13 @@ enum { CONTINUE = 100, SWITCHING = 101, OK = 200, NO_CONTENT = 204, REDIRECT = 3
 
 static int begin_answer(struct http *h, struct http_reader *reader)
 {
-    if (http_reader_lost_track(reader))
-        http_exchanges_lose_track(h->exchanges);
-    const struct http_message *request = http_exchanges_awaiting(h->exchanges);
+    bool lost_track = http_reader_lost_track(reader);
     struct http_message *answer = http_reader_begin(reader);
     if (!answer)
         return -ENOMEM;
+    if (lost_track)
+        http_exchanges_lose_track(h->exchanges, http_message_place(answer)->leads);
+    const struct http_message *request = http_exchanges_awaiting(h->exchanges);
     int status = http_message_status(answer);
     bool connects = request && http_message_method_is(request, "CONNECT") && status >= OK &&
                     status < REDIRECT;

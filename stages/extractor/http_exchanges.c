@@ -178,12 +178,14 @@ int http_exchanges_ask(struct http_exchanges *x, struct http_message **request)
     return 0;
 }
 
-void http_exchanges_lose_track(struct http_exchanges *x)
+void http_exchanges_lose_track(struct http_exchanges *x, bool leads)
 {
     struct exchange *before, *at = waiting(x, &before), *leader = at;
     for (struct exchange *later = at; later; later = later->next)
         if (http_message_place(later->request)->leads)
             leader = later;
+    if (leader && leader->next && !leads)
+        leader = NULL;
     for (; at != leader; at = at->next)
         at->forsaken = true;
     x->strays = 0;

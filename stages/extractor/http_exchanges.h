@@ -25,9 +25,10 @@ void http_exchanges_turn(struct http_exchanges *exchanges, int requester);
  *  as unanswered. 0, -ENOMEM or the outlet's error. */
 int http_exchanges_ask(struct http_exchanges *exchanges, struct http_message **request);
 
-/** Answers may have been lost: requests from before the requester's last turn will get none that
- *  could be told to be theirs. */
-void http_exchanges_lose_track(struct http_exchanges *exchanges);
+/** Answers may have been lost ahead of the next one: it belongs to none of the requests from before
+ *  the requester's last turn. Where it does not begin a turn itself (`leads`), it may be the answer
+ *  to any request of that turn, and is paired only if there is but one. */
+void http_exchanges_lose_track(struct http_exchanges *exchanges, bool leads);
 
 /** The request that the next answer belongs to; NULL: it was not seen. */
 const struct http_message *http_exchanges_awaiting(const struct http_exchanges *exchanges);

@@ -380,8 +380,7 @@ static enum http_step lose(struct http_reader *r, uint64_t end)
     } else {
         step = end_message(r, HTTP_CUT);
     }
-    if (step == HTTP_STEP_OVER && r->at < end)
-        seek_turn(r, end);
+    r->lost_track = step == HTTP_STEP_OVER && r->at < end;
     if (step == HTTP_STEP_MORE)
         decline(r);
     return step;
@@ -414,15 +413,13 @@ enum http_step http_reader_data(struct http_reader *r, const struct event_data *
 enum http_step http_reader_gap(struct http_reader *r, const struct event_gap *gap)
 {
     uint64_t end = gap->offset + gap->length;
+    enum http_step step = r->message ? step_to(r, gap->offset) : HTTP_STEP_MORE;
     if (!r->message) {
-        seek_turn(r, end);
-        return HTTP_STEP_MORE;
-    }
-    enum http_step step = step_to(r, gap->offset);
-    if (step == HTTP_STEP_MORE && end > r->at)
+        buffer_clear(&r->line);
+        r->lost_track = true;
+    } else if (end > r->at) {
         step = lose(r, end);
-    else if (step == HTTP_STEP_OVER)
-        seek_turn(r, end);
+    }
     return step;
 }
 

@@ -4,8 +4,9 @@
  * bytes are used up.
  *
  * Whatever cannot be read on (what llhttp refuses, bytes that were lost outside of a body) ends the
- * message that it befalls; the direction starts anew at the next start line that begins a turn,
- * and declines what lies before. It also declines the rest of a body that a record has no use for.
+ * message that it befalls. The direction starts anew at the next start line that begins a turn, or
+ * that follows the lost bytes directly, and declines what lies before. It also declines the rest of
+ * a body that a record has no use for.
  */
 #ifndef TAPLINE_EXTRACTOR_HTTP_READER_H
 #define TAPLINE_EXTRACTOR_HTTP_READER_H
@@ -53,7 +54,7 @@ void http_reader_expect_no_body(struct http_reader *reader);
 /** After HTTP_STEP_START: no such message can stand here. Looks for the next turn. */
 void http_reader_refuse(struct http_reader *reader, const struct event_data *data);
 
-/** Did the reader start anew since the message before: may messages have been lost in between? */
+/** Did the reader start anew since the message before, so that some may be lost in between? */
 bool http_reader_lost_track(const struct http_reader *reader);
 
 /** The stream is over; `fin`: it came to its own end. HTTP_STEP_OVER where a message was open. */
