@@ -37,7 +37,7 @@ struct message {
 struct dns {
     struct conversation *conversation;
     bool port_hint;
-    uint64_t messages; /* recognised so far, both directions */
+    uint64_t messages; /* datagrams that were recognised so far, both directions */
     struct framing framings[DIRECTIONS];
     struct dns_list domains, addresses; /* of the message that is being read */
 };
@@ -121,14 +121,9 @@ static int answers_read(struct dns *dns, const struct message *m)
     return count > 0 ? record_send(dns, m) : 0;
 }
 
-/* Reads a message; *recognised says whether it is one. */
-static int message_read(struct dns *dns, const struct message *m, bool *recognised)
+static bool message_recognised(struct dns *dns, const struct message *m)
 {
-    *recognised = dns_message_recognise(m->bytes, m->length, m->missing, dns->port_hint);
-    if (!*recognised)
-        return 0;
-    dns->messages++;
-    return answers_read(dns, m);
+    return dns_message_recognise(m->bytes, m->length, m->missing, dns->port_hint);
 }
 
 /* Message borders are lost: the next turn begins with one. */
@@ -164,7 +159,8 @@ static int message_read_on(struct dns *dns, const struct event_data *data, struc
         bytes = f->message.bytes;
     }
     struct message m = {bytes, whole, 0, f->time_ns, f->packet};
-    int error = message_read(dns, &m, recognised);
+    *recognised = message_recognised(dns, &m);
+    int error = *recognised ? answers_read(dns, &m) : 0;
     f->prefix_length = 0;
     buffer_clear(&f->message);
     return error;
@@ -194,14 +190,22 @@ static int segment_read(struct dns *dns, const struct event_data *data)
     return 0;
 }
 
+/* On the ports of DNS a message that breaks a rule somewhere still answers up to there: what
+ * forges answers is not always well made. */
+static int datagram_read(struct dns *dns, const struct event_data *data)
+{
+    struct message m = {data->bytes, data->length, data->missing, data->time_ns, data->packet};
+    bool recognised = message_recognised(dns, &m);
+    dns->messages += recognised;
+    return recognised || dns->port_hint ? answers_read(dns, &m) : 0;
+}
+
 static int dns_data(void *state, const struct event_data *data)
 {
     struct dns *dns = state;
     if (conversation_open(dns->conversation)->transport == TRANSPORT_TCP)
         return segment_read(dns, data);
-    struct message m = {data->bytes, data->length, data->missing, data->time_ns, data->packet};
-    bool recognised;
-    return message_read(dns, &m, &recognised);
+    return datagram_read(dns, data);
 }
 
 static int dns_gap(void *state, const struct event_gap *gap)

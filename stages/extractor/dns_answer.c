@@ -1,6 +1,7 @@
 #include "stages/extractor/dns_answer.h"
 
 #include <arpa/nameser.h>
+#include <resolv.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -57,6 +58,14 @@ static void name_read(const uint8_t *message, struct cursor *in, struct dns_name
         in->bad = true;
 }
 
+/* Steps over a name without asking what it says. */
+static void name_skip(struct cursor *in)
+{
+    int length = in->bad ? -1 : dn_skipname(in->at, in->end);
+    if (length <= 0 || !cursor_skip(in, (size_t)length))
+        in->bad = true;
+}
+
 int dns_answers_begin(struct dns_answers *answers, const uint8_t *message, size_t length)
 {
     struct cursor in = cursor_over(message, length);
@@ -68,8 +77,7 @@ int dns_answers_begin(struct dns_answers *answers, const uint8_t *message, size_
     if (!(flags & RESPONSE) || (flags & OPCODE) || count == 0)
         return ERR_EOF;
     for (; questions > 0 && !in.bad; questions--) {
-        struct dns_name name;
-        name_read(message, &in, &name);
+        name_skip(&in);
         cursor_skip(&in, 2 * NS_INT16SZ); /* type, class */
     }
     *answers = (struct dns_answers){.message = message, .at = in, .left = count};

@@ -30,6 +30,7 @@ enum {
      * the message, whose type stands first. */
     SSL2_HEADER = 2,
     SSL2_CLIENT_HELLO = 1,
+    SSL2_SERVER_HELLO = 4,
     SSL2_SHORTEST_HELLO = 9,
 
     /* A client's early data stands before its second hello (RFC 8446, section 4.2.10): so many
@@ -125,18 +126,37 @@ static int handshake(struct tls *tls, int side, struct cursor payload, const str
     return 0;
 }
 
-/* An SSL 2 hello carries no name: it is passed over, and what a server of TLS brings about
- * behind it are records of TLS. */
+/* A client's SSL 2 hello carries no name: it is passed over, and where the server knows TLS, records
+ * of TLS follow. A server that does not sends a certificate in its own hello. */
 static bool ssl2_hello(struct direction *d)
 {
     size_t length = (size_t)(d->header[0] & 0x7f) << 8 | d->header[1];
-    bool is = d->header[0] & 0x80 && d->header[SSL2_HEADER] == SSL2_CLIENT_HELLO &&
+    uint8_t type = d->header[SSL2_HEADER];
+    bool is = d->header[0] & 0x80 && (type == SSL2_CLIENT_HELLO || type == SSL2_SERVER_HELLO) &&
               length >= SSL2_SHORTEST_HELLO;
     if (is) {
-        d->type = 0;
+        d->type = type;
         d->left = length - (RECORD_HEADER - SSL2_HEADER);
     }
     return is;
+}
+
+/* The rest of a server's SSL 2 hello, which is put together where handshake messages are. */
+static int ssl2_server(struct tls *tls, int side, struct cursor payload)
+{
+    struct direction *d = &tls->directions[side];
+    size_t length = cursor_left(&payload);
+    if (buffer_append(&d->handshake.body, cursor_take(&payload, length), length) != 0)
+        return -ENOMEM;
+    if (d->left > 0)
+        return 0;
+    struct tls_message m = {.body = d->handshake.body.bytes,
+                            .length = d->handshake.body.length,
+                            .time_ns = d->handshake.time_ns,
+                            .packet = d->handshake.packet};
+    int error = tls_report_ssl2_server(tls->conversation, &m, side);
+    end(tls, side);
+    return error;
 }
 
 /* Takes up the record whose header is there; false: this is no TLS, or nothing to read any more. */
@@ -177,6 +197,10 @@ static int read_on(struct tls *tls, const struct event_data *data, struct cursor
 {
     struct direction *d = &tls->directions[data->direction];
     if (d->header_length < RECORD_HEADER) {
+        if (!d->first_read && d->header_length == SSL2_HEADER) { /* a message of SSL 2 begins */
+            d->handshake.time_ns = data->time_ns;
+            d->handshake.packet = data->packet;
+        }
         d->header[d->header_length++] = cursor_u8(in);
         if (d->header_length < RECORD_HEADER)
             return 0;
@@ -188,9 +212,11 @@ static int read_on(struct tls *tls, const struct event_data *data, struct cursor
     size_t length = d->left < cursor_left(in) ? d->left : cursor_left(in);
     struct cursor payload = cursor_slice(in, length);
     payload_passed(d, length);
-    if (d->type != HANDSHAKE)
-        return 0;
-    return handshake(tls, data->direction, payload, data);
+    switch (d->type) {
+    case HANDSHAKE: return handshake(tls, data->direction, payload, data);
+    case SSL2_SERVER_HELLO: return ssl2_server(tls, data->direction, payload);
+    default: return 0;
+    }
 }
 
 /* Passes over bytes that will not come: lost ones, or such as were declined. */
@@ -198,19 +224,23 @@ static void pass_over(struct tls *tls, int side, uint64_t length)
 {
     struct direction *d = &tls->directions[side];
     d->offset += length;
-    bool within = d->header_length == RECORD_HEADER && length <= d->left;
-    if (!within || (d->type == HANDSHAKE && !tls_handshake_lose(&d->handshake, length)))
-        end(tls, side);
-    else
+    bool unread = d->header_length == RECORD_HEADER && length <= d->left &&
+                  d->type != SSL2_SERVER_HELLO;
+    if (unread && d->type == HANDSHAKE)
+        unread = tls_handshake_lose(&d->handshake, length);
+    if (unread)
         payload_passed(d, (size_t)length);
+    else
+        end(tls, side);
 }
 
 static void decline_rest(struct tls *tls, int side)
 {
     struct direction *d = &tls->directions[side];
     uint64_t record_end = d->offset + d->left;
-    if (d->over || d->header_length < RECORD_HEADER || d->type == HANDSHAKE ||
-        d->left < WORTH_DECLINING || d->declined == record_end)
+    bool read = d->type == HANDSHAKE || d->type == SSL2_SERVER_HELLO;
+    if (d->over || d->header_length < RECORD_HEADER || read || d->left < WORTH_DECLINING ||
+        d->declined == record_end)
         return;
     d->declined = record_end;
     conversation_want(tls->conversation, side, TAPLINE_WANT_FROM, record_end);

@@ -94,12 +94,9 @@ static uint64_t chain_pack(struct buffer *map, struct slice leaf, struct cursor 
     return count - kept;
 }
 
-int tls_report_certificates(struct conversation *c, const struct tls_message *m, int sender)
+static int certificates_report(struct conversation *c, struct slice leaf, struct cursor *list,
+                               const struct tls_message *m, int sender)
 {
-    struct cursor in = cursor_over(m->body, m->length);
-    size_t listed = cursor_u24(&in);
-    struct cursor list = cursor_slice(&in, listed < cursor_left(&in) ? listed : cursor_left(&in));
-    struct slice leaf = next_certificate(&list);
     if (leaf.length == 0)
         return 0;
     struct buffer map = {0};
@@ -112,10 +109,29 @@ int tls_report_certificates(struct conversation *c, const struct tls_message *m,
         pack_str(&map, "timestamp");
         pack_time(&map, m->time_ns);
         conversation_cost(c, COST_CHAIN,
-                          chain_pack(&map, leaf, &list, conversation_limits(c)->chain));
+                          chain_pack(&map, leaf, list, conversation_limits(c)->chain));
         error = map.failed ? -ENOMEM
                            : conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, &map);
     }
     buffer_free(&map);
     return error;
+}
+
+int tls_report_certificates(struct conversation *c, const struct tls_message *m, int sender)
+{
+    struct cursor in = cursor_over(m->body, m->length);
+    size_t listed = cursor_u24(&in);
+    struct cursor list = cursor_slice(&in, listed < cursor_left(&in) ? listed : cursor_left(&in));
+    struct slice leaf = next_certificate(&list);
+    return certificates_report(c, leaf, &list, m, sender);
+}
+
+int tls_report_ssl2_server(struct conversation *c, const struct tls_message *m, int sender)
+{
+    struct cursor in = cursor_over(m->body, m->length), none = cursor_over(NULL, 0);
+    cursor_skip(&in, sizeof(uint16_t)); /* version */
+    size_t length = cursor_u16(&in);
+    cursor_skip(&in, 2 * sizeof(uint16_t)); /* lengths of the cipher specs and connection id */
+    const uint8_t *der = cursor_take(&in, length);
+    return certificates_report(c, (struct slice){der, der ? length : 0}, &none, m, sender);
 }

@@ -196,6 +196,35 @@ static void an_ssl_2_hello_is_passed_over(void **state)
     feed_free(&f);
 }
 
+static void an_ssl_2_server_shows_its_certificate(void **state)
+{
+    (void)state;
+    struct bytes der = from_hex(CERTIFICATE_CLIENT);
+    uint8_t hello[600] = {0x80, 0, 4, 0, 1, 0, 2, 0, 0, 0, 3, 0, 16};
+    size_t length = 13 + der.length + 3 + 16;
+    hello[0] |= (uint8_t)((length - 2) >> 8);
+    hello[1] = (uint8_t)(length - 2);
+    hello[7] = (uint8_t)(der.length >> 8);
+    hello[8] = (uint8_t)der.length;
+    memcpy(hello + 13, der.bytes, der.length);
+    for (size_t segment = 1; segment <= length; segment++) {
+        struct feed f = tls();
+        feed_stream(&f, 1, hello, length, segment);
+        assert_int_equal(f.conversation->count, 1);
+        assert_record(&f, 0, segment == 1   ? CLIENT_CERT("3000")
+                             : segment == 2 ? CLIENT_CERT("2000")
+                                            : CLIENT_CERT("1000"));
+        assert_over(&f, 1);
+        feed_free(&f);
+    }
+    struct feed f = tls();
+    feed_data(&f, 1, hello, 100, TAPLINE_TURN, 0);
+    feed_gap(&f, 1, 10);
+    assert_over(&f, 1);
+    feed_free(&f);
+    free(der.bytes);
+}
+
 static void what_is_declined_may_come_or_not(void **state)
 {
     (void)state;
@@ -355,6 +384,7 @@ int main(void)
         cmocka_unit_test(the_client_may_be_the_responder),
         cmocka_unit_test(a_message_may_fill_many_records),
         cmocka_unit_test(an_ssl_2_hello_is_passed_over),
+        cmocka_unit_test(an_ssl_2_server_shows_its_certificate),
         cmocka_unit_test(what_is_declined_may_come_or_not),
         cmocka_unit_test(a_gap_within_what_nobody_reads_changes_nothing),
         cmocka_unit_test(a_gap_within_a_message_ends_the_direction),
