@@ -18,7 +18,8 @@ static inline int pack_write(void *to, const char *bytes, size_t length)
     struct buffer *b = to;
     if (b->failed || b->size - b->length < length)
         return buffer_append(b, bytes, length);
-    memcpy(b->bytes + b->length, bytes, length);
+    if (length > 0) /* what is empty may be NULL */
+        memcpy(b->bytes + b->length, bytes, length);
     b->length += length;
     return 0;
 }
