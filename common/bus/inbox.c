@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
@@ -92,6 +94,9 @@ void inbox_free(struct inbox **inbox)
         return;
     if ((*inbox)->socket)
         zmq_close((*inbox)->socket);
+    /* ZeroMQ leaves the file of an ipc:// socket behind. */
+    if (strncmp((*inbox)->endpoint, "ipc://", 6) == 0)
+        unlink((*inbox)->endpoint + 6);
     free(*inbox);
     *inbox = NULL;
 }

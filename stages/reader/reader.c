@@ -92,7 +92,7 @@ static int open_all(struct reader *reader)
     if (error)
         return error;
     reader->merge = merge_open(reader->paths, reader->count, fault, sizeof fault, &error);
-    if (!reader->merge)
+    if (!reader->merge && error != ERR_STOPPED)
         log_error("%s", fault);
     return error;
 }
