@@ -72,14 +72,15 @@ def find(src_dir, ip, first, last, dst_dir):
     return captures
 
 
-def is_done(capture, request):
-    """Are there results of this very capture, asked for in the same way?"""
+def is_done(capture, request, version):
+    """Are there results of this very capture, asked for in the same way, by this version?"""
     try:
         with open(os.path.join(capture.out, "ledger.json"), encoding="utf-8") as ledger:
             told = json.load(ledger)
         status = os.stat(capture.path)
         (source,) = told["sources"]
-        return (told["request"] == json.loads(request) and source["size"] == status.st_size
+        return (told["version"] == version and told["request"] == json.loads(request)
+                and source["size"] == status.st_size
                 and source["mtime_ns"] == status.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -101,8 +102,9 @@ class Batch:
     def work(self, captures):
         """Runs them; a pipeline that failed is replaced by a new one for the rest."""
         waiting = collections.deque()
+        version = run.version()
         for capture in captures:
-            if is_done(capture, self._request):
+            if is_done(capture, self._request, version):
                 self.passed_over += 1
             else:
                 waiting.append(capture)

@@ -10,6 +10,14 @@ LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --prob
 see tapline-reader --help) may follow in any place; each takes one value."""
 
 
+class Version(argparse.Action):
+    """Asks the programs for their version, and only where it is wanted."""
+
+    def __call__(self, parser, *_):
+        print("tapline", run.version())
+        parser.exit()
+
+
 def _profile(parser):
     parser.add_argument("-cp", metavar="PROFILE", default="any",
                         help="tt (Tiptime), wxy (OneThing Cloud), any (the default), or a "
@@ -63,7 +71,7 @@ def _parser():
     parser = argparse.ArgumentParser(
         prog="tapline", description="Says what the traffic in a capture was.",
         epilog="The old tool's words work as well: tapline -sp CAPTURE -dp OUT -cp tt|wxy|any")
-    parser.add_argument("--version", action="version", version="tapline " + run.version())
+    parser.add_argument("--version", action=Version, nargs=0, help="the version")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _run_parser(commands)
     _batch_parser(commands)

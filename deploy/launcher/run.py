@@ -30,8 +30,7 @@ def profile_document(name):
 
 def request_text(name, profile, limits):
     """What was asked for, as it stands in ledger.json: `batch` knows by it what is done."""
-    return json.dumps({"version": version(), "profile": name,
-                       "profile_sha256": hashlib.sha256(profile.encode()).hexdigest(),
+    return json.dumps({"profile": name, "profile_sha256": hashlib.sha256(profile.encode()).hexdigest(),
                        "options": limits})
 
 
