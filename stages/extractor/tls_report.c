@@ -59,7 +59,9 @@ static int domain_add(void *context, const uint8_t *name, size_t length)
 /* The next certificate of the list; of length 0 where there is none, or it breaks off. */
 static struct slice next_certificate(struct cursor *list)
 {
-    size_t length = cursor_left(list) > 0 ? cursor_u24(list) : 0;
+    if (cursor_left(list) == 0)
+        return (struct slice){NULL, 0};
+    size_t length = cursor_u24(list);
     const uint8_t *der = cursor_take(list, length);
     return (struct slice){der, der ? length : 0};
 }
