@@ -21,10 +21,10 @@ struct json_object *profile_json(const char *text, size_t length, const struct f
     struct json_object *object = strict_json(text, length, MOST_DEPTH, &why, &at);
     if (json_object_is_type(object, json_type_object))
         return object;
-    if (object)
-        fault_say(fault, "must hold a JSON object");
+    if (why)
+        fault_say(fault, "not JSON at byte %zu: %s", at, why);
     else
-        fault_say(fault, "not JSON at byte %zu: %s", at, why ? why : "null");
+        fault_say(fault, "must hold a JSON object");
     json_object_put(object);
     return NULL;
 }

@@ -81,8 +81,9 @@ static bool add_includes(struct merge *m, const char *path, struct json_object *
     size_t directory = slash ? (size_t)(slash - path) + 1 : 0;
     bool list = json_object_is_type(includes, json_type_array);
     for (size_t i = 0; list && i < json_object_array_length(includes); i++) {
-        const char *name = json_object_get_string(json_object_array_get_idx(includes, i));
-        if (!name || !fits_name(name))
+        struct json_object *entry = json_object_array_get_idx(includes, i);
+        const char *name = json_object_get_string(entry);
+        if (!json_object_is_type(entry, json_type_string) || !fits_name(name))
             list = false;
         else if (!add_path(m, path, directory, name, ".json"))
             return false;

@@ -1,5 +1,6 @@
 #include "stages/classifier/strict_json.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <string.h>
@@ -31,11 +32,12 @@ static size_t plausible(const char *text, size_t length)
 struct json_object *strict_json(const char *text, size_t length, int depth, const char **fault,
                                 size_t *at)
 {
+    assert(length <= INT_MAX);
     struct json_tokener *tokener = json_tokener_new_ex(depth);
     *at = plausible(text, length);
     *fault = !tokener ? "no memory" : *at < length ? "unexpected character" : NULL;
     struct json_object *value = NULL;
-    if (!*fault && length <= INT_MAX) {
+    if (!*fault) {
         json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
         value = json_tokener_parse_ex(tokener, text, (int)length);
         *at = json_tokener_get_parse_end(tokener);

@@ -8,8 +8,9 @@
 #include <json-c/json.h>
 #include <stddef.h>
 
-/** One JSON value nested at most `depth` deep, to be given back with json_object_put. NULL where
- *  it is none: *fault then says why (a constant), *at the byte where that was seen. */
+/** One JSON value, in at most INT_MAX bytes, nested at most `depth` deep, to be given back with
+ * json_object_put. NULL where it is none: *fault then says why (a constant), *at the byte where
+ * that was seen. */
 struct json_object *strict_json(const char *text, size_t length, int depth, const char **fault,
                                 size_t *at);
 
