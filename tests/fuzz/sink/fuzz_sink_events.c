@@ -1,0 +1,60 @@
+/* The sink's events: whatever they hold, what comes out of them is lines of JSON. */
+#include <json-c/json.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "common/base/text.h"
+#include "stages/sink/records.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+enum { DEPTH = 64, MEMORY = 1024 * 1024 };
+
+static void check_line(const struct line *line)
+{
+    struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
+    struct json_object *object = json_tokener_parse_ex(tokener, line->text, (int)line->length);
+    if (!json_object_is_type(object, json_type_object) ||
+        json_tokener_get_parse_end(tokener) != line->length ||
+        text_valid(line->text, line->length) != line->length)
+        abort();
+    json_object_put(object);
+    json_tokener_free(tokener);
+}
+
+static void take_events(struct records *records, struct unpack *from)
+{
+    struct event event;
+    while (from->at < from->end && event_unpack(from, &event) == 0) {
+        int error = 0;
+        if (event.kind == TAPLINE_CLOSE)
+            error = records_close(records, event.flow, &event.close);
+        else if (event.kind == TAPLINE_RECORD)
+            error = records_add(records, event.flow, &event.record);
+        if (error)
+            break;
+    }
+}
+
+/* Nothing reaches the disk: certificates and what would be spilled have no directory to go to. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+    struct unpack from = unpack_over(bytes, length);
+    struct records_tools tools = {.stamp = stamp_new("UTC", 3),
+                                  .summary = summary_new(),
+                                  .certs = certs_new(-1),
+                                  .directory = -1,
+                                  .memory = MEMORY};
+    struct records *records = records_new(&tools);
+    struct line line;
+    take_events(records, &from);
+    while (records_next(records, &line) == 0)
+        if (line.file != FILE_XYCDN)
+            check_line(&line);
+    records_free(&records);
+    certs_free(&tools.certs);
+    summary_free(&tools.summary);
+    stamp_free(&tools.stamp);
+    return 0;
+}
