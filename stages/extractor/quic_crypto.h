@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/recognise/quic_version.h"
 #include "stages/extractor/quic_packet.h"
-#include "stages/extractor/quic_version.h"
 
 enum { QUIC_KEY = 16, QUIC_IV = 12 };
 

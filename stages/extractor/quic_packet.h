@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "common/base/cursor.h"
-#include "stages/extractor/quic_version.h"
+#include "common/recognise/quic_version.h"
 
 enum { QUIC_LONGEST_ID = 20 };
 

@@ -1,8 +1,9 @@
 /*
- * The versions of QUIC whose Initial packets can be opened: what differs between them.
+ * The versions of QUIC whose Initial packets can be opened, and what differs between them. Who
+ * recognises a packet asks here, and so does who opens it.
  */
-#ifndef TAPLINE_EXTRACTOR_QUIC_VERSION_H
-#define TAPLINE_EXTRACTOR_QUIC_VERSION_H
+#ifndef TAPLINE_COMMON_QUIC_VERSION_H
+#define TAPLINE_COMMON_QUIC_VERSION_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "stages/extractor/quic_version.h"
+#include "common/recognise/quic_version.h"
 
 #include <stddef.h>
 
