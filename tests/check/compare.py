@@ -204,7 +204,7 @@ def sni(report, frames, output):
 
 
 def certificates(report, frames, output):
-    seen, leaves = set(), set()
+    seen, leaves = set(), collections.Counter()
     for frame in frames:
         if not frame.has("tcp"):
             continue
@@ -218,11 +218,11 @@ def certificates(report, frames, output):
     for fingerprint, der in ours.items():
         report.same("cert", "content of " + fingerprint, hashlib.sha256(der).hexdigest().upper(),
                     fingerprint)
-    recorded = {record["sha256_fingerprint"] for record in output.records("cert_domain_time.json")}
-    for fingerprint in sorted(leaves):
-        report.same("cert", "record of leaf " + fingerprint, True, fingerprint in recorded)
-    for fingerprint in sorted(recorded - seen):
-        report.same("cert", "record of " + fingerprint, False, True)
+    recorded = collections.Counter(record["sha256_fingerprint"]
+                                   for record in output.records("cert_domain_time.json"))
+    for fingerprint in sorted(set(leaves) | set(recorded)):
+        report.same("cert", "messages with leaf " + fingerprint, leaves[fingerprint],
+                    recorded[fingerprint])
 
 
 def transactions(flow):
@@ -239,6 +239,44 @@ def transactions(flow):
         statuses += [code for code in frame.all("http.response.code")
                      if code == "101" or not code.startswith("1")]
     return requests, statuses
+
+
+def labels(report, frames, output):
+    """What the connections' records say of the contents that tshark finds in them."""
+    records = {(r["ip_port"], micros(r["start_timestamp"])): r
+               for r in output.records("save_con.json", "tmp_con.json")}
+    for flow in flows(frames, "tcp", Connection):
+        record = records.get((flow.ip_port, flow.frames[0].time))
+        if record is None:
+            continue  # the comparison of connections says so
+        if transactions(flow)[0]:
+            report.same("label", flow.ip_port + " protocol_type", "http", record["protocol_type"])
+        names = [name for frame in flow.frames
+                 for name in frame.all("tls.handshake.extensions_server_name")]
+        if names or not flow.lossy:
+            report.same("label", flow.ip_port + " https_SNI", (names or [""])[0],
+                        record["https_SNI"])
+
+
+def http_figures(report, output):
+    """A transaction's times and counts are those of its connection, turned to the requester."""
+    own = {}
+    for record in output.records("save_con.json", "tmp_con.json"):
+        src, sport, dst, dport = record["ip_port"].split("-")
+        turned = {"end_timestamp": record["end_timestamp"]}
+        for unit in ("packet_count", "byte_count"):
+            turned["src_dst_" + unit] = record["dst_src_" + unit]
+            turned["dst_src_" + unit] = record["src_dst_" + unit]
+        own[record["ip_port"], record["start_timestamp"]] = record
+        own["-".join((dst, dport, src, sport)), record["start_timestamp"]] = turned
+    for record in output.records("save_http.json", "tmp_http.json"):
+        key = record["ip_port"], record["start_timestamp"]
+        report.same("figures", "%s at %s has a connection" % key, True, key in own)
+        for field in ("end_timestamp", "src_dst_packet_count", "dst_src_packet_count",
+                      "src_dst_byte_count", "dst_src_byte_count"):
+            if key in own:
+                report.same("figures", "%s %s of a transaction" % (key[0], field), own[key][field],
+                            record[field])
 
 
 def http(report, frames, output):
