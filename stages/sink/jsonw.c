@@ -214,10 +214,6 @@ void jsonw_double(struct jsonw *w, double value)
     shortest_digits(fabs(value), digits);
     char *mark = strchr(digits, 'e');
     int exponent = atoi(mark + 1);
-    while (mark[-1] == '0')
-        mark--;
-    if (mark[-1] == '.')
-        mark--;
     *mark = '\0';
     int decimals = mark - digits > 2 ? (int)(mark - digits) - 2 : 0;
     const char *sign = signbit(value) ? "-" : "";
