@@ -15,7 +15,7 @@
 #include "common/bus/outlet.h"
 #include "common/wire/event.h"
 
-enum { LISTENER_FLOWS = 4096, LISTENER_PENDING = 64 };
+enum { LISTENER_FLOWS = 512, LISTENER_PENDING = 64 };
 
 /** What it is to do where the tracker broke a promise: shows the promise and ends the test. */
 #define LISTENER_PROMISE(what)                                                                     \
