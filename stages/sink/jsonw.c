@@ -25,13 +25,13 @@ static void put(struct jsonw *w, const void *bytes, size_t length)
     w->follows = true;
 }
 
-static void open(struct jsonw *w, char bracket)
+static void open_bracket(struct jsonw *w, char bracket)
 {
     put(w, &bracket, 1);
     w->follows = false;
 }
 
-static void close(struct jsonw *w, char bracket)
+static void close_bracket(struct jsonw *w, char bracket)
 {
     buffer_append(w->out, &bracket, 1);
     w->follows = true;
@@ -39,22 +39,22 @@ static void close(struct jsonw *w, char bracket)
 
 void jsonw_open_object(struct jsonw *w)
 {
-    open(w, '{');
+    open_bracket(w, '{');
 }
 
 void jsonw_close_object(struct jsonw *w)
 {
-    close(w, '}');
+    close_bracket(w, '}');
 }
 
 void jsonw_open_array(struct jsonw *w)
 {
-    open(w, '[');
+    open_bracket(w, '[');
 }
 
 void jsonw_close_array(struct jsonw *w)
 {
-    close(w, ']');
+    close_bracket(w, ']');
 }
 
 /* Writes one escaped character; returns how many bytes that took. */
