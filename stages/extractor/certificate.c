@@ -93,8 +93,8 @@ static int common_name(const X509_NAME *subject, certificate_domain_fn *each, vo
         int length = ASN1_STRING_to_UTF8(&name, X509_NAME_ENTRY_get_data(entry));
         if (length < 0)
             continue;
-        bool fits = memchr(name, '.', (size_t)length) &&
-                    certificate_domain_valid(name, (size_t)length);
+        bool fits =
+            memchr(name, '.', (size_t)length) && certificate_domain_valid(name, (size_t)length);
         int error = fits ? each(context, name, (size_t)length) : 0;
         OPENSSL_free(name);
         if (fits)

@@ -39,7 +39,11 @@ struct dns {
     bool port_hint;
     uint64_t messages; /* datagrams that were recognised so far, both directions */
     struct framing framings[DIRECTIONS];
-    struct dns_list domains, addresses; /* of the message that is being read */
+};
+
+/* What a message's answers say. */
+struct findings {
+    struct dns_list domains, addresses;
 };
 
 static bool port_hints(uint16_t port)
@@ -54,7 +58,8 @@ static void *dns_open(struct conversation *conversation)
         return NULL;
     const struct event_open *open = conversation_open(conversation);
     dns->conversation = conversation;
-    dns->port_hint = port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]);
+    dns->port_hint =
+        port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]);
     return dns;
 }
 
@@ -64,36 +69,34 @@ static void dns_free(void **state)
     if (dns) {
         for (int side = 0; side < DIRECTIONS; side++)
             buffer_free(&dns->framings[side].message);
-        dns_list_free(&dns->domains);
-        dns_list_free(&dns->addresses);
         free(dns);
     }
     *state = NULL;
 }
 
-static int answer_add(struct dns *dns, const struct dns_answer *answer)
+static int answer_add(struct findings *found, const struct dns_answer *answer)
 {
     char text[ADDRESS_TEXT];
-    int error = dns_list_add(&dns->domains, answer->owner.text, answer->owner.length);
+    int error = dns_list_add(&found->domains, answer->owner.text, answer->owner.length);
     if (!error && answer->target.length > 0)
-        error = dns_list_add(&dns->domains, answer->target.text, answer->target.length);
+        error = dns_list_add(&found->domains, answer->target.text, answer->target.length);
     if (!error && answer->address.length > 0) {
         address_text(&answer->address, text);
-        error = dns_list_add(&dns->addresses, text, strlen(text));
+        error = dns_list_add(&found->addresses, text, strlen(text));
     }
     return error;
 }
 
-static int record_send(struct dns *dns, const struct message *m)
+static int record_send(struct dns *dns, const struct message *m, const struct findings *found)
 {
     struct buffer map = {0};
     pack_map(&map, 4);
     pack_str(&map, "ip_port");
     pack_str(&map, conversation_ip_port(dns->conversation));
     pack_str(&map, "dns_domain");
-    dns_list_pack(&map, &dns->domains);
+    dns_list_pack(&map, &found->domains);
     pack_str(&map, "dns_ip");
-    dns_list_pack(&map, &dns->addresses);
+    dns_list_pack(&map, &found->addresses);
     pack_str(&map, "timestamp");
     pack_time(&map, m->time_ns);
     int error = map.failed ? -ENOMEM
@@ -106,19 +109,20 @@ static int record_send(struct dns *dns, const struct message *m)
 /* Of a message that breaks off within its answers, those before count. */
 static int answers_read(struct dns *dns, const struct message *m)
 {
+    struct findings found = {0};
     struct dns_answers answers;
     struct dns_answer answer;
-    int error = dns_answers_begin(&answers, m->bytes, m->length);
     unsigned count = 0;
-    dns_list_clear(&dns->domains);
-    dns_list_clear(&dns->addresses);
+    int error = dns_answers_begin(&answers, m->bytes, m->length);
     while (!error && (error = dns_answers_next(&answers, &answer)) == 0) {
-        error = answer_add(dns, &answer);
+        error = answer_add(&found, &answer);
         count++;
     }
-    if (error == -ENOMEM)
-        return error;
-    return count > 0 ? record_send(dns, m) : 0;
+    if (error != -ENOMEM)
+        error = count > 0 ? record_send(dns, m, &found) : 0;
+    dns_list_free(&found.domains);
+    dns_list_free(&found.addresses);
+    return error;
 }
 
 static bool message_recognised(struct dns *dns, const struct message *m)

@@ -8,7 +8,7 @@
 
 enum {
     RESPONSE = 0x8000,
-    OPCODE = 0x7800,  /* 0: a query, or the response to one (multicast DNS has no other) */
+    OPCODE = 0x7800,      /* 0: a query, or the response to one (multicast DNS has no other) */
     CACHE_FLUSH = 0x8000, /* in a record's class: RFC 6762, section 10.2 */
 };
 

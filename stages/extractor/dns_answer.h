@@ -37,8 +37,8 @@ struct dns_answer {
     struct address address; /* of an A or AAAA record; else of length 0 */
 };
 
-/** Begins with a message's answers. 0; ERR_EOF: it is a query, or has none; ERR_MALFORMED: its header
- *  or questions are broken, or cut off. */
+/** Begins with a message's answers. 0; ERR_EOF: it is a query, or has none; ERR_MALFORMED: its
+ * header or questions are broken, or cut off. */
 int dns_answers_begin(struct dns_answers *answers, const uint8_t *message, size_t length);
 
 /** The next one. 0; ERR_EOF: there is none any more; ERR_MALFORMED: it is broken, or cut off, and

@@ -83,13 +83,6 @@ void dns_list_pack(struct buffer *to, const struct dns_list *list)
     }
 }
 
-void dns_list_clear(struct dns_list *list)
-{
-    buffer_clear(&list->texts);
-    buffer_clear(&list->entries);
-    buffer_clear(&list->slots);
-}
-
 void dns_list_free(struct dns_list *list)
 {
     buffer_free(&list->texts);

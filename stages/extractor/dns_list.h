@@ -23,9 +23,6 @@ int dns_list_add(struct dns_list *list, const char *text, size_t length);
 /** Appends the texts as a msgpack array of str, cleaned to UTF-8. */
 void dns_list_pack(struct buffer *to, const struct dns_list *list);
 
-/** Empties it and keeps the memory. */
-void dns_list_clear(struct dns_list *list);
-
 /** Gives the memory back. */
 void dns_list_free(struct dns_list *list);
 

@@ -46,17 +46,17 @@ static int expand(const uint8_t secret[SECRET], const char *label, uint8_t *out,
     memcpy(info + at, "tls13 ", strlen("tls13 "));
     memcpy(info + at + strlen("tls13 "), label, strlen(label));
     at += label_length + 1; /* and the context's length, 0 */
-    return hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, (struct slice){secret, SECRET},
-                OSSL_KDF_PARAM_INFO, (struct slice){info, at}, out, length);
+    return hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, (struct slice){secret, SECRET}, OSSL_KDF_PARAM_INFO,
+                (struct slice){info, at}, out, length);
 }
 
 int quic_keys_derive(struct quic_keys *keys, const struct quic_version *version, const uint8_t *id,
                      size_t id_length)
 {
     uint8_t initial[SECRET], client[SECRET];
-    int error = hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, (struct slice){id, id_length},
-                     OSSL_KDF_PARAM_SALT, (struct slice){version->salt, QUIC_SALT}, initial,
-                     sizeof initial);
+    int error =
+        hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, (struct slice){id, id_length}, OSSL_KDF_PARAM_SALT,
+             (struct slice){version->salt, QUIC_SALT}, initial, sizeof initial);
     if (!error)
         error = expand(initial, "client in", client, sizeof client);
     if (!error)
@@ -132,8 +132,8 @@ int quic_open(const struct quic_keys *keys, const struct quic_packet *packet, ui
     uint8_t mask[SAMPLE];
     int error = context ? 0 : -ENOMEM;
     if (!error)
-        error = header_mask(context, keys, packet->bytes + packet->number_at + LONGEST_NUMBER,
-                            mask);
+        error =
+            header_mask(context, keys, packet->bytes + packet->number_at + LONGEST_NUMBER, mask);
     if (!error) {
         struct header header = header_unmask(packet, mask);
         error = payload_open(context, keys, packet, &header, payload, length);

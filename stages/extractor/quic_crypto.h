@@ -1,6 +1,6 @@
 /*
- * The protection of a client's Initial packets (RFC 9001, section 5; RFC 9369, section 3.3): its keys
- * come from a connection id that travels in the clear, so that everybody on the path can open
+ * The protection of a client's Initial packets (RFC 9001, section 5; RFC 9369, section 3.3): its
+ * keys come from a connection id that travels in the clear, so that everybody on the path can open
  * them. AES, GCM and HKDF are libcrypto's.
  */
 #ifndef TAPLINE_EXTRACTOR_QUIC_CRYPTO_H

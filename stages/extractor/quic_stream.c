@@ -21,8 +21,8 @@ struct piece {
 
 struct quic_stream {
     uint64_t limit;
-    uint64_t next;                    /* the stream's first byte that was not yet handed out */
-    struct piece pieces[MAX_PIECES];  /* what has come of the rest: by offset, none overlapping */
+    uint64_t next;                   /* the stream's first byte that was not yet handed out */
+    struct piece pieces[MAX_PIECES]; /* what has come of the rest: by offset, none overlapping */
     size_t count;
     struct buffer store;   /* their bytes, in the order in which they came */
     struct buffer message; /* the bytes of the message that was handed out last */

@@ -44,11 +44,11 @@ enum {
 struct direction {
     bool begun;
     bool over;
-    bool first_read;      /* the first record's header has been read */
-    bool sealed;          /* a ChangeCipherSpec went by: only a ClientHello is plaintext now */
-    uint64_t offset;      /* of the stream's next byte */
-    uint64_t declined;    /* up to here bytes were declined */
-    unsigned early;       /* records of application data so far */
+    bool first_read;   /* the first record's header has been read */
+    bool sealed;       /* a ChangeCipherSpec went by: only a ClientHello is plaintext now */
+    uint64_t offset;   /* of the stream's next byte */
+    uint64_t declined; /* up to here bytes were declined */
+    unsigned early;    /* records of application data so far */
     uint8_t header[RECORD_HEADER];
     size_t header_length; /* how much of the record's header has come */
     uint8_t type;         /* of the record, */
@@ -106,7 +106,8 @@ static int message(struct tls *tls, int side, const struct tls_message *m)
     }
 }
 
-static int handshake(struct tls *tls, int side, struct cursor payload, const struct event_data *data)
+static int handshake(struct tls *tls, int side, struct cursor payload,
+                     const struct event_data *data)
 {
     struct direction *d = &tls->directions[side];
     bool boundary = d->handshake.header_length == 0 && cursor_left(&payload) > 0;
@@ -126,8 +127,8 @@ static int handshake(struct tls *tls, int side, struct cursor payload, const str
     return 0;
 }
 
-/* A client's SSL 2 hello carries no name: it is passed over, and where the server knows TLS, records
- * of TLS follow. A server that does not sends a certificate in its own hello. */
+/* A client's SSL 2 hello carries no name: it is passed over, and where the server knows TLS,
+ * records of TLS follow. A server that does not sends a certificate in its own hello. */
 static bool ssl2_hello(struct direction *d)
 {
     size_t length = (size_t)(d->header[0] & 0x7f) << 8 | d->header[1];
@@ -224,8 +225,8 @@ static void pass_over(struct tls *tls, int side, uint64_t length)
 {
     struct direction *d = &tls->directions[side];
     d->offset += length;
-    bool unread = d->header_length == RECORD_HEADER && length <= d->left &&
-                  d->type != SSL2_SERVER_HELLO;
+    bool unread =
+        d->header_length == RECORD_HEADER && length <= d->left && d->type != SSL2_SERVER_HELLO;
     if (unread && d->type == HANDSHAKE)
         unread = tls_handshake_lose(&d->handshake, length);
     if (unread)

@@ -29,8 +29,9 @@ int tls_report_hello(struct conversation *c, const struct client_hello *hello,
         pack_str(&map, "transport");
         pack_str(&map, "quic");
     }
-    int error = map.failed ? -ENOMEM
-                           : conversation_record(c, TAPLINE_RECORD_SNI, m->time_ns, m->packet, &map);
+    int error = map.failed
+                    ? -ENOMEM
+                    : conversation_record(c, TAPLINE_RECORD_SNI, m->time_ns, m->packet, &map);
     buffer_free(&map);
     if (error)
         return error;
@@ -112,8 +113,9 @@ static int certificates_report(struct conversation *c, struct slice leaf, struct
         pack_time(&map, m->time_ns);
         conversation_cost(c, COST_CHAIN,
                           chain_pack(&map, leaf, list, conversation_limits(c)->chain));
-        error = map.failed ? -ENOMEM
-                           : conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, &map);
+        error = map.failed
+                    ? -ENOMEM
+                    : conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, &map);
     }
     buffer_free(&map);
     return error;

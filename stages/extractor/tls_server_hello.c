@@ -25,8 +25,8 @@ bool tls_server_hello_last(const uint8_t *body, size_t length)
     if (!random || memcmp(random, retry_random, RANDOM) == 0)
         return false;
     if (is_1_3(version))
-        return true; /* drafts before 22 said so here */
-    cursor_skip(&in, cursor_u8(&in));             /* session id */
+        return true;                                      /* drafts before 22 said so here */
+    cursor_skip(&in, cursor_u8(&in));                     /* session id */
     cursor_skip(&in, sizeof(uint16_t) + sizeof(uint8_t)); /* cipher suite, compression method */
     struct cursor extensions = cursor_slice(&in, cursor_u16(&in));
     while (cursor_left(&extensions) > 0) {

@@ -12,7 +12,7 @@ enum chunk_flag {
     CHUNK_RESPONDER = 1, /* the other direction */
     CHUNK_GAP = 2,       /* so many bytes were lost; none stand here */
     CHUNK_TURN = 4,
-    CHUNK_SPECIAL = 8,   /* what the target makes of it */
+    CHUNK_SPECIAL = 8, /* what the target makes of it */
 };
 
 struct chunk {

@@ -24,14 +24,19 @@ struct bytes {
     size_t length;
 };
 
+/* Hex digits, with blanks between bytes where they help the eye. */
 static inline struct bytes from_hex(const char *hex)
 {
-    struct bytes b = {malloc(strlen(hex) / 2 + 1), strlen(hex) / 2};
-    for (size_t i = 0; i < b.length; i++) {
+    struct bytes b = {malloc(strlen(hex) / 2 + 1), 0};
+    if (!b.bytes)
+        abort();
+    for (; *hex; hex += *hex == ' ' ? 1 : 2) {
         unsigned value;
-        if (!b.bytes || sscanf(hex + 2 * i, "%2x", &value) != 1)
+        if (*hex == ' ')
+            continue;
+        if (sscanf(hex, "%2x", &value) != 1)
             abort();
-        b.bytes[i] = (uint8_t)value;
+        b.bytes[b.length++] = (uint8_t)value;
     }
     return b;
 }

@@ -63,8 +63,8 @@ static inline void seal_protect(struct sealed *to, size_t start, size_t number_a
     seal_check(EVP_EncryptUpdate(context, body, &length, frames->bytes, (int)frames->length));
     seal_check(EVP_EncryptFinal_ex(context, body + length, &length));
     to->length += frames->length;
-    seal_check(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG,
-                                   to->bytes + to->length));
+    seal_check(
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG, to->bytes + to->length));
     to->length += SEAL_TAG;
     seal_check(EVP_EncryptInit_ex(context, EVP_aes_128_ecb(), NULL, keys->hp, NULL));
     seal_check(EVP_EncryptUpdate(context, mask, &length, to->bytes + number_at + 4, 16));
@@ -84,11 +84,18 @@ static inline void seal_initial(struct sealed *to, uint32_t number, const char *
         abort();
     size_t start = to->length;
     uint8_t head[] = {(uint8_t)(0xc0 | version->initial << 4 | (SEAL_NUMBER - 1)),
-                      (uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-                      (uint8_t)number, 8};
+                      (uint8_t)(number >> 24),
+                      (uint8_t)(number >> 16),
+                      (uint8_t)(number >> 8),
+                      (uint8_t)number,
+                      8};
     seal_put(to, head, sizeof head);
     seal_put(to, id, 8);
-    seal_put(to, "\x03" "src" "\x00", 5); /* a source id, and no token */
+    seal_put(to,
+             "\x03"
+             "src"
+             "\x00",
+             5); /* a source id, and no token */
     seal_int(to, (uint32_t)(SEAL_NUMBER + frames->length + SEAL_TAG));
     size_t number_at = to->length;
     seal_put(to, "\x00\x07", SEAL_NUMBER);

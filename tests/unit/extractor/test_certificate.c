@@ -85,13 +85,28 @@ static void fingerprints_are_upper_case(void **state)
 static void domains_are_valid_or_not(void **state)
 {
     (void)state;
-    static const char *const valid[] = {"example.com", "*.example.com", "localhost", "a.b.c.",
-                                        "_dmarc.example", "r3---sn-x.example", "xn--mnchen-3ya.de",
-                                        "3com.com", "1.2.3.in-addr.arpa"};
-    static const char *const invalid[] = {"", ".", "*", "*.", "a..b", ".a", "with space.example",
-                                          "-a.example", "a-.example", "f*.example.com",
-                                          "a.*.example", "*.*.example", "192.0.2.1", "m\xc3\xbcn.de",
-                                          "a.b..", "a@b.example", "https://a.example", "10"};
+    static const char *const valid[] = {
+        "example.com",       "*.example.com",     "localhost",         "a.b.c.",
+        "_dmarc.example",    "r3---sn-x.example", "xn--mnchen-3ya.de", "3com.com",
+        "1.2.3.in-addr.arpa"};
+    static const char *const invalid[] = {"",
+                                          ".",
+                                          "*",
+                                          "*.",
+                                          "a..b",
+                                          ".a",
+                                          "with space.example",
+                                          "-a.example",
+                                          "a-.example",
+                                          "f*.example.com",
+                                          "a.*.example",
+                                          "*.*.example",
+                                          "192.0.2.1",
+                                          "m\xc3\xbcn.de",
+                                          "a.b..",
+                                          "a@b.example",
+                                          "https://a.example",
+                                          "10"};
     for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
         assert_true(certificate_domain_valid((const uint8_t *)valid[i], strlen(valid[i])));
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)

@@ -68,14 +68,14 @@ static void extensions_may_be_odd(void **state)
         const char *name;
     } cases[] = {
         {"", 0, ""},
-        {"0000" "0006" "0004" "00" "0001" "61", 0, "a"},
-        {"0000" "000a" "0008" "05" "0001" "62" "00" "0001" "61", 0, "a"}, /* another kind first */
-        {"0000" "0000", 0, ""},                                      /* as a server answers */
-        {"0000" "0005" "0003" "00" "0000", 0, ""},                   /* an empty name */
-        {"0000" "0006" "0004" "00" "0002" "61", 0, ""},              /* longer than its list */
-        {"0000" "0006" "0005" "00" "0001" "61", 0, ""},              /* a list longer than its extension */
-        {"0000" "0006" "0004" "00" "0001" "61" "0010" "00ff" "00", ERR_MALFORMED, "a"},
-        {"ff01" "0001" "00" "0000" "0006" "0004" "00" "0001" "61", 0, "a"},
+        {"0000 0006 0004 00 0001 61", 0, "a"},
+        {"0000 000a 0008 05 0001 62 00 0001 61", 0, "a"}, /* another kind first */
+        {"0000 0000", 0, ""},                             /* as a server answers */
+        {"0000 0005 0003 00 0000", 0, ""},                /* an empty name */
+        {"0000 0006 0004 00 0002 61", 0, ""},             /* a name longer than its list */
+        {"0000 0006 0005 00 0001 61", 0, ""},             /* a list longer than its extension */
+        {"0000 0006 0004 00 0001 61 0010 00ff 00", ERR_MALFORMED, "a"},
+        {"ff01 0001 00 0000 0006 0004 00 0001 61", 0, "a"},
         {"00", ERR_MALFORMED, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -121,10 +121,8 @@ static void a_draft_of_tls_1_3_is_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_server_name_is_found),
-        cmocka_unit_test(a_hello_cut_short_is_none),
-        cmocka_unit_test(extensions_may_be_odd),
-        cmocka_unit_test(server_hellos_are_told_apart),
+        cmocka_unit_test(the_server_name_is_found),  cmocka_unit_test(a_hello_cut_short_is_none),
+        cmocka_unit_test(extensions_may_be_odd),     cmocka_unit_test(server_hellos_are_told_apart),
         cmocka_unit_test(a_draft_of_tls_1_3_is_one),
     };
     return cmocka_run_group_tests_name("client_hello", tests, NULL, NULL);

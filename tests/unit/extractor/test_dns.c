@@ -9,7 +9,8 @@
 #define FLOW "{\"ip_port\":\"192.0.2.1-40000-198.51.100.2-53\","
 #define ANSWER(domains, ips, time)                                                                 \
     FLOW "\"dns_domain\":[" domains "],\"dns_ip\":[" ips "],\"timestamp\":" time "}"
-#define WWW(time) ANSWER("\"www.example.com\",\"cdn.example.net\"", "\"192.0.2.7\",\"2001:db8::7\"", time)
+#define WWW(time)                                                                                  \
+    ANSWER("\"www.example.com\",\"cdn.example.net\"", "\"192.0.2.7\",\"2001:db8::7\"", time)
 
 /* A message that is being written. */
 struct writer {
@@ -141,8 +142,8 @@ static void a_response_without_an_answer_gives_none(void **state)
 static void names_are_text(void **state)
 {
     (void)state;
-    static const uint8_t mixed[] = {4,   'a', '.', '\\', 7, 9,   'L', 'i', 'v', 'i',  'n',
-                                    'g', ' ', '"', 'B',  3, 'f', 0xc3, 0xbc, 1, 0xff, 0};
+    static const uint8_t mixed[] = {4,   'a', '.', '\\', 7, 9,   'L',  'i',  'v', 'i',  'n',
+                                    'g', ' ', '"', 'B',  3, 'f', 0xc3, 0xbc, 1,   0xff, 0};
     struct writer w;
     struct feed f = dns(TRANSPORT_UDP);
     put_head(&w, RESPONSE, 2, "");
@@ -226,7 +227,10 @@ static void a_broken_response_answers_up_to_there(void **state)
     (void)state;
     struct writer w, name = {.length = 0};
     for (int i = 0; i < 5; i++)
-        put(&name, "\x3f" "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg", 64);
+        put(&name,
+            "\x3f"
+            "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg",
+            64);
     put(&name, "", 1);
     put_head(&w, RESPONSE, 3, "www.example");
     w.bytes[5] = 2; /* a second question, with a name longer than any may be */

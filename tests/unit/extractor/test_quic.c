@@ -67,7 +67,8 @@ static void the_keys_are_those_of_the_rfc(void **state)
 {
     (void)state;
     /* RFC 9001, appendix A.1. */
-    struct bytes id = from_hex("8394c8f03e515708"), key = from_hex("1f369613dd76d5467730efcbe3b1a22d"),
+    struct bytes id = from_hex("8394c8f03e515708"),
+                 key = from_hex("1f369613dd76d5467730efcbe3b1a22d"),
                  iv = from_hex("fa044b2f42a3fd3b46fb255c"),
                  hp = from_hex("9f50449e04a0e810283a1e9933adedd2");
     struct quic_keys keys;
@@ -98,10 +99,25 @@ static void what_is_not_authentic_gives_nothing(void **state)
     free(sample.bytes);
 }
 
+static void the_shortest_packets_are_tried(void **state)
+{
+    (void)state;
+    struct feed f = quic();
+    for (unsigned sample = 0; sample < 64; sample++)
+        for (uint8_t rest = 0; rest < 24; rest++) {
+            uint8_t packet[18 + 24] = {0xc0, 0, 0, 0, 1, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, rest};
+            memset(packet + 17, (int)sample, sizeof packet - 17);
+            feed_data(&f, 0, packet, 17u + rest, 0, 0);
+        }
+    assert_names(&f, 0, NULL);
+    feed_free(&f);
+}
+
 static void servers_packets_are_passed_over(void **state)
 {
     (void)state;
-    struct bytes client = from_hex(RFC9001_CLIENT_INITIAL), server = from_hex(RFC9001_SERVER_INITIAL);
+    struct bytes client = from_hex(RFC9001_CLIENT_INITIAL),
+                 server = from_hex(RFC9001_SERVER_INITIAL);
     struct feed f = quic();
     feed_data(&f, 0, client.bytes, client.length, 0, 0);
     feed_data(&f, 1, server.bytes, server.length, 0, 0);
@@ -115,7 +131,7 @@ static void drafts_have_salts_of_their_own(void **state)
 {
     (void)state;
     static const uint32_t versions[] = {0xff000016, 0xff000017, 0xff00001c, 0xff00001d,
-                                        0xff000020, 0xff000022, V1, V2};
+                                        0xff000020, 0xff000022, V1,         V2};
     struct bytes hello = from_hex(RFC9001_HELLO);
     struct sealed *frames = calloc(1, sizeof *frames), *packet = calloc(1, sizeof *packet);
     seal_crypto_frame(frames, 0, hello.bytes, hello.length);
@@ -281,6 +297,7 @@ int main(void)
         cmocka_unit_test(the_samples_of_the_rfcs_are_read),
         cmocka_unit_test(the_keys_are_those_of_the_rfc),
         cmocka_unit_test(what_is_not_authentic_gives_nothing),
+        cmocka_unit_test(the_shortest_packets_are_tried),
         cmocka_unit_test(servers_packets_are_passed_over),
         cmocka_unit_test(drafts_have_salts_of_their_own),
         cmocka_unit_test(a_hello_may_come_in_any_order),

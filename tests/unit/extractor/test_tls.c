@@ -182,8 +182,8 @@ static void an_ssl_2_hello_is_passed_over(void **state)
 {
     (void)state;
     /* RFC 5246, appendix E.2: version 3.1, one cipher, no session, a challenge of 16 bytes. */
-    static const uint8_t hello[] = {0x80, 28, 1, 3, 1, 0, 3, 0, 0, 0,  16, 0, 0, 0x2f, 1,
-                                    2,    3,  4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+    static const uint8_t hello[] = {0x80, 28, 1, 3, 1, 0, 3, 0, 0,  0,  16, 0,  0,  0x2f, 1,
+                                    2,    3,  4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,   16};
     struct bytes client = from_hex(TLS12_CLIENT);
     struct feed f = tls();
     feed_stream(&f, 0, hello, sizeof hello, 7);
@@ -211,9 +211,10 @@ static void an_ssl_2_server_shows_its_certificate(void **state)
         struct feed f = tls();
         feed_stream(&f, 1, hello, length, segment);
         assert_int_equal(f.conversation->count, 1);
-        assert_record(&f, 0, segment == 1   ? CLIENT_CERT("3000")
-                             : segment == 2 ? CLIENT_CERT("2000")
-                                            : CLIENT_CERT("1000"));
+        assert_record(&f, 0,
+                      segment == 1   ? CLIENT_CERT("3000")
+                      : segment == 2 ? CLIENT_CERT("2000")
+                                     : CLIENT_CERT("1000"));
         assert_over(&f, 1);
         feed_free(&f);
     }
@@ -328,12 +329,12 @@ static void what_is_no_tls_ends_the_direction(void **state)
 {
     (void)state;
     static const char *const starts[] = {
-        "160401000401000000", /* version 4.1 */
-        "16030148010100",     /* a record longer than any */
-        "1903010001ff",       /* no such content type */
-        "160301000201001503010002", /* an alert within a handshake message */
+        "160401000401000000",             /* version 4.1 */
+        "16030148010100",                 /* a record longer than any */
+        "1903010001ff",                   /* no such content type */
+        "160301000201001503010002",       /* an alert within a handshake message */
         "1403010001011603010004ff000000", /* sealed, and no hello */
-        "474554202f", /* GET / */
+        "474554202f",                     /* GET / */
     };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         struct bytes start = from_hex(starts[i]);
@@ -352,12 +353,12 @@ static void certificate_lists_may_be_odd(void **state)
         const char *hex;
         unsigned records;
     } lists[] = {
-        {"16030300070b000003000000", 0},                /* none: a client without one */
-        {"160303000b0b000007000004000001aa", 1},        /* no certificate, but bytes */
-        {"160303000b0b000007000004000002aa", 0},        /* breaks off within the leaf */
-        {"160303000c0b000008000005000001aa01", 1},      /* ... behind it */
-        {"160303000b0b0000070000ff000001aa", 1},        /* the list says that it is longer */
-        {"16030300040b000000", 0},                      /* no list */
+        {"16030300070b000003000000", 0},           /* none: a client without one */
+        {"160303000b0b000007000004000001aa", 1},   /* no certificate, but bytes */
+        {"160303000b0b000007000004000002aa", 0},   /* breaks off within the leaf */
+        {"160303000c0b000008000005000001aa01", 1}, /* ... behind it */
+        {"160303000b0b0000070000ff000001aa", 1},   /* the list says that it is longer */
+        {"16030300040b000000", 0},                 /* no list */
     };
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         struct bytes list = from_hex(lists[i].hex);
