@@ -70,7 +70,7 @@ static int64_t ask_offset(const struct stamp *stamp, int64_t seconds)
     return localtime_r(&when, &local) ? local.tm_gmtoff : 0;
 }
 
-/* Seconds to add to UTC. A quarter that a zone did split (they did long ago) is asked about anew. */
+/* Seconds to add to UTC. A quarter that a zone split, as some did long ago, is asked about anew. */
 static int64_t offset(struct stamp *stamp, int64_t seconds)
 {
     int64_t quarter = floor_divide(seconds, QUARTER_S);

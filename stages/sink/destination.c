@@ -74,8 +74,8 @@ static int open_parent(struct destination *d, const char *root, const char *pare
     if (d->parent >= 0)
         return 0;
     if (root && (errno == ELOOP || errno == ENOTDIR))
-        return fault_set(fault, ERR_USAGE,
-                         "%s leads over something that is no directory of %s", d->shown, root);
+        return fault_set(fault, ERR_USAGE, "%s leads over something that is no directory of %s",
+                         d->shown, root);
     return fault_set(fault, ERR_OUTPUT, "cannot make the directory of %s: %s", d->shown,
                      strerror(errno));
 }
@@ -111,8 +111,7 @@ static int resolve(char path[PATH_MAX], struct fault *fault)
     return 0;
 }
 
-int destination_open(struct destination *d, const char *root, struct slice out,
-                     struct fault *fault)
+int destination_open(struct destination *d, const char *root, struct slice out, struct fault *fault)
 {
     char path[PATH_MAX];
     d->parent = -1;

@@ -135,11 +135,13 @@ static enum earlier check_directory(int parent, const char *name, const char *sh
     if (found == EARLIER_STRANGE && strange[0])
         fault_set(fault, ERR_USAGE,
                   "%s holds \"%s\", which is no part of earlier results; name a directory that is "
-                  "new, empty or holds results only", shown, strange);
+                  "new, empty or holds results only",
+                  shown, strange);
     else if (found == EARLIER_STRANGE)
         fault_set(fault, ERR_USAGE,
                   "%s holds files but no %s, so they are no finished results; remove them or name "
-                  "another directory", shown, LEDGER_FILE);
+                  "another directory",
+                  shown, LEDGER_FILE);
     return found;
 }
 
@@ -159,7 +161,8 @@ enum earlier earlier_check(int parent, const char *name, const char *shown, stru
     if (is_mount_point(parent, name)) {
         fault_set(fault, ERR_USAGE,
                   "%s is a mount point, which finished results cannot take the place of; name a "
-                  "directory within it, like %s/results", shown, shown);
+                  "directory within it, like %s/results",
+                  shown, shown);
         return EARLIER_STRANGE;
     }
     return check_directory(parent, name, shown, fault);

@@ -15,7 +15,8 @@ int fault_set(struct fault *fault, int error, const char *format, ...)
     va_end(args);
     uint8_t *text = (uint8_t *)fault->text;
     size_t length = strlen(fault->text);
-    for (size_t at = text_valid(text, length); at < length; at += text_valid(text + at, length - at))
+    for (size_t at = text_valid(text, length); at < length;
+         at += text_valid(text + at, length - at))
         text[at] = '?';
     for (size_t at = 0; at < length; at++)
         if (text[at] < 0x20 || text[at] == 0x7f)

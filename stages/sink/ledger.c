@@ -90,19 +90,22 @@ static int check_trail(struct ledger *l, uint64_t flow, const struct event_close
     uint8_t role = TAPLINE_READER;
     for (uint32_t i = 0; i < close->trail_count; i++) {
         const struct trail *t = &close->trail[i];
-        if (t->role <= role || t->role > TAPLINE_EXTRACTOR || (i == 0 && t->role != TAPLINE_TRACKER))
-            return fault_set(&l->broken, ERR_LOST, "flow %" PRIx64 " came along no path that there is",
-                             flow);
+        if (t->role <= role || t->role > TAPLINE_EXTRACTOR ||
+            (i == 0 && t->role != TAPLINE_TRACKER))
+            return fault_set(&l->broken, ERR_LOST,
+                             "flow %" PRIx64 " came along no path that there is", flow);
         if (t->received != sent)
             return fault_set(&l->broken, ERR_LOST,
-                             "flow %" PRIx64 ": the %s sent %" PRIu64 " events on, the %s received %"
-                             PRIu64, flow, ROLE_NAMES[role], sent, ROLE_NAMES[t->role], t->received);
+                             "flow %" PRIx64 ": the %s sent %" PRIu64
+                             " events on, the %s received %" PRIu64,
+                             flow, ROLE_NAMES[role], sent, ROLE_NAMES[t->role], t->received);
         sent = t->sent;
         role = t->role;
     }
     if (!close->trail_count || sent)
         return fault_set(&l->broken, ERR_LOST,
-                         "flow %" PRIx64 ": the %s sent %" PRIu64 " events on, no stage received them",
+                         "flow %" PRIx64 ": the %s sent %" PRIu64
+                         " events on, no stage received them",
                          flow, ROLE_NAMES[role], sent);
     return 0;
 }
@@ -244,7 +247,8 @@ static void check_accounts(struct ledger *l)
         sent += a->sent;
         if (a->sent != a->received)
             fault_set(&l->broken, ERR_LOST,
-                      "the reader sent tracker %" PRIu32 " %" PRIu64 " packets, it received %" PRIu64,
+                      "the reader sent tracker %" PRIu32 " %" PRIu64
+                      " packets, it received %" PRIu64,
                       i, a->sent, a->received);
         if (a->arrived != a->closed)
             fault_set(&l->broken, ERR_LOST,
@@ -257,7 +261,7 @@ static void check_accounts(struct ledger *l)
                   l->packets, sent);
 }
 
-/* A record travels the same way as its flow's close, and before it: with the closes all are here. */
+/* A record travels its flow's way, ahead of the close: with the closes, all records are here. */
 static void check_all(struct ledger *l)
 {
     uint64_t counted = ledger_total(l, "packets_count");

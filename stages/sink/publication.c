@@ -97,8 +97,8 @@ static int make_staging(struct publication *p, const char *prefix)
              number);
     if (mkdirat(p->to.parent, p->staging, 0777) != 0)
         return -errno;
-    p->directory = openat(p->to.parent, p->staging,
-                          O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    p->directory =
+        openat(p->to.parent, p->staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (p->directory < 0) {
         int error = -errno;
         unlinkat(p->to.parent, p->staging, AT_REMOVEDIR);
@@ -126,9 +126,10 @@ static int prepare(struct publication *p, struct fault *fault)
     if (earlier_check(p->to.parent, p->to.name, p->to.shown, fault) == EARLIER_STRANGE)
         error = fault->error;
     else if ((error = make_staging(p, prefix)) != 0)
-        error = fault_set(fault, ERR_OUTPUT,
-                          "cannot make a directory beside %s: %s; it needs the right to write there",
-                          p->to.shown, strerror(-error));
+        error =
+            fault_set(fault, ERR_OUTPUT,
+                      "cannot make a directory beside %s: %s; it needs the right to write there",
+                      p->to.shown, strerror(-error));
     unlock(p->to.parent);
     return error;
 }

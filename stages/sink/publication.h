@@ -22,8 +22,8 @@ int publication_directory(const struct publication *publication);
 /** OUT as it was asked for. */
 const char *publication_shown(const struct publication *publication);
 
-/** Puts the hidden directory, every file of which must be synced, in OUT's place. 0, or ERR_USAGE or
- *  ERR_OUTPUT with the fault set. */
+/** Puts the hidden directory, every file of which must be synced, in OUT's place. 0, or ERR_USAGE
+ *  or ERR_OUTPUT with the fault set. */
 int publication_publish(struct publication *publication, struct fault *fault);
 
 /** Removes the hidden directory where it was not published. */

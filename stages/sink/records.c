@@ -157,8 +157,7 @@ int records_close(struct records *r, uint64_t flow, const struct event_close *cl
     if (!error)
         error = summary_flow(r->tools.summary, f, &r->row, printed);
     if (!error && announced(close))
-        error = lay_by(r, flow, LAID_FIGURES, 0, 0,
-                       (struct slice){(const uint8_t *)f, sizeof *f});
+        error = lay_by(r, flow, LAID_FIGURES, 0, 0, (struct slice){(const uint8_t *)f, sizeof *f});
     if (error || !printed)
         return error;
     char text[IP_PORT_TEXT];

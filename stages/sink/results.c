@@ -18,7 +18,7 @@ struct output {
     struct writer *writer;
     size_t file; /* the one that is open; RECORD_FILES: none any more */
     uint64_t written[RECORD_FILES];
-    struct buffer key; /* xycdn: the key that is being counted, */
+    struct buffer key;  /* xycdn: the key that is being counted, */
     uint64_t sightings; /* and how often it came. 0: none yet */
 };
 
@@ -99,8 +99,8 @@ static int write_records(struct output *o)
     while (!error && (error = records_next(o->results->records, &line)) == 0) {
         error = turn_to(o, line.file);
         if (!error)
-            error = line.file == FILE_XYCDN ? count_key(o, &line)
-                                            : put_line(o, line.text, line.length);
+            error =
+                line.file == FILE_XYCDN ? count_key(o, &line) : put_line(o, line.text, line.length);
     }
     if (error == ERR_EOF)
         error = turn_to(o, RECORD_FILES);
@@ -113,8 +113,7 @@ static int write_records(struct output *o)
 static int write_small(const struct results *r, const char *name, struct buffer *text)
 {
     buffer_append(text, "\n", 1);
-    int error = text->failed ? -ENOMEM
-                             : writer_file(r->directory, name, text->bytes, text->length);
+    int error = text->failed ? -ENOMEM : writer_file(r->directory, name, text->bytes, text->length);
     buffer_free(text);
     return error;
 }

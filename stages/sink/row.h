@@ -32,7 +32,7 @@ struct row {
 };
 
 /** Reads a run of `count` maps. nil is unknown; where a key comes twice the later one stands. 0,
- *  ERR_TRUNCATED or ERR_MALFORMED, ERR_LIMIT: more than MAX_FURTHER keys that are not documented. */
+ *  ERR_TRUNCATED or ERR_MALFORMED, ERR_LIMIT: more than MAX_FURTHER undocumented keys. */
 int row_read(struct row *row, const struct schema *schema, struct slice maps, uint32_t count);
 
 /** A field's value, by its key; without anything to read where it is unknown. */

@@ -96,8 +96,8 @@ static bool is_object(struct slice text)
     struct json_tokener *tokener = text.length <= INT32_MAX ? json_tokener_new() : NULL;
     if (!tokener)
         return false;
-    struct json_object *object = json_tokener_parse_ex(tokener, (const char *)text.bytes,
-                                                       (int)text.length);
+    struct json_object *object =
+        json_tokener_parse_ex(tokener, (const char *)text.bytes, (int)text.length);
     bool whole = json_tokener_get_error(tokener) == json_tokener_success &&
                  json_tokener_get_parse_end(tokener) == text.length &&
                  json_object_is_type(object, json_type_object);
@@ -227,7 +227,7 @@ static int proceed(struct sink *s)
     return 0;
 }
 
-/* What comes when everything was there already cannot be entered any more, but breaks the ledger. */
+/* What comes when everything was there makes no record any more, but breaks the ledger. */
 static int take_close(struct sink *s, const struct event *event)
 {
     int error = ledger_close(s->ledger, event->flow, &event->close);

@@ -44,8 +44,9 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
 void sink_free(struct sink **sink);
 
 /** Takes one event; those that are no CLOSE or RECORD are passed over. The last one that was
- *  missing writes the results before this returns. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT: the
- *  event is not as the contract says, and the attempt cannot be finished; or the outlet's error. */
+ *  missing writes the results before this returns. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT:
+ *  the event is not as the contract says, and the attempt cannot be finished; or the outlet's
+ *  error. */
 int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 
 /** Takes a TALLY or the reader's WORD; other messages are passed over. Returns as above. */

@@ -44,8 +44,8 @@ struct sorter *sorter_new(size_t memory, int directory)
     if (!s)
         return NULL;
     s->directory = directory;
-    s->memory = memory < LEAST_MEMORY ? LEAST_MEMORY : memory / sizeof(struct place) *
-                                                           sizeof(struct place);
+    s->memory =
+        memory < LEAST_MEMORY ? LEAST_MEMORY : memory / sizeof(struct place) * sizeof(struct place);
     return s;
 }
 

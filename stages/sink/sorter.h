@@ -24,7 +24,7 @@ void sorter_free(struct sorter **sorter);
  *  ERR_LIMIT: more runs than four levels of merging can hold. */
 int sorter_add(struct sorter *sorter, const struct entry *entry);
 
-/** The next entry in order, borrowed until the next call. 0, ERR_EOF, a negated errno or ERR_LIMIT. */
+/** The next entry in order, borrowed until the next call. 0, ERR_EOF, or as sorter_add. */
 int sorter_next(struct sorter *sorter, struct entry *entry);
 
 /** How many bytes went to disk. */

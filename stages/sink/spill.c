@@ -60,8 +60,8 @@ static int write_waiting(struct spill *spill)
 {
     const struct buffer *b = &spill->waiting;
     for (size_t done = 0; done < b->length;) {
-        ssize_t wrote = pwrite(spill->file, b->bytes + done, b->length - done,
-                               (off_t)spill->written);
+        ssize_t wrote =
+            pwrite(spill->file, b->bytes + done, b->length - done, (off_t)spill->written);
         if (wrote < 0 && errno != EINTR)
             return -errno;
         if (wrote > 0) {

@@ -10,7 +10,16 @@
 
 enum { LISTED = 10 };
 
-enum counted { HOSTS, NAMES, PROTOCOLS, BIT_PEERS, XUNLEI_IDS, TOUTIAO_VALUES, STUN_VALUES, COUNTED };
+enum counted {
+    HOSTS,
+    NAMES,
+    PROTOCOLS,
+    BIT_PEERS,
+    XUNLEI_IDS,
+    TOUTIAO_VALUES,
+    STUN_VALUES,
+    COUNTED
+};
 
 struct summary {
     bool begun; /* there was a flow */
@@ -74,8 +83,8 @@ static int count_identifiers(struct summary *s, const struct row *row)
         const char *key;
         enum counted what;
     } identifiers[] = {
-        {"bit_peer_id_1", BIT_PEERS}, {"bit_peer_id_2", BIT_PEERS},
-        {"xunlei_id_1", XUNLEI_IDS},  {"xunlei_id_2", XUNLEI_IDS},
+        {"bit_peer_id_1", BIT_PEERS},      {"bit_peer_id_2", BIT_PEERS},
+        {"xunlei_id_1", XUNLEI_IDS},       {"xunlei_id_2", XUNLEI_IDS},
         {"toutiao_value", TOUTIAO_VALUES},
     };
     int error = count_values(s, row);
@@ -207,8 +216,8 @@ void summary_pack(struct summary *s, const struct ledger *ledger,
 {
     pack_map(to, 12);
     pack_number(to, "packets", ledger_packets(ledger));
-    pack_number(to, "bytes", ledger_total(ledger, "tcp_packets_len") +
-                                 ledger_total(ledger, "udp_packets_len"));
+    pack_number(to, "bytes",
+                ledger_total(ledger, "tcp_packets_len") + ledger_total(ledger, "udp_packets_len"));
     pack_moment(to, "start", s, s->start_ns, stamp);
     pack_moment(to, "end", s, s->end_ns, stamp);
     pack_str(to, "tcp");

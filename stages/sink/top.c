@@ -10,7 +10,7 @@ enum { SLOTS = 2 * TOP_CAPACITY };
 
 struct top {
     struct top_item items[TOP_CAPACITY];
-    uint16_t slots[SLOTS];         /* by hash: 1 + the item's index; 0: free */
+    uint16_t slots[SLOTS]; /* by hash: 1 + the item's index; 0: free */
     size_t count;
     bool overflowed;
 };

@@ -66,12 +66,12 @@ static void several_zones_live_side_by_side(void **state)
     stamp_free(&west);
 }
 
-/* Zones once split quarters of an hour: Monrovia was 44 minutes and 30 seconds behind until 1972. */
+/* Zones once split quarters of an hour: Monrovia was 44 minutes and 30 seconds behind until '72. */
 static void agrees_with_the_library_at_every_moment(void **state)
 {
     (void)state;
-    static const char *const zones[] = {"Africa/Monrovia", "Europe/Amsterdam", "Australia/Lord_Howe",
-                                        "America/New_York"};
+    static const char *const zones[] = {"Africa/Monrovia", "Europe/Amsterdam",
+                                        "Australia/Lord_Howe", "America/New_York"};
     uint64_t seed = 7;
     for (size_t z = 0; z < sizeof zones / sizeof zones[0]; z++) {
         struct stamp *stamp = stamp_new(zones[z], strlen(zones[z]));

@@ -117,7 +117,8 @@ static void doubles_read_back_the_same(void **state)
     uint64_t seed = 1;
     for (int i = 0; i < 100000; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        double value = i % 2 ? (double)(seed >> 20) / 1e6 : ldexp((double)(seed >> 11), i % 200 - 150);
+        double value =
+            i % 2 ? (double)(seed >> 20) / 1e6 : ldexp((double)(seed >> 11), i % 200 - 150);
         struct jsonw w = fresh();
         jsonw_double(&w, value);
         buffer_append(&out, "", 1);

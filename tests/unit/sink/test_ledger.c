@@ -67,7 +67,8 @@ static int tracker_got(uint64_t index, uint64_t packets, uint64_t counted, uint6
 
 static int closes(uint64_t tracker, uint64_t count)
 {
-    struct event event = flow_closed(tracker << 48 | count, TRANSPORT_TCP, "1.2.3.4", 1, "5.6.7.8", 2);
+    struct event event =
+        flow_closed(tracker << 48 | count, TRANSPORT_TCP, "1.2.3.4", 1, "5.6.7.8", 2);
     return ledger_close(ledger, event.flow, &event.close);
 }
 
@@ -143,10 +144,12 @@ static void names_the_stage_that_lost_events(void **state)
         uint32_t count;
         const char *says;
     } cases[] = {
-        {{{TAPLINE_TRACKER, 0, 3, 0}, {TAPLINE_CLASSIFIER, 2, 0, 0}}, 2,
+        {{{TAPLINE_TRACKER, 0, 3, 0}, {TAPLINE_CLASSIFIER, 2, 0, 0}},
+         2,
          "the tracker sent 3 events on, the classifier received 2"},
         {{{TAPLINE_TRACKER, 0, 3, 0}, {TAPLINE_CLASSIFIER, 3, 2, 0}, {TAPLINE_EXTRACTOR, 3, 0, 0}},
-         3, "the classifier sent 2 events on, the extractor received 3"},
+         3,
+         "the classifier sent 2 events on, the extractor received 3"},
         {{{TAPLINE_TRACKER, 0, 3, 0}}, 1, "the tracker sent 3 events on, no stage"},
         {{{TAPLINE_CLASSIFIER, 0, 0, 0}}, 1, "no path"},
         {{{TAPLINE_TRACKER, 0, 0, 0}, {TAPLINE_TRACKER, 0, 0, 0}}, 2, "no path"},
@@ -189,12 +192,9 @@ static void refuses_tallies_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ENTERED(agrees_in_whatever_order_things_come),
-        ENTERED(names_the_sum_that_does_not_agree),
-        ENTERED(names_packets_that_no_tracker_was_sent),
-        ENTERED(names_packets_that_nobody_counted),
-        ENTERED(names_closes_that_went_astray),
-        ENTERED(names_the_stage_that_lost_events),
+        ENTERED(agrees_in_whatever_order_things_come),   ENTERED(names_the_sum_that_does_not_agree),
+        ENTERED(names_packets_that_no_tracker_was_sent), ENTERED(names_packets_that_nobody_counted),
+        ENTERED(names_closes_that_went_astray),          ENTERED(names_the_stage_that_lost_events),
         ENTERED(refuses_tallies_that_are_none),
     };
     return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);

@@ -40,20 +40,27 @@ static void renders(const struct schema *schema, uint32_t count, const struct fi
     assert_string_equal((const char *)line.bytes, want);
 }
 
-#define TCP_HEAD                                                                                  \
-    "{\"ip_port\": \"52.109.246.204-29035-115.200.96.237-51413\", "                               \
-    "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "                                       \
-    "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", \"packet_count\": 10, "                   \
-    "\"byte_count\": 145, \"src_dst_packet_count\": 6, \"dst_src_packet_count\": 4, "             \
+#define TCP_HEAD                                                                                   \
+    "{\"ip_port\": \"52.109.246.204-29035-115.200.96.237-51413\", "                                \
+    "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "                                        \
+    "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", \"packet_count\": 10, "                    \
+    "\"byte_count\": 145, \"src_dst_packet_count\": 6, \"dst_src_packet_count\": 4, "              \
     "\"src_dst_byte_count\": 68, \"dst_src_byte_count\": 77, "
 
 static void tcp_looks_as_ever(void **state)
 {
     (void)state;
-    static const char *const notes[] = {
-        "protocol_type", "BitTorrent",     "bit_peer_ip_1", "52.109.246.204", "bit_peer_id_1",
-        "-UT3550-jmS01", "bit_peer_ip_2",  "115.200.96.237", "bit_peer_id_2", "-BJ311-sb\"x\"",
-        NULL};
+    static const char *const notes[] = {"protocol_type",
+                                        "BitTorrent",
+                                        "bit_peer_ip_1",
+                                        "52.109.246.204",
+                                        "bit_peer_id_1",
+                                        "-UT3550-jmS01",
+                                        "bit_peer_ip_2",
+                                        "115.200.96.237",
+                                        "bit_peer_id_2",
+                                        "-BJ311-sb\"x\"",
+                                        NULL};
     struct event event =
         flow_closed(1, TRANSPORT_TCP, "52.109.246.204", 29035, "115.200.96.237", 51413);
     event.close.figures.syn = event.close.figures.fin = 2;
@@ -93,7 +100,8 @@ static void tcp_that_nobody_knows_has_every_key(void **state)
 static void udp_looks_as_ever(void **state)
 {
     (void)state;
-    struct event event = flow_closed(1, TRANSPORT_UDP, "105.129.29.137", 33171, "2001:db8::1", 3478);
+    struct event event =
+        flow_closed(1, TRANSPORT_UDP, "105.129.29.137", 33171, "2001:db8::1", 3478);
     buffer_clear(&maps);
     pack_map(&maps, 3);
     pack_pair(&maps, "protocol_type", "stun");
@@ -113,18 +121,19 @@ static void udp_looks_as_ever(void **state)
     pack_str(&maps, "n");
     pack_int(&maps, -7);
     pack_pair(&maps, "data_ip", "105.129.29.137");
-    renders(&SCHEMA_UDP, 2, &event.close.figures,
-            "{\"ip_port\": \"105.129.29.137-33171-2001:db8::1-3478\", "
-            "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "
-            "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", \"packet_count\": 10, "
-            "\"byte_count\": 145, \"src_dst_packet_count\": 6, \"dst_src_packet_count\": 4, "
-            "\"src_dst_byte_count\": 68, \"dst_src_byte_count\": 77, \"protocol_type\": \"stun\", "
-            "\"bit_peer_ip_1\": \"\", \"bit_peer_id_1\": \"\", \"bit_peer_ip_2\": \"\", "
-            "\"bit_peer_id_2\": \"\", \"toutiao_ip\": \"\", \"toutiao_value\": \"\", "
-            "\"toutiao_location\": 30, \"xunlei_ip_1\": \"\", \"xunlei_id_1\": \"\", "
-            "\"xunlei_ip_2\": \"\", \"xunlei_id_2\": \"\", \"stun_values\": [{\"device_type\": 1.5, "
-            "\"device_id\": \"\xe8\xae\xbe\xe5\xa4\x87u0pJ\", \"n\": -7, "
-            "\"data_ip\": \"105.129.29.137\"}], \"identifiers\": [{\"signature\": \"made-up\"}]}");
+    renders(
+        &SCHEMA_UDP, 2, &event.close.figures,
+        "{\"ip_port\": \"105.129.29.137-33171-2001:db8::1-3478\", "
+        "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "
+        "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", \"packet_count\": 10, "
+        "\"byte_count\": 145, \"src_dst_packet_count\": 6, \"dst_src_packet_count\": 4, "
+        "\"src_dst_byte_count\": 68, \"dst_src_byte_count\": 77, \"protocol_type\": \"stun\", "
+        "\"bit_peer_ip_1\": \"\", \"bit_peer_id_1\": \"\", \"bit_peer_ip_2\": \"\", "
+        "\"bit_peer_id_2\": \"\", \"toutiao_ip\": \"\", \"toutiao_value\": \"\", "
+        "\"toutiao_location\": 30, \"xunlei_ip_1\": \"\", \"xunlei_id_1\": \"\", "
+        "\"xunlei_ip_2\": \"\", \"xunlei_id_2\": \"\", \"stun_values\": [{\"device_type\": 1.5, "
+        "\"device_id\": \"\xe8\xae\xbe\xe5\xa4\x87u0pJ\", \"n\": -7, "
+        "\"data_ip\": \"105.129.29.137\"}], \"identifiers\": [{\"signature\": \"made-up\"}]}");
 }
 
 static void what_is_not_of_its_type_is_refused(void **state)

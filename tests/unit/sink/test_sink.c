@@ -75,9 +75,9 @@ static void an_empty_capture_has_every_file(void **state)
 {
     struct bench *b = *state;
     static const char *const empty[] = {
-        "save_con.json", "tmp_con.json", "udp_con.json",          "save_http.json",
-        "tmp_http.json", "sni.json",     "cert_domain_time.json", "ts_domain_ip.json",
-        "xycdn_stun_ip_port.json"};
+        "save_con.json",         "tmp_con.json",      "udp_con.json",
+        "save_http.json",        "tmp_http.json",     "sni.json",
+        "cert_domain_time.json", "ts_domain_ip.json", "xycdn_stun_ip_port.json"};
     begin(b);
     assert_int_equal(reader_tallies(b->sink, 0, NULL), 0);
     assert_int_equal(tracker_tallies(b->sink, 0, 0), 0);
@@ -139,12 +139,12 @@ static void http(struct bench *b, uint64_t flow, const char *uri, uint64_t packe
     takes(b, &event);
 }
 
-#define HTTP_LINE(uri)                                                                            \
-    "{\"ip_port\": \"5.6.7.8-80-1.2.3.4-1000\", "                                                 \
-    "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "                                       \
-    "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", "                                         \
-    "\"req_time\": \"2023-07-14 15:02:14.050123\", \"src_dst_packet_count\": 4, "                 \
-    "\"dst_src_packet_count\": 6, \"src_dst_byte_count\": 77, \"dst_src_byte_count\": 68, "       \
+#define HTTP_LINE(uri)                                                                             \
+    "{\"ip_port\": \"5.6.7.8-80-1.2.3.4-1000\", "                                                  \
+    "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "                                        \
+    "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", "                                          \
+    "\"req_time\": \"2023-07-14 15:02:14.050123\", \"src_dst_packet_count\": 4, "                  \
+    "\"dst_src_packet_count\": 6, \"src_dst_byte_count\": 77, \"dst_src_byte_count\": 68, "        \
     "\"req_method\": \"GET\", \"req_uri\": \"" uri "\", \"req_need_length\": 0, "                  \
     "\"req_headers\": [[\"host\", \"edge.example\"], [\"x-two\", [\"a\", \"b\"]]], "               \
     "\"req_body\": \"\", \"req_data\": \"\", \"res_time\": null, \"res_status\": null, "           \
@@ -189,8 +189,11 @@ static void pack_certificate(struct buffer *map)
 
 static void tls_dns_and_xycdn(struct bench *b)
 {
-    static const char *const sni[] = {"ip_port", "1.2.3.4-1000-5.6.7.8-443", "sni_domain",
-                                      "edge.example", "sni_ip", "5.6.7.8", "transport", "quic", NULL};
+    static const char *const sni[] = {"ip_port",    "1.2.3.4-1000-5.6.7.8-443",
+                                      "sni_domain", "edge.example",
+                                      "sni_ip",     "5.6.7.8",
+                                      "transport",  "quic",
+                                      NULL};
     buffer_clear(&b->map);
     pack_texts(&b->map, sni);
     struct event event = record_of(2, TAPLINE_RECORD_SNI, MOMENT, 4, &b->map);
@@ -244,8 +247,8 @@ static void other_records_come_at_once(void **state)
     holds(b->out, "xycdn_stun_ip_port.json",
           "{\"key\": \"1.1.1.1:1\", \"num\": 2}\n{\"key\": \"1.1.1.1:11\", \"num\": 3}\n"
           "{\"key\": \"9.9.9.9:2\", \"num\": 1}\n");
-    holds(b->out,
-          "cert_file/BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD.crt", "abc");
+    holds(b->out, "cert_file/BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD.crt",
+          "abc");
 }
 
 static size_t lines_in(struct bench *b, const char *name)

@@ -71,7 +71,7 @@ static void tells_what_there_was(void **state)
 {
     (void)state;
     static const char *const notes[] = {"protocol_type", "xunlei", "xunlei_id_1", "a",
-                                        "xunlei_id_2", "b", NULL};
+                                        "xunlei_id_2",   "b",      NULL};
     const uint64_t written[RECORD_FILES] = {[FILE_SAVE_CON] = 2, [FILE_DNS] = 4};
     struct summary *summary = summary_new();
     struct ledger *ledger = ledger_new(1);
