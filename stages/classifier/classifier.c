@@ -160,13 +160,15 @@ static int take_data(const struct classifier *c, struct flow *f, const struct ev
     bool turn = data->flags & TAPLINE_TURN;
     f->next[data->direction] = data->offset + (f->stream ? data->length : 1);
     if (turn)
-        wants_turn(f->wants, data->direction, data->offset);
+        wants_turn(&f->wants[data->direction], data->offset);
     int error = f->stream ? stream_data(f->stream, f->received, data)
                           : datagrams_data(f->datagrams, f->received, data);
     uint32_t hint = f->stream ? stream_hint(f->stream) : datagrams_hint(f->datagrams);
     if (error == 0 && hint && !f->opened)
         error = open_behind(c, f, hint);
-    if (error == 0 && f->opened && (f->stream || datagrams_passes(f->datagrams, data->offset)))
+    bool passes = f->stream ? stream_passes(f->stream, data->direction, turn)
+                            : datagrams_passes(f->datagrams, data->offset);
+    if (error == 0 && f->opened && passes)
         error = hand_on(c, f, event);
     /* Many a turn is one segment long: nothing is said before one goes on that nobody wants. */
     bool first = turn && own_want(f, data->direction).want == TAPLINE_WANT_TURN;
@@ -181,7 +183,7 @@ static int take_gap(const struct classifier *c, struct flow *f, const struct eve
         return ERR_MALFORMED;
     f->next[event->gap.direction] = event->gap.offset + event->gap.length;
     int error = stream_break(f->stream, event->gap.direction);
-    if (error == 0 && f->opened)
+    if (error == 0 && f->opened && stream_passes(f->stream, event->gap.direction, false))
         error = hand_on(c, f, event);
     if (error == 0)
         tell(c, f, event->gap.direction);

@@ -19,6 +19,7 @@ struct side {
     uint64_t segments;   /* with payload, so far */
     uint64_t signatures; /* looked for in new segments: a bit for each */
     struct holding holding;
+    bool declined;        /* when the protocol was recognised, until this side's next turn */
     bool replaying;       /* from `replay_from` on, held segments go to the extractor */
     uint64_t replay_from; /* stream offset */
     size_t replayed;      /* segments of the holding that were stepped over */
@@ -99,6 +100,8 @@ static enum verdict recognise(const struct stream *s, uint32_t protocol, struct 
 static void found_protocol(struct stream *s, int direction, const struct start *start,
                            uint32_t protocol)
 {
+    for (int side = 0; side < DIRECTIONS; side++)
+        s->side[side].declined = side != direction && stream_want(s, side) == TAPLINE_WANT_TURN;
     s->hint = protocol;
     if (protocol == TAPLINE_HINT_HTTP || protocol == TAPLINE_HINT_TLS)
         findings_type(s->findings, start->at,
@@ -317,6 +320,13 @@ bool stream_take_held(struct stream *s, struct event_data *data)
     s->side[first].replayed++;
     *data = held[first].data;
     return true;
+}
+
+bool stream_passes(struct stream *s, int direction, bool turn)
+{
+    if (turn)
+        s->side[direction].declined = false;
+    return !s->side[direction].declined;
 }
 
 enum tapline_want stream_want(const struct stream *s, int direction)

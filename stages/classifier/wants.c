@@ -2,18 +2,14 @@
 
 static const struct want EVERYTHING = {TAPLINE_WANT_FROM, 0};
 
-void wants_turn(struct wants wants[DIRECTIONS], int direction, uint64_t offset)
+void wants_turn(struct wants *w, uint64_t offset)
 {
-    wants[direction].turned = true;
-    wants[direction].turn = offset;
-    for (int side = 0; side < DIRECTIONS; side++) {
-        struct wants *w = &wants[side];
-        if (w->behind.want == TAPLINE_WANT_TURN &&
-            (side != direction || offset >= w->behind.offset))
-            w->behind = EVERYTHING;
-        if (w->told.want == TAPLINE_WANT_TURN && (side != direction || offset >= w->told.offset))
-            w->told = EVERYTHING;
-    }
+    w->turned = true;
+    w->turn = offset;
+    if (w->behind.want == TAPLINE_WANT_TURN && offset >= w->behind.offset)
+        w->behind = EVERYTHING;
+    if (w->told.want == TAPLINE_WANT_TURN && offset >= w->told.offset)
+        w->told = EVERYTHING;
 }
 
 void wants_behind(struct wants *w, const struct want *want)

@@ -23,8 +23,8 @@ struct wants {
     uint64_t turn;      /* and the last one began here */
 };
 
-/** A turn of `direction` began at this offset: it ends what both sides waited for. */
-void wants_turn(struct wants wants[DIRECTIONS], int direction, uint64_t offset);
+/** A turn of this direction began at this offset: whoever waited for it wants everything again. */
+void wants_turn(struct wants *w, uint64_t offset);
 
 /** The extractor wants this; a TURN that has begun meanwhile is stale and ignored. */
 void wants_behind(struct wants *w, const struct want *want);
