@@ -202,14 +202,9 @@ static void shortest_digits(double value, char text[LONGEST_DOUBLE])
     }
 }
 
-void jsonw_double(struct jsonw *w, double value)
+/* Any number, in Python's choice of forms: with an exponent below -4 and from 16 on. */
+static void put_shortest(struct jsonw *w, double value)
 {
-    if (!isfinite(value)) {
-        jsonw_null(w);
-        return;
-    }
-    if (put_millionths(w, value))
-        return;
     char digits[LONGEST_DOUBLE], text[2 * LONGEST_DOUBLE];
     shortest_digits(fabs(value), digits);
     char *mark = strchr(digits, 'e');
@@ -226,6 +221,14 @@ void jsonw_double(struct jsonw *w, double value)
         length = snprintf(text, sizeof text, "%.*f", shown, value);
     }
     put(w, text, (size_t)length);
+}
+
+void jsonw_double(struct jsonw *w, double value)
+{
+    if (!isfinite(value))
+        jsonw_null(w);
+    else if (!put_millionths(w, value))
+        put_shortest(w, value);
 }
 
 void jsonw_bool(struct jsonw *w, bool value)

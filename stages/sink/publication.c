@@ -62,9 +62,10 @@ static void sweep_one(int parent, const char *name)
     int left = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (left < 0)
         return;
-    if (flock(left, LOCK_EX | LOCK_NB) == 0 && earlier_remove(parent, name) != 0)
+    int error = flock(left, LOCK_EX | LOCK_NB) == 0 ? earlier_remove(parent, name) : 0;
+    if (error)
         log_warning("%s was left by a sink that died, and cannot be removed: %s", name,
-                    strerror(errno));
+                    error_text(error));
     close(left);
 }
 

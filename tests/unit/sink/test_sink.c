@@ -294,6 +294,52 @@ static void flows_go_to_their_files_in_order(void **state)
     free(text);
 }
 
+/* One attempt at a capture of many flows, each with two HTTP records, in either order. */
+static void publish_many(struct bench *b, const char *out, uint64_t memory, bool backwards)
+{
+    enum { FLOWS = 3000 };
+    int error = 0;
+    const struct sink_options options = {.sort_memory = memory};
+    b->capture = capture_to(out);
+    b->sink = sink_new(&b->capture, &b->outlet, &options, &error);
+    assert_non_null(b->sink);
+    for (uint64_t i = 0; i < FLOWS; i++) {
+        uint64_t flow = backwards ? FLOWS - 1 - i : i;
+        char uri[16];
+        snprintf(uri, sizeof uri, "/%u", (unsigned)flow);
+        http(b, flow, uri, flow * 10 + (backwards ? 1 : 2), flow % 3);
+        http(b, flow, uri, flow * 10 + (backwards ? 2 : 1), flow % 3);
+        struct event close = flow_closed(flow, TRANSPORT_TCP, "1.2.3.4", 1000, "5.6.7.8", 80);
+        close.close.figures.start_ns += (int64_t)(flow * 7919 % 100) * MS;
+        flow_extracted(&close, 2);
+        takes(b, &close);
+    }
+    assert_int_equal(tracker_tallies(b->sink, 9, FLOWS), 0);
+    assert_int_equal(reader_tallies(b->sink, 9, NULL), 0);
+    assert_int_equal(reader_gives(b->sink, true), 0);
+    was_told(b, TAPLINE_OUTCOME, EXIT_DONE, "");
+    sink_free(&b->sink);
+}
+
+static void memory_and_arrival_change_no_byte(void **state)
+{
+    struct bench *b = *state;
+    static const char *const files[] = {"tmp_con.json", "save_http.json", "tmp_http.json"};
+    char other[SCRATCH_PATH + 8];
+    snprintf(other, sizeof other, "%s/other", b->path);
+    publish_many(b, b->out, SINK_OPTIONS_DEFAULT.sort_memory, false);
+    publish_many(b, other, 64 * 1024, true);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *text = content_of(b->out, files[i]);
+        assert_true(strlen(text) > 100000);
+        holds(other, files[i], text);
+        free(text);
+    }
+    char *ledger = content_of(other, "ledger.json");
+    assert_null(strstr(ledger, "\"sorting_spilled_bytes\": 0,"));
+    free(ledger);
+}
+
 static void sums_that_disagree_end_the_attempt(void **state)
 {
     struct bench *b = *state;
@@ -426,6 +472,7 @@ int main(void)
         ATTEMPT(http_waits_for_its_connection),
         ATTEMPT(other_records_come_at_once),
         ATTEMPT(flows_go_to_their_files_in_order),
+        ATTEMPT(memory_and_arrival_change_no_byte),
         ATTEMPT(sums_that_disagree_end_the_attempt),
         ATTEMPT(what_comes_too_late_ends_the_attempt),
         ATTEMPT(without_the_readers_word_nothing_is_published),
