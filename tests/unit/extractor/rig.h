@@ -40,6 +40,7 @@ struct rig {
     uint64_t delivered; /* bytes */
     uint64_t offset[DIRECTIONS];
     int last; /* who spoke last */
+    uint64_t turn[DIRECTIONS]; /* where a direction's last turn began that a segment told of */
     uint64_t packet;
     int error;
     char text[65536];
@@ -122,12 +123,14 @@ static inline void rig_data(struct rig *rig, int direction, const void *bytes, s
     bool turn = rig->last != direction;
     struct demand heard = rig_heard(rig, direction);
     size_t skip = 0;
+    if (turn)
+        rig->turn[direction] = offset;
     rig->packet++;
     rig->offset[direction] += length;
     rig->last = direction;
     if (heard.want == TAPLINE_WANT_FROM && heard.offset > offset)
         skip = heard.offset - offset;
-    if (heard.want == TAPLINE_WANT_TURN && turn && offset >= heard.offset)
+    if (heard.want == TAPLINE_WANT_TURN && rig->turn[direction] >= heard.offset)
         rig->demand[direction] = (struct demand){0};
     else if (heard.want == TAPLINE_WANT_TURN || heard.want == TAPLINE_WANT_NOTHING)
         return;
@@ -165,6 +168,8 @@ static inline void rig_gap(struct rig *rig, int direction, uint64_t length)
     uint64_t offset = rig->offset[direction], end = offset + length;
     rig->offset[direction] = end;
     rig->last = direction;
+    if (heard.want == TAPLINE_WANT_TURN && rig->turn[direction] >= heard.offset)
+        heard = rig->demand[direction] = (struct demand){0};
     if (heard.want == TAPLINE_WANT_FROM && heard.offset > offset)
         offset = heard.offset;
     if (heard.want == TAPLINE_WANT_TURN || heard.want == TAPLINE_WANT_NOTHING || offset >= end)

@@ -1,0 +1,124 @@
+/* The core: flows that open and close, and what passes through. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "common/base/error.h"
+#include "common/wire/pack.h"
+#include "tests/unit/extractor/rig.h"
+
+static void only_open_flows(void **state)
+{
+    (void)state;
+    static const uint32_t kinds[] = {TAPLINE_DATA, TAPLINE_GAP, TAPLINE_CLOSE, TAPLINE_RECORD};
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct event event = {.kind = kinds[i], .flow = RIG_FLOW + 1};
+        assert_int_equal(extractor_event(rig->extractor, RIG_FROM, &event), ERR_MALFORMED);
+    }
+    struct event again = {.kind = TAPLINE_OPEN, .flow = RIG_FLOW};
+    assert_int_equal(extractor_event(rig->extractor, RIG_FROM, &again), ERR_MALFORMED);
+    rig_close(rig, true, true);
+    assert_int_equal(rig->error, 0);
+    rig_close(rig, true, true);
+    assert_int_equal(rig->error, ERR_MALFORMED);
+    rig_free(&rig);
+}
+
+static void a_flow_of_no_known_protocol(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, 0);
+    rig_say(rig, RIG_CLIENT, "GET / HTTP/1.1\r\n\r\n");
+    rig_gap(rig, RIG_SERVER, 10);
+    rig_close(rig, true, true);
+    assert_int_equal(rig->error, 0);
+    assert_int_equal(rig->records, 0);
+    struct unpack u = unpack_over(rig->close.bytes, rig->close.length);
+    struct event close;
+    assert_int_equal(event_unpack(&u, &close), 0);
+    assert_int_equal(close.close.trail[0].received, 2);
+    assert_int_equal(close.close.notes_count, 0);
+    rig_free(&rig);
+}
+
+static void records_from_before_pass_through(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
+    struct buffer map = {0};
+    pack_map(&map, 0);
+    struct event record = {.kind = TAPLINE_RECORD,
+                           .flow = RIG_FLOW,
+                           .record = {.record = TAPLINE_RECORD_XYCDN,
+                                      .time_ns = 1,
+                                      .packet = 2,
+                                      .order = 3,
+                                      .map = {map.bytes, map.length}}};
+    assert_int_equal(extractor_event(rig->extractor, RIG_FROM, &record), 0);
+    assert_int_equal(rig->records, 1);
+    assert_int_equal(rig->record[0].order, 3);
+    buffer_free(&map);
+    rig_free(&rig);
+}
+
+static void what_was_declined_counts_as_received(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
+    rig->deaf = true;
+    rig_say(rig, RIG_CLIENT, "GET / HTTP/1.1\r\nBad\r\n");
+    rig_say(rig, RIG_CLIENT, "more");
+    rig_say(rig, RIG_CLIENT, "more");
+    rig_close(rig, true, true);
+    struct unpack u = unpack_over(rig->close.bytes, rig->close.length);
+    struct event close;
+    assert_int_equal(event_unpack(&u, &close), 0);
+    assert_int_equal(close.close.trail[0].received, 3);
+    assert_int_equal(close.close.trail[0].records, 1);
+    rig_free(&rig);
+}
+
+static int refuse(void *context, enum tapline_role to, outlet_route *route,
+                  const struct event *event)
+{
+    (void)context, (void)to, (void)route, (void)event;
+    return ERR_LOST;
+}
+
+static void an_outlet_that_fails(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
+    rig->outlet.event = refuse;
+    rig_say(rig, RIG_CLIENT, "GET / HTTP/1.1\r\n\r\n");
+    rig_say(rig, RIG_SERVER, "HTTP/1.1 204 No\r\n\r\n");
+    assert_int_equal(rig->error, ERR_LOST);
+    rig_free(&rig);
+}
+
+static void freed_with_open_flows(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
+    rig_say(rig, RIG_CLIENT, "GET / HTTP/1.1\r\n\r\n");
+    extractor_free(&rig->extractor);
+    assert_null(rig->extractor);
+    extractor_free(&rig->extractor);
+    rig_free(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_open_flows),
+        cmocka_unit_test(a_flow_of_no_known_protocol),
+        cmocka_unit_test(records_from_before_pass_through),
+        cmocka_unit_test(what_was_declined_counts_as_received),
+        cmocka_unit_test(an_outlet_that_fails),
+        cmocka_unit_test(freed_with_open_flows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
