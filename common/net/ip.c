@@ -1,5 +1,7 @@
 #include "common/net/ip.h"
 
+#include <string.h>
+
 #include "common/base/cursor.h"
 
 enum {
@@ -28,6 +30,14 @@ static struct extent body_of(struct extent whole, uint32_t header, uint32_t leng
     return extent_behind(&whole, header);
 }
 
+/* Both addresses of a zeroed packet; in the hot path, hence in place. */
+static inline void addresses_set(struct packet *p, const uint8_t *bytes, uint8_t length)
+{
+    p->source.length = p->destination.length = length;
+    memcpy(p->source.bytes, bytes, length);
+    memcpy(p->destination.bytes, bytes + length, length);
+}
+
 static bool decode_ipv4(struct packet *p, const struct extent *whole)
 {
     struct cursor c = cursor_over(whole->bytes, whole->captured);
@@ -43,8 +53,7 @@ static bool decode_ipv4(struct packet *p, const struct extent *whole)
     if (c.bad || header < IPV4_HEADER)
         return false;
     p->version = 4;
-    p->source = address_from(addresses, 4);
-    p->destination = address_from(addresses + 4, 4);
+    addresses_set(p, addresses, 4);
     p->protocol = protocol;
     p->body = body_of(*whole, header, length);
     p->fragment_offset = (uint16_t)((part & 0x1fff) * 8);
@@ -66,8 +75,7 @@ static bool decode_ipv6(struct packet *p, const struct extent *whole)
     if (c.bad)
         return false;
     p->version = 6;
-    p->source = address_from(addresses, 16);
-    p->destination = address_from(addresses + 16, 16);
+    addresses_set(p, addresses, 16);
     p->protocol = next;
     p->body = body_of(*whole, IPV6_HEADER, length ? IPV6_HEADER + length : 0);
     ip_step_extensions(p);

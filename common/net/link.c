@@ -3,9 +3,9 @@
 enum {
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_IPV6 = 0x86dd,
-    ETHERTYPE_VLAN = 0x8100,      /* 802.1Q */
-    ETHERTYPE_PROVIDER = 0x88a8,  /* 802.1ad */
-    ETHERTYPE_QINQ = 0x9100,      /* before 802.1ad */
+    ETHERTYPE_VLAN = 0x8100,     /* 802.1Q */
+    ETHERTYPE_PROVIDER = 0x88a8, /* 802.1ad */
+    ETHERTYPE_QINQ = 0x9100,     /* before 802.1ad */
     ETHERTYPE_MPLS = 0x8847,
     ETHERTYPE_MPLS_UPSTREAM = 0x8848,
     ETHERTYPE_PPPOE = 0x8864,

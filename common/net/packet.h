@@ -72,7 +72,7 @@ struct packet {
     uint8_t tcp_flags;    /* enum tcp_flag, and the others' bits */
     uint8_t header_bytes; /* TCP: by its data offset */
 
-    struct extent body;    /* what IP carries: behind the extension headers; of a fragment, its part */
+    struct extent body; /* what IP carries: behind the extension headers; of a fragment, its part */
     struct extent payload; /* what TCP or UDP carries */
 };
 

@@ -9,8 +9,8 @@
 #include "stages/tracker/moment.h"
 
 enum {
-    UNIT = 8,              /* fragments begin at multiples of so many bytes, and */
-    LONGEST = 65535,       /* no datagram is longer */
+    UNIT = 8,        /* fragments begin at multiples of so many bytes, and */
+    LONGEST = 65535, /* no datagram is longer */
     UNITS = LONGEST / UNIT + 1,
     FEWEST_BUCKETS = 256,
 };

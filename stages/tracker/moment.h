@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define MOMENT_SECONDS(n) ((int64_t)(n) * 1000000000)
+#define MOMENT_SECONDS(n) ((int64_t)(n)*1000000000)
 
 /** Nanoseconds from `then` to `now`; negative where the clock ran backwards. */
 static inline int64_t moment_since(int64_t now, int64_t then)

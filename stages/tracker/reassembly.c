@@ -11,7 +11,7 @@
 enum {
     WINDOW = 1 << 30,      /* the largest that a receiver can offer (RFC 7323, 2.3) */
     PATIENCE_PACKETS = 64, /* how long an acknowledged hole is waited for */
-    BYTES_A_PIECE = 128,   /* pieces that wait may not be smaller than this on the average, */
+    BYTES_A_PIECE = 256,   /* pieces that wait may not be smaller than this on the average, */
     LEAST_PIECES = 64,     /* beyond so many: their number costs time and memory, too */
 };
 #define PATIENCE_NS MOMENT_SECONDS(1)

@@ -3,8 +3,8 @@
  *
  * Segments come lost, late, repeated, overlapping and cut by the snap length; what leaves here is
  * one run of offsets without overlap, each byte either there or declared lost. The first copy of
- * a byte stays, and so does its cut. What is missing in front of something that came is a hole; it becomes a
- * gap once
+ * a byte stays, and so does its cut. What is missing in front of something that came is a hole; it
+ * becomes a gap once
  *
  *   - the receiver has acknowledged past it, and 64 later packets of the flow, or 1 s, have come
  *     without it (captures do show an acknowledgment before the data that it acknowledges); or

@@ -79,10 +79,8 @@ static void count_flags(struct flow *flow, int direction, uint8_t flags)
 static int follow_stream(struct handoff *handoff, struct flow *flow, int direction,
                          const struct packet *p, const struct frame *frame)
 {
-    struct segment segment = {.seq = p->seq,
-                              .payload = p->payload,
-                              .time_ns = frame->time_ns,
-                              .packet = frame->number};
+    struct segment segment = {
+        .seq = p->seq, .payload = p->payload, .time_ns = frame->time_ns, .packet = frame->number};
     if (p->tcp_flags & TCP_SYN) {
         segment.seq++;
         stream_begin(&flow->side[direction].stream, segment.seq);

@@ -16,9 +16,9 @@
 #include "stages/tracker/udp.h"
 
 enum {
-    INDEX_SHIFT = 48,   /* of the tracker's index within a flow's id */
-    SWEEP_STEP = 4,     /* slots that a sweep looks at with each frame, */
-    SWEEP_CLOCK = 256,  /* and with each clock, as there may be no frames */
+    INDEX_SHIFT = 48,  /* of the tracker's index within a flow's id */
+    SWEEP_STEP = 4,    /* slots that a sweep looks at with each frame, */
+    SWEEP_CLOCK = 256, /* and with each clock, as there may be no frames */
 };
 
 /* A sweep through all flows begins so often by the capture's clock: what it finds has been over

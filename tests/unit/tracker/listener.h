@@ -82,7 +82,8 @@ static inline void listener_choose(struct listener *l, uint64_t id, struct liste
             .flow = id, .direction = dice & 1, .want = side->want, .offset = side->offset};
 }
 
-static inline bool listener_acts(struct listener_side *side, uint64_t offset, uint64_t end, bool turn)
+static inline bool listener_acts(struct listener_side *side, uint64_t offset, uint64_t end,
+                                 bool turn)
 {
     if (side->want == TAPLINE_WANT_TURN && turn && offset >= side->offset)
         side->want = TAPLINE_WANT_FROM;
@@ -165,9 +166,7 @@ static inline int listener_event(void *context, enum tapline_role to, outlet_rou
         LISTENER_PROMISE(!flow->opened && !flow->closed);
         flow->opened = true;
         break;
-    case TAPLINE_DATA:
-        listener_data(l, event->flow, flow, &event->data, true);
-        break;
+    case TAPLINE_DATA: listener_data(l, event->flow, flow, &event->data, true); break;
     case TAPLINE_GAP: listener_gap(l, event->flow, flow, &event->gap); break;
     case TAPLINE_CLOSE: listener_close(l, flow, &event->close, to); break;
     default: abort();

@@ -191,8 +191,7 @@ static inline const char *scene_stream(const struct scene *s, int direction)
             length += (size_t)snprintf(text + length, room, "<%u>", (unsigned)e->gap.length);
         if (e->kind == TAPLINE_DATA && e->data.direction == direction)
             length += (size_t)snprintf(text + length, room, "%s%.*s",
-                                       e->data.flags & TAPLINE_TURN ? "|" : "",
-                                       (int)e->data.length,
+                                       e->data.flags & TAPLINE_TURN ? "|" : "", (int)e->data.length,
                                        (const char *)s->bytes.bytes + s->noted[i].at);
     }
     text[length] = '\0';

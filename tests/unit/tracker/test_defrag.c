@@ -142,12 +142,12 @@ static void test_snapped_fragment(void **state)
 static void test_malformed(void **state)
 {
     (void)state;
-    assert_int_equal(add_bytes(4, 7, 0, datagram, 20, 20, true), DEFRAG_WAITS);     /* within a unit */
-    assert_int_equal(add_bytes(4, 7, 65528, datagram, 8, 8, true), DEFRAG_WAITS);   /* too long */
-    assert_int_equal(add_bytes(4, 7, 8, datagram, 0, 0, false), DEFRAG_WAITS);      /* empty */
+    assert_int_equal(add_bytes(4, 7, 0, datagram, 20, 20, true), DEFRAG_WAITS); /* within a unit */
+    assert_int_equal(add_bytes(4, 7, 65528, datagram, 8, 8, true), DEFRAG_WAITS); /* too long */
+    assert_int_equal(add_bytes(4, 7, 8, datagram, 0, 0, false), DEFRAG_WAITS);    /* empty */
     assert_int_equal(counters.fragments_malformed, 3);
     assert_int_equal(add(64, LENGTH), DEFRAG_WAITS);
-    assert_int_equal(add_bytes(4, 7, 96, datagram, 8, 8, true), DEFRAG_WAITS);  /* behind the end */
+    assert_int_equal(add_bytes(4, 7, 96, datagram, 8, 8, true), DEFRAG_WAITS); /* behind the end */
     assert_int_equal(add_bytes(4, 7, 64, datagram, 30, 30, false), DEFRAG_WAITS); /* another end */
     assert_int_equal(counters.fragments_malformed, 5);
     assert_int_equal(add(0, 64), DEFRAG_WHOLE);

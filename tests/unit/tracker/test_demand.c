@@ -50,7 +50,7 @@ static void test_from(void **state)
     scene_open(&s);
     play_turns(&s);
     tell(&s, DOWN, TAPLINE_WANT_FROM, 12);
-    scene_text(&s, DOWN, 5007, 1004, "skip");  /* 6 to 10 */
+    scene_text(&s, DOWN, 5007, 1004, "skip");   /* 6 to 10 */
     scene_text(&s, DOWN, 5011, 1004, "partly"); /* 10 to 16: goes whole */
     assert_int_equal(tracker_finish(s.tracker, s.frames), 0);
     assert_string_equal(scene_stream(&s, DOWN), "|answerpartly");

@@ -201,7 +201,8 @@ static void test_limit_in_sequence_numbers(void **state)
     struct scene s;
     scene_open_with(&s, &limits);
     scene_handshake(&s);
-    scene_text(&s, DOWN, 5001 + 10, 1001, "kept waiting"); /* its end is 22 behind the hole's start */
+    scene_text(&s, DOWN, 5001 + 10, 1001,
+               "kept waiting"); /* its end is 22 behind the hole's start */
     assert_string_equal(scene_stream(&s, DOWN), "<10>kept waiting");
     scene_text(&s, DOWN, 5001 + 30, 1001, "near");
     assert_int_equal(scene_count(&s, TAPLINE_GAP), 1);

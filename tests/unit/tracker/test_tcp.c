@@ -220,10 +220,9 @@ static void test_idle_limits(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t limit = cases[i].seconds * SECOND;
-        assert_int_equal(
-            flows_after(cases[i].first, cases[i].second, cases[i].answered, limit), 1);
-        assert_int_equal(
-            flows_after(cases[i].first, cases[i].second, cases[i].answered, limit + 1), 2);
+        assert_int_equal(flows_after(cases[i].first, cases[i].second, cases[i].answered, limit), 1);
+        assert_int_equal(flows_after(cases[i].first, cases[i].second, cases[i].answered, limit + 1),
+                         2);
     }
 }
 
