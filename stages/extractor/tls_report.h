@@ -25,8 +25,8 @@ int tls_report_hello(struct conversation *c, const struct client_hello *hello,
  */
 int tls_report_certificates(struct conversation *c, const struct tls_message *m, int sender);
 
-/** The rest of an SSL 2 SERVER-HELLO, from its version on (Hickman, The SSL Protocol, 1995, section
- *  on SERVER-HELLO): the same of the one certificate in it. */
+/** The rest of an SSL 2 SERVER-HELLO, from its version on (draft-hickman-netscape-ssl-00): the same
+ *  of the one certificate in it. */
 int tls_report_ssl2_server(struct conversation *c, const struct tls_message *m, int sender);
 
 #endif
