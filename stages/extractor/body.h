@@ -24,8 +24,8 @@ struct z_stream_s;
 
 /** Zeroed: an empty body without a coding. */
 struct body {
-    struct buffer kept;         /* the decoded bytes, BODY_KEPT at most */
-    uint64_t came;              /* bytes before decoding, up to the first hole */
+    struct buffer kept; /* the decoded bytes, BODY_KEPT at most */
+    uint64_t came;      /* bytes before decoding, up to the first hole */
     enum body_coding coding;
     struct z_stream_s *inflate; /* while a coded body is being decoded */
     bool hole;                  /* bytes are missing behind `came`: what follows is not kept */

@@ -54,9 +54,9 @@ void conversation_note_dns_only(struct conversation *c);
 
 /** What a limit made a protocol let go. */
 enum conversation_cost {
-    COST_FIELDS,  /* header fields behind limits.header_bytes */
-    COST_WAITING, /* requests that limits.http_waiting kept from their answers */
-    COST_HELD,    /* times that too much followed a request to change protocols */
+    COST_FIELDS,    /* header fields behind limits.header_bytes */
+    COST_WAITING,   /* requests that limits.http_waiting kept from their answers */
+    COST_HELD,      /* times that too much followed a request to change protocols */
     COST_ADDRESSES, /* addresses of one WebSocket frame that were too many */
     COST_HANDSHAKE, /* TLS handshake messages longer than limits.handshake */
     COST_CHAIN,     /* certificates of a chain behind limits.chain */

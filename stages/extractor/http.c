@@ -29,10 +29,24 @@ struct http {
     void *inner_state;
 };
 
-static void *http_open(struct conversation *conversation);
-static void http_free(void **state);
 static int http_data(void *state, const struct event_data *data);
 static int http_gap(void *state, const struct event_gap *gap);
+
+static void http_free(void **state)
+{
+    struct http *h = *state;
+    if (!h)
+        return;
+    if (h->inner)
+        h->inner->free(&h->inner_state);
+    for (int side = 0; side < DIRECTIONS; side++)
+        http_reader_free(&h->reader[side]);
+    http_exchanges_free(&h->exchanges);
+    http_message_free(&h->interim);
+    http_held_free(&h->held);
+    free(h);
+    *state = NULL;
+}
 
 static void *http_open(struct conversation *conversation)
 {
@@ -51,22 +65,6 @@ static void *http_open(struct conversation *conversation)
     if (!made)
         http_free(&state);
     return state;
-}
-
-static void http_free(void **state)
-{
-    struct http *h = *state;
-    if (!h)
-        return;
-    if (h->inner)
-        h->inner->free(&h->inner_state);
-    for (int side = 0; side < DIRECTIONS; side++)
-        http_reader_free(&h->reader[side]);
-    http_exchanges_free(&h->exchanges);
-    http_message_free(&h->interim);
-    http_held_free(&h->held);
-    free(h);
-    *state = NULL;
 }
 
 /* ---- another protocol ----------------------------------------------------------------------- */
@@ -135,7 +133,14 @@ static int begin_request(struct http *h, struct http_reader *reader)
     return error;
 }
 
-enum { CONTINUE = 100, SWITCHING = 101, OK = 200, NO_CONTENT = 204, REDIRECT = 300, UNMODIFIED = 304 };
+enum {
+    CONTINUE = 100,
+    SWITCHING = 101,
+    OK = 200,
+    NO_CONTENT = 204,
+    REDIRECT = 300,
+    UNMODIFIED = 304
+};
 
 static int begin_answer(struct http *h, struct http_reader *reader)
 {
@@ -147,8 +152,8 @@ static int begin_answer(struct http *h, struct http_reader *reader)
         http_exchanges_lose_track(h->exchanges, http_message_place(answer)->leads);
     const struct http_message *request = http_exchanges_awaiting(h->exchanges);
     int status = http_message_status(answer);
-    bool connects = request && http_message_method_is(request, "CONNECT") && status >= OK &&
-                    status < REDIRECT;
+    bool connects =
+        request && http_message_method_is(request, "CONNECT") && status >= OK && status < REDIRECT;
     bool head = request && http_message_method_is(request, "HEAD");
     if (status < OK || status == NO_CONTENT || status == UNMODIFIED || head || connects)
         http_reader_expect_no_body(reader);
@@ -185,8 +190,7 @@ static int on_over(struct http *h, int direction)
         http_message_free(&h->interim);
         return 0;
     }
-    if (direction != h->requester && h->switches &&
-        http_message_progress(h->answer) == HTTP_ENDED)
+    if (direction != h->requester && h->switches && http_message_progress(h->answer) == HTTP_ENDED)
         return switch_protocols(h);
     return http_exchanges_settle(h->exchanges);
 }
@@ -244,8 +248,7 @@ static int release_if_decided(struct http *h)
 
 /* ---- the protocol --------------------------------------------------------------------------- */
 
-static int on_step(struct http *h, const struct event_data *data, enum http_step step,
-                   size_t *used)
+static int on_step(struct http *h, const struct event_data *data, enum http_step step, size_t *used)
 {
     int error = 0;
     switch (step) {

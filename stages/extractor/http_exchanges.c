@@ -67,8 +67,8 @@ static int send_record(struct http_exchanges *x, const struct exchange *exchange
     pack_str(&map, "requester");
     pack_int(&map, x->requester);
     pack_str(&map, "complete");
-    pack_bool(&map, request && answer && http_message_complete(request) &&
-                        http_message_complete(answer));
+    pack_bool(&map,
+              request && answer && http_message_complete(request) && http_message_complete(answer));
     http_message_pack(request, START_LINE_REQUEST, &map);
     http_message_pack(answer, START_LINE_STATUS, &map);
     int error = conversation_record(x->conversation, TAPLINE_RECORD_HTTP, place->time_ns,

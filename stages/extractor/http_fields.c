@@ -14,27 +14,19 @@ struct field {
     uint32_t at; /* of the name within the text; the value follows it */
     uint32_t name_length;
     uint32_t value_length;
-    uint32_t next;  /* the next field of this name; 0: none (the first field is nobody's next) */
-    bool repeats;   /* stands in the list of an earlier one */
+    uint32_t next; /* the next field of this name; 0: none (the first field is nobody's next) */
+    bool repeats;  /* stands in the list of an earlier one */
 };
 
 struct http_fields {
     uint64_t most;
-    uint64_t used;     /* of those */
+    uint64_t used; /* of those */
     uint64_t dropped;
     struct buffer text;   /* names and values */
     struct buffer fields; /* struct field each */
     struct field current; /* the one that is being put together at the text's end */
     bool full;
 };
-
-struct http_fields *http_fields_new(uint64_t most)
-{
-    struct http_fields *fields = calloc(1, sizeof *fields);
-    if (fields)
-        fields->most = most;
-    return fields;
-}
 
 void http_fields_free(struct http_fields **fields)
 {
@@ -44,6 +36,18 @@ void http_fields_free(struct http_fields **fields)
     buffer_free(&(*fields)->fields);
     free(*fields);
     *fields = NULL;
+}
+
+struct http_fields *http_fields_new(uint64_t most)
+{
+    struct http_fields *fields = calloc(1, sizeof *fields);
+    if (!fields)
+        return NULL;
+    fields->most = most;
+    /* The text has an address from the start on, so that empty names and values have one, too. */
+    if (!buffer_reserve(&fields->text, 1))
+        http_fields_free(&fields);
+    return fields;
 }
 
 void http_fields_clear(struct http_fields *fields)
@@ -144,15 +148,17 @@ struct slice http_fields_find(const struct http_fields *fields, const char *name
     return (struct slice){0};
 }
 
-/* ---- into a record ---------------------------------------------------------------------------- */
+/* ---- into a record ----------------------------------------------------------------------------
+ */
 
 static int by_name(const struct http_fields *fields, uint32_t a, uint32_t b)
 {
     const struct field *list = list_of(fields), *x = &list[a], *y = &list[b];
     if (x->name_length != y->name_length)
         return x->name_length < y->name_length ? -1 : 1;
-    return x->name_length ? memcmp(fields->text.bytes + x->at, fields->text.bytes + y->at, x->name_length)
-                          : 0;
+    return x->name_length
+               ? memcmp(fields->text.bytes + x->at, fields->text.bytes + y->at, x->name_length)
+               : 0;
 }
 
 static int by_name_and_place(const void *a, const void *b, void *fields)
@@ -182,12 +188,14 @@ static int chain_names(struct http_fields *fields)
     return 0;
 }
 
-static void pack_value(const struct http_fields *fields, struct buffer *to, const struct field *field)
+static void pack_value(const struct http_fields *fields, struct buffer *to,
+                       const struct field *field)
 {
     pack_text(to, fields->text.bytes + field->at + field->name_length, field->value_length);
 }
 
-static void pack_values(const struct http_fields *fields, struct buffer *to, const struct field *first)
+static void pack_values(const struct http_fields *fields, struct buffer *to,
+                        const struct field *first)
 {
     const struct field *list = list_of(fields);
     size_t place = pack_array_open(to);

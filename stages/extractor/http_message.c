@@ -24,7 +24,8 @@ enum { STATUS_DIGITS = 3, VERSION = sizeof "HTTP/1.1 " - 1 };
 /* Splits "METHOD target HTTP/1.1" or "HTTP/1.1 200 Reason" into its two words. */
 static void split_line(enum start_line_kind kind, struct slice line, struct slice words[2])
 {
-    while (line.length && (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r'))
+    while (line.length &&
+           (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r'))
         line.length--;
     const uint8_t *end = line.bytes + line.length, *first = line.bytes, *second = end;
     if (kind == START_LINE_STATUS) {
@@ -41,8 +42,8 @@ static void split_line(enum start_line_kind kind, struct slice line, struct slic
     words[1] = (struct slice){second, (size_t)(end - second)};
 }
 
-struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *line,
-                                      size_t length, const struct http_place *place)
+struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *line, size_t length,
+                                      const struct http_place *place)
 {
     struct http_message *message = calloc(1, sizeof *message);
     if (!message)
@@ -80,9 +81,8 @@ void http_message_begin_body(struct http_message *message, const struct http_fie
     struct slice upgrade = http_fields_find(fields, "upgrade");
     static const char websocket[] = "websocket";
     message->upgrade = message->upgrade || upgrade.bytes;
-    message->websocket =
-        upgrade.length == sizeof websocket - 1 &&
-        strncasecmp((const char *)upgrade.bytes, websocket, upgrade.length) == 0;
+    message->websocket = upgrade.length == sizeof websocket - 1 &&
+                         strncasecmp((const char *)upgrade.bytes, websocket, upgrade.length) == 0;
 }
 
 struct body *http_message_body(struct http_message *message)
@@ -148,8 +148,8 @@ static uint64_t need_length(const struct http_message *message)
 static const char *const keys[][HTTP_MESSAGE_KEYS] = {
     [START_LINE_REQUEST] = {"req_time", "req_method", "req_uri", "req_need_length", "req_headers",
                             "req_body", "req_data"},
-    [START_LINE_STATUS] = {"res_time", "res_status", "res_reason", "res_need_length",
-                           "res_headers", "res_body", "res_data"},
+    [START_LINE_STATUS] = {"res_time", "res_status", "res_reason", "res_need_length", "res_headers",
+                           "res_body", "res_data"},
 };
 
 /* Only the reserved key has a value of its own where there was no message. */

@@ -29,8 +29,8 @@ struct http_place {
 };
 
 /** A message that begins with this start line (recognised, line end included); NULL: no memory. */
-struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *line,
-                                      size_t length, const struct http_place *place);
+struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *line, size_t length,
+                                      const struct http_place *place);
 
 /** Frees it and nulls the pointer; accepts NULL. */
 void http_message_free(struct http_message **message);

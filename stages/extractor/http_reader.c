@@ -10,8 +10,9 @@
 /* A declined span must be worth the message that declines it. */
 enum { WORTH_DECLINING = 16 * 1024 };
 
-/* What stands for bytes that are not there. Never written, and never read either: llhttp only counts
- * a body's bytes, and a body with a hole, or sated, takes none. Untouched pages cost nothing. */
+/* What stands for bytes that are not there. Never written, and never read either: llhttp only
+ * counts a body's bytes, and a body with a hole, or sated, takes none. Untouched pages cost
+ * nothing. */
 static char absent[1 << 20];
 
 struct http_reader {
@@ -20,22 +21,22 @@ struct http_reader {
     llhttp_t parser;              /* of the message that is open */
     struct http_message *message; /* borrowed; NULL: a start line comes next */
     struct http_fields *fields;
-    struct buffer line;         /* the start of a line that may become a start line, */
-    struct http_place place;    /* where it begins, */
-    uint64_t line_offset;       /* and in the stream */
-    enum start_line_kind kind;  /* of the line or the message */
-    uint64_t at;                /* the stream's next byte, while a message is open */
-    uint64_t declined_to;       /* bytes below may be missing because nobody wants them */
-    bool no_body;
-    bool in_head;
-    bool in_span;      /* within bytes of known number: a body by its length, or one chunk's */
-    bool until_close;  /* within a body that lasts as long as the stream */
+    struct buffer line;        /* what may become a start line: as much of it as has come, */
+    struct http_place place;   /* where it begins, */
+    uint64_t line_offset;      /* and where that is in the stream */
+    enum start_line_kind kind; /* of the line, and then of the message */
+    uint64_t at;               /* the stream's next byte, while a message is open */
+    uint64_t declined_to;      /* bytes below may be missing because nobody wants them */
+    bool no_body;              /* whatever the header says */
+    bool in_head;              /* fields are the header's, not a trailer's */
+    bool in_span;       /* within bytes of known number: a body by its length, or one chunk's */
+    bool until_close;   /* within a body that lasts as long as the stream */
     bool in_chunk_head; /* within a line that says how long a chunk is, */
     bool in_extension;  /* and behind the number in it */
-    bool ended;        /* llhttp has seen the message's end */
-    bool fault;        /* no memory within a callback of llhttp */
-    bool lost_track;
-    bool tunnel;
+    bool ended;         /* llhttp has seen the message's end */
+    bool fault;         /* no memory within a callback of llhttp */
+    bool lost_track;    /* messages may have been lost since the last one */
+    bool tunnel;        /* a TLS hello may begin here, too */
 };
 
 /* ---- what llhttp calls ---------------------------------------------------------------------- */
@@ -184,7 +185,7 @@ static int extend_line(struct http_reader *r, const struct event_data *data, siz
         r->place = (struct http_place){
             .time_ns = data->time_ns,
             .packet = data->packet,
-            .leads = *used == 0 && data->flags & TAPLINE_TURN,
+            .leads = data->flags & TAPLINE_TURN && empty_lines(data, 0) == *used,
         };
         r->line_offset = data->offset + *used;
     }
@@ -196,8 +197,7 @@ static int extend_line(struct http_reader *r, const struct event_data *data, siz
     return buffer_append(&r->line, from, length);
 }
 
-static enum http_step read_start(struct http_reader *r, const struct event_data *data,
-                                 size_t *used)
+static enum http_step read_start(struct http_reader *r, const struct event_data *data, size_t *used)
 {
     uint64_t longest = conversation_limits(r->conversation)->start_line;
     if (r->line.length == 0)
@@ -210,8 +210,7 @@ static enum http_step read_start(struct http_reader *r, const struct event_data 
             hello = tls_hello_recognise(r->line.bytes, r->line.length);
         if (hello == VERDICT_YES)
             return HTTP_STEP_HELLO;
-        enum verdict start =
-            start_line_recognise(r->line.bytes, r->line.length, longest, &r->kind);
+        enum verdict start = start_line_recognise(r->line.bytes, r->line.length, longest, &r->kind);
         if (start == VERDICT_YES)
             return HTTP_STEP_START;
         if (start == VERDICT_NO && hello == VERDICT_NO) {
@@ -237,8 +236,8 @@ bool http_reader_lost_track(const struct http_reader *r)
     return r->lost_track;
 }
 
-/* llhttp gets a start line of its own: what a body's length depends on in the real one was looked at
- * already, and llhttp is stricter about targets and versions than traffic is. */
+/* llhttp gets a start line of its own: what a body's length depends on in the real one was looked
+ * at already, and llhttp is stricter about targets and versions than traffic is. */
 struct http_message *http_reader_begin(struct http_reader *r)
 {
     static const char request[] = "POST / HTTP/1.1\r\n", answer[] = "HTTP/1.1 200 OK\r\n";
@@ -338,9 +337,8 @@ static enum http_step read_on(struct http_reader *r, const uint8_t *bytes, size_
     enum http_step step = HTTP_STEP_MORE;
     size_t at = 0;
     while (step == HTTP_STEP_MORE && at < length) {
-        size_t taken = r->in_chunk_head
-                           ? read_chunk_head(r, bytes + at, length - at, &step)
-                           : feed(r, (const char *)bytes + at, length - at, &step);
+        size_t taken = r->in_chunk_head ? read_chunk_head(r, bytes + at, length - at, &step)
+                                        : feed(r, (const char *)bytes + at, length - at, &step);
         r->at += taken;
         at += taken;
     }
@@ -386,7 +384,8 @@ static enum http_step lose(struct http_reader *r, uint64_t end)
     return step;
 }
 
-/* Steps to where an event begins: over what was declined, and over what is missing without a word. */
+/* Steps to where an event begins: over what was declined, and over what is missing without a word.
+ */
 static enum http_step step_to(struct http_reader *r, uint64_t offset)
 {
     enum http_step step = HTTP_STEP_MORE;

@@ -35,14 +35,14 @@ struct side {
     size_t head_length; /* of what has come of the frame's head */
     uint64_t left;      /* bytes of the payload that are still to come */
     bool in_payload;
-    bool text;          /* the payload is text that can be read */
-    bool message_text;  /* the message that continuation frames go on with is */
-    bool torn;          /* bytes of the payload were lost */
+    bool text;         /* the payload is text that can be read */
+    bool message_text; /* the message that continuation frames go on with is */
+    bool torn;         /* bytes of the payload were lost */
     uint8_t mask[MASK];
-    unsigned phase;     /* which of them comes next */
-    int64_t time_ns;    /* where the frame began */
+    unsigned phase;  /* which of them comes next */
+    int64_t time_ns; /* where the frame began */
     uint64_t packet;
-    uint64_t at;        /* the stream's next byte */
+    uint64_t at; /* the stream's next byte */
     bool begun;
     struct websocket_addresses addresses;
 };
@@ -101,8 +101,8 @@ static int end_frame(struct websocket *w, struct side *s)
     if (!error && s->addresses.count) {
         struct buffer map = {0};
         pack_keys(s, &map);
-        error = conversation_record(w->conversation, TAPLINE_RECORD_XYCDN, s->time_ns, s->packet,
-                                    &map);
+        error =
+            conversation_record(w->conversation, TAPLINE_RECORD_XYCDN, s->time_ns, s->packet, &map);
         buffer_free(&map);
     }
     conversation_cost(w->conversation, COST_ADDRESSES, s->addresses.dropped);
@@ -119,7 +119,10 @@ static size_t head_needs(const struct side *s)
     if (s->head_length < HEAD_LEAST)
         return HEAD_LEAST;
     uint8_t length = s->head[1] & LENGTH;
-    return HEAD_LEAST + (length == LENGTH_16 ? 2 : length == LENGTH_64 ? 8 : 0) +
+    return HEAD_LEAST +
+           (length == LENGTH_16   ? 2
+            : length == LENGTH_64 ? 8
+                                  : 0) +
            (s->head[1] & MASKED ? MASK : 0);
 }
 

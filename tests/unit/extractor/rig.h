@@ -33,13 +33,13 @@ struct rig {
     struct rig_record record[RIG_RECORDS];
     size_t records;
     struct buffer maps;
-    struct buffer close; /* the CLOSE event, packed */
+    struct buffer close;              /* the CLOSE event, packed */
     struct demand demand[DIRECTIONS]; /* the last one, and how many events ago it came */
     unsigned age[DIRECTIONS];
     uint64_t demands;
     uint64_t delivered; /* bytes */
     uint64_t offset[DIRECTIONS];
-    int last; /* who spoke last */
+    int last;                  /* who spoke last */
     uint64_t turn[DIRECTIONS]; /* where a direction's last turn began that a segment told of */
     uint64_t packet;
     int error;
@@ -58,7 +58,7 @@ static inline int rig_on_event(void *context, enum tapline_role to, outlet_route
     if (event->kind != TAPLINE_RECORD || rig->records == RIG_RECORDS)
         return 0;
     const struct event_record *r = &event->record;
-    rig->record[rig->records++] = (struct rig_record){r->record, r->time_ns,      r->packet,
+    rig->record[rig->records++] = (struct rig_record){r->record, r->time_ns,       r->packet,
                                                       r->order,  rig->maps.length, r->map.length};
     return buffer_append(&rig->maps, r->map.bytes, r->map.length);
 }
@@ -174,9 +174,8 @@ static inline void rig_gap(struct rig *rig, int direction, uint64_t length)
         offset = heard.offset;
     if (heard.want == TAPLINE_WANT_TURN || heard.want == TAPLINE_WANT_NOTHING || offset >= end)
         return;
-    struct event event = {.kind = TAPLINE_GAP,
-                          .flow = RIG_FLOW,
-                          .gap = {(uint8_t)direction, offset, end - offset}};
+    struct event event = {
+        .kind = TAPLINE_GAP, .flow = RIG_FLOW, .gap = {(uint8_t)direction, offset, end - offset}};
     rig_send(rig, &event);
 }
 

@@ -152,9 +152,9 @@ static void names(void **state)
     static const struct {
         const char *name;
         enum body_coding coding;
-    } known[] = {{"gzip", BODY_GZIP},       {"X-GZip", BODY_GZIP}, {"DEFLATE", BODY_DEFLATE},
-                 {"identity", BODY_PLAIN},  {"br", BODY_PLAIN},    {"", BODY_PLAIN},
-                 {"gzip, br", BODY_PLAIN},  {"gzi", BODY_PLAIN},   {"gzipx", BODY_PLAIN}};
+    } known[] = {{"gzip", BODY_GZIP},      {"X-GZip", BODY_GZIP}, {"DEFLATE", BODY_DEFLATE},
+                 {"identity", BODY_PLAIN}, {"br", BODY_PLAIN},    {"", BODY_PLAIN},
+                 {"gzip, br", BODY_PLAIN}, {"gzi", BODY_PLAIN},   {"gzipx", BODY_PLAIN}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         assert_int_equal(body_coding_named((const uint8_t *)known[i].name, strlen(known[i].name)),
                          known[i].coding);

@@ -125,8 +125,10 @@ static void order_of_records(void **state)
         enum tapline_record record;
         uint64_t packet;
         uint32_t order;
-    } wanted[] = {{TAPLINE_RECORD_HTTP, 5, 0}, {TAPLINE_RECORD_SNI, 5, 0},
-                  {TAPLINE_RECORD_HTTP, 5, 1}, {TAPLINE_RECORD_HTTP, 6, 0},
+    } wanted[] = {{TAPLINE_RECORD_HTTP, 5, 0},
+                  {TAPLINE_RECORD_SNI, 5, 0},
+                  {TAPLINE_RECORD_HTTP, 5, 1},
+                  {TAPLINE_RECORD_HTTP, 6, 0},
                   {TAPLINE_RECORD_SNI, 5, 1}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         conversation_record(c, wanted[i].record, 9, wanted[i].packet, &map);
@@ -151,7 +153,8 @@ static void notes(void **state)
     close.close.trail_count = 1;
     conversation_note_request(c, 1 * (int64_t)RIG_SECOND);
     conversation_note_request(c, 2 * (int64_t)RIG_SECOND);
-    conversation_note_sni(c, (const uint8_t *)"a\xff.b", 4, FROM_RESPONDER, 3 * (int64_t)RIG_SECOND);
+    conversation_note_sni(c, (const uint8_t *)"a\xff.b", 4, FROM_RESPONDER,
+                          3 * (int64_t)RIG_SECOND);
     conversation_note_sni(c, (const uint8_t *)"other", 5, FROM_RESPONDER, 4);
     conversation_note_domain(c, (const uint8_t *)"c", 1, FROM_INITIATOR, 5 * (int64_t)RIG_SECOND);
     assert_int_equal(conversation_close(c, &close, 17), 0);
@@ -163,10 +166,9 @@ static void notes(void **state)
     assert_int_equal(out.close.trail[1].role, TAPLINE_EXTRACTOR);
     assert_int_equal(out.close.trail[1].received, 17);
     static const char *const wanted[][2] = {
-        {"http_req_time", "2s"},        {"https_SNI", "a.b"},
-        {"https_SNI_ip", "198.51.100.2"}, {"https_SNI_time", "3s"},
-        {"https_Cert_domain", "c"},     {"https_Cert_ip", "192.0.2.1"},
-        {"https_Cert_time", "5s"},      {"dns_only", "absent"},
+        {"http_req_time", "2s"},   {"https_SNI", "a.b"},       {"https_SNI_ip", "198.51.100.2"},
+        {"https_SNI_time", "3s"},  {"https_Cert_domain", "c"}, {"https_Cert_ip", "192.0.2.1"},
+        {"https_Cert_time", "5s"}, {"dns_only", "absent"},
     };
     const struct slice *n = &out.close.notes;
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)

@@ -78,7 +78,8 @@ static void the_caller_is_asked(void **state)
 static void pipelined(void **state)
 {
     (void)state;
-    ask("GET /1 HTTP/1.1\r\n\r\nHEAD /2 HTTP/1.1\r\n\r\nPOST /3 HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"
+    ask("GET /1 HTTP/1.1\r\n\r\nHEAD /2 HTTP/1.1\r\n\r\nPOST /3 HTTP/1.1\r\nContent-Length: "
+        "2\r\n\r\nhi"
         "GET /4 HTTP/1.1\r\n\r\n");
     answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
            "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
@@ -158,8 +159,8 @@ static void unanswered(void **state)
     ask("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHo");
     finish();
     assert_int_equal(rig->records, 2);
-    static const char *const keys[] = {"res_time",    "res_status", "res_reason", "res_need_length",
-                                       "res_headers", "res_body"};
+    static const char *const keys[] = {"res_time",        "res_status",  "res_reason",
+                                       "res_need_length", "res_headers", "res_body"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         expect(0, keys[i], "nil");
     expect(0, "res_data", "");
@@ -211,7 +212,8 @@ static void lenient(void **state)
 {
     (void)state;
     ask("\r\n\r\nGET http://h/a|b^c HTTP/1.1\nA b : c\nFold: one\n two\nBell: \a\n\n");
-    answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n1\r\nx\r\n0\r\n\r\n");
+    answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: "
+           "7\r\n\r\n1\r\nx\r\n0\r\n\r\n");
     expect_exchange(0, "http://h/a|b^c", "200", "x");
     expect(0, "req_headers", "[[a b,c],[fold,one two],[bell,\a]]");
     expect(0, "res_need_length", "0");
@@ -257,11 +259,20 @@ static void notes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(one_exchange),          TEST(the_caller_is_asked),    TEST(pipelined),
-        TEST(chunked),               TEST(interim_answers),        TEST(an_early_answer),
-        TEST(until_the_stream_ends), TEST(until_the_capture_ends), TEST(unanswered),
-        TEST(an_answer_alone),       TEST(refused),                TEST(lenient),
-        TEST(many_waiting),          TEST(notes),
+        TEST(one_exchange),
+        TEST(the_caller_is_asked),
+        TEST(pipelined),
+        TEST(chunked),
+        TEST(interim_answers),
+        TEST(an_early_answer),
+        TEST(until_the_stream_ends),
+        TEST(until_the_capture_ends),
+        TEST(unanswered),
+        TEST(an_answer_alone),
+        TEST(refused),
+        TEST(lenient),
+        TEST(many_waiting),
+        TEST(notes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,8 @@ static const struct http_line pieces[] = {
     {.side = RIG_SERVER, .text = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
     {.side = RIG_SERVER, .text = "HTTP/1.1 200 OK\r\nContent-Length: 80000\r\n\r\n", .more = 80000},
     {.side = RIG_SERVER, .text = "HTTP/1.1 200 OK\r\nContent-Length: 80000\r\n\r\n", .more = 40000},
-    {.side = RIG_SERVER, .text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc350\r\n",
+    {.side = RIG_SERVER,
+     .text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc350\r\n",
      .more = 50000},
     {.side = RIG_SERVER, .text = "\r\n0\r\n\r\n"},
     {.side = RIG_SERVER, .text = "HTTP/1.1 204 No\r\n\r\n"},
@@ -62,8 +63,7 @@ static void play_line(struct rig *rig, const struct http_line *line)
 /* One conversation with a tracker that hears demand so many events late, or not at all. */
 static struct rig *play(const uint8_t script[LINES], bool deaf, unsigned late)
 {
-    struct rig *rig =
-        rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP | TAPLINE_HINT_WS_ADDRESSES);
+    struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP | TAPLINE_HINT_WS_ADDRESSES);
     rig->deaf = deaf;
     rig->late = late;
     for (int i = 0; i < LINES; i++)
@@ -109,10 +109,10 @@ static void a_large_body_is_declined(void **state)
     (void)state;
     struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
     rig_say(rig, RIG_CLIENT, "GET /l HTTP/1.1\r\n\r\n");
-    play_line(rig, &(struct http_line){
-                       .side = RIG_SERVER,
-                       .text = "HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n",
-                       .more = 10000000});
+    play_line(rig,
+              &(struct http_line){.side = RIG_SERVER,
+                                  .text = "HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n",
+                                  .more = 10000000});
     assert_string_equal(rig_field(rig, 0, "complete"), "yes");
     assert_true(rig->delivered < 5120 + 2 * SEGMENT);
     assert_int_equal(rig->demands, 1);
@@ -125,10 +125,10 @@ static void a_declined_body_that_breaks_off(void **state)
     (void)state;
     struct rig *rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
     rig_say(rig, RIG_CLIENT, "GET /l HTTP/1.1\r\n\r\n");
-    play_line(rig, &(struct http_line){
-                       .side = RIG_SERVER,
-                       .text = "HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n",
-                       .more = 9999999});
+    play_line(rig,
+              &(struct http_line){.side = RIG_SERVER,
+                                  .text = "HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n",
+                                  .more = 9999999});
     rig_close(rig, true, true);
     assert_string_equal(rig_field(rig, 0, "complete"), "no");
     assert_string_equal(rig_field(rig, 0, "res_need_length"), "0");

@@ -196,7 +196,8 @@ static void upgrade_taken(void **state)
 static void upgrade_not_taken(void **state)
 {
     (void)state;
-    ask("GET /stay HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nGET /piped HTTP/1.1\r\n\r\n");
+    ask("GET /stay HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nGET /piped "
+        "HTTP/1.1\r\n\r\n");
     assert_int_equal(rig->records, 0);
     answer("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nstay"
            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -272,7 +273,8 @@ static void websocket_without_the_hint(void **state)
 {
     (void)state;
     ask("GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n");
-    answer("HTTP/1.1 101 Up\r\nUpgrade: WebSocket\r\n\r\n\x81\x0b" "1.2.3.4:567");
+    answer("HTTP/1.1 101 Up\r\nUpgrade: WebSocket\r\n\r\n\x81\x0b"
+           "1.2.3.4:567");
     answer("HTTP/1.1 200 OK\r\n\r\n");
     rig_close(rig, true, true);
     assert_int_equal(rig->records, 1);
@@ -284,14 +286,14 @@ static void websocket_without_the_hint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(holes_in_a_body),   TEST(a_hole_over_the_end),
-        TEST(holes_in_chunks),   TEST(a_hole_in_a_head),
-        TEST(a_lost_request),    TEST(lost_answers),
+        TEST(holes_in_a_body),        TEST(a_hole_over_the_end),
+        TEST(holes_in_chunks),        TEST(a_hole_in_a_head),
+        TEST(a_lost_request),         TEST(lost_answers),
         TEST(until_close_with_holes), TEST(a_gigabyte),
-        TEST(upgrade_taken),     TEST(upgrade_not_taken),
-        TEST(upgrade_unanswered), TEST(too_much_to_hold),
-        TEST(connect_refused),   TEST(http_in_a_tunnel),
-        TEST(tls_in_a_tunnel),   TEST(websocket_without_the_hint),
+        TEST(upgrade_taken),          TEST(upgrade_not_taken),
+        TEST(upgrade_unanswered),     TEST(too_much_to_hold),
+        TEST(connect_refused),        TEST(http_in_a_tunnel),
+        TEST(tls_in_a_tunnel),        TEST(websocket_without_the_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

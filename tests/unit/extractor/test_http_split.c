@@ -19,11 +19,13 @@ static const struct http_line simple[] = {
     {0},
 };
 static const struct http_line chunks[] = {
-    {.side = C, .text = "\r\nPOST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-                        "2\r\nab\r\n0b ;x=1\r\nhello world\r\n0\r\nT: 1\r\n\r\n"
-                        "HEAD /d HTTP/1.1\r\n\r\n"},
-    {.side = S, .text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nContent-Length: 1\n\n!"
-                        "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"},
+    {.side = C,
+     .text = "\r\nPOST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+             "2\r\nab\r\n0b ;x=1\r\nhello world\r\n0\r\nT: 1\r\n\r\n"
+             "HEAD /d HTTP/1.1\r\n\r\n"},
+    {.side = S,
+     .text = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\nContent-Length: 1\n\n!"
+             "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"},
     {0},
 };
 static const struct http_line gzipped[] = {
@@ -44,13 +46,18 @@ static const struct http_line broken[] = {
 };
 static const struct http_line tunnel[] = {
     {.side = C, .text = "CONNECT h:1 HTTP/1.1\r\n\r\nGET /in HTTP/1.1\r\n\r\n"},
-    {.side = S, .text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-                        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nin"},
+    {.side = S,
+     .text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nin"},
     {.side = C, .text = "GET /ws HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"},
-    {.side = S, .text = "HTTP/1.1 101 Up\r\nUpgrade: websocket\r\n\r\n\x81\x0d"
-                        "1.2.3.4:56789\x01\x04""1.2.\x80\x0b""192.0.2.1:8"},
-    {.side = C, .text = "\x81\x90\x01\x02\x03\x04\x30\x2c\x32\x2a\x30\x2c\x32\x3e\x30\x22"
-                        "\x31\x2a\x33\x2c\x31\x2a"},
+    {.side = S,
+     .text = "HTTP/1.1 101 Up\r\nUpgrade: websocket\r\n\r\n\x81\x0d"
+             "1.2.3.4:56789\x01\x04"
+             "1.2.\x80\x0b"
+             "192.0.2.1:8"},
+    {.side = C,
+     .text = "\x81\x90\x01\x02\x03\x04\x30\x2c\x32\x2a\x30\x2c\x32\x3e\x30\x22"
+             "\x31\x2a\x33\x2c\x31\x2a"},
     {0},
 };
 static const struct http_transcript transcripts[] = {
@@ -148,8 +155,8 @@ int main(void)
     struct CMUnitTest tests[2 * TRANSCRIPTS];
     for (size_t i = 0; i < TRANSCRIPTS; i++) {
         void *transcript = (void *)(uintptr_t)&transcripts[i];
-        tests[2 * i] = (struct CMUnitTest){transcripts[i].name, every_pair_of_places, NULL, NULL,
-                                           transcript};
+        tests[2 * i] =
+            (struct CMUnitTest){transcripts[i].name, every_pair_of_places, NULL, NULL, transcript};
         tests[2 * i + 1] =
             (struct CMUnitTest){transcripts[i].name, every_byte_alone, NULL, NULL, transcript};
     }

@@ -130,7 +130,10 @@ static void large(void **state)
 static void gaps(void **state)
 {
     (void)state;
-    rig_data(rig, RIG_SERVER, "\x81\x28" "1.2.3.4:5 2.2.2.2:2", 21);
+    rig_data(rig, RIG_SERVER,
+             "\x81\x28"
+             "1.2.3.4:5 2.2.2.2:2",
+             21);
     rig_gap(rig, RIG_SERVER, 6);
     rig_say(rig, RIG_SERVER, "7.7.7.7:7 6.6.6");
     expect_keys("[1.2.3.4:5]");
@@ -146,7 +149,10 @@ static void gaps(void **state)
 static void cut_short(void **state)
 {
     (void)state;
-    rig_data(rig, RIG_CLIENT, "\x81\x50" "1.2.3.4:5 6.7.8.9:1", 21);
+    rig_data(rig, RIG_CLIENT,
+             "\x81\x50"
+             "1.2.3.4:5 6.7.8.9:1",
+             21);
     rig_close(rig, false, false);
     expect_keys("[1.2.3.4:5]");
 }
@@ -200,9 +206,14 @@ static void too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(frames), TEST(segments),  TEST(fragments),
-        TEST(large),  TEST(gaps),      TEST(cut_short),
-        cmocka_unit_test(addresses),   cmocka_unit_test(too_many),
+        TEST(frames),
+        TEST(segments),
+        TEST(fragments),
+        TEST(large),
+        TEST(gaps),
+        TEST(cut_short),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
