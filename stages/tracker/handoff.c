@@ -1,5 +1,7 @@
 #include "stages/tracker/handoff.h"
 
+#include <assert.h>
+
 static int send_open(struct handoff *handoff, struct flow *flow)
 {
     const struct figures *f = &flow->figures;
@@ -38,6 +40,7 @@ int handoff_data(struct handoff *handoff, struct flow *flow, struct event_data *
         handoff->counters.events_declined++;
         return 0;
     }
+    assert(data->bytes || data->length == 0); /* what may be wanted was kept */
     struct event event = {.kind = TAPLINE_DATA, .flow = flow->id, .data = *data};
     return send_event(handoff, flow, &event);
 }
