@@ -133,14 +133,7 @@ static int begin_request(struct http *h, struct http_reader *reader)
     return error;
 }
 
-enum {
-    CONTINUE = 100,
-    SWITCHING = 101,
-    OK = 200,
-    NO_CONTENT = 204,
-    REDIRECT = 300,
-    UNMODIFIED = 304
-};
+enum { SWITCHING = 101, OK = 200, NO_CONTENT = 204, REDIRECT = 300, UNMODIFIED = 304 };
 
 static int begin_answer(struct http *h, struct http_reader *reader)
 {
@@ -203,19 +196,23 @@ static bool must_wait(const struct http *h, int direction)
            http_exchanges_undecided(h->exchanges);
 }
 
-/* Reads what was held back; some of it may be held back again. */
+/* Reads an event that was kept back, if it is still wanted. */
+static int read_held(struct http *h, struct http_held_event event)
+{
+    if (event.is_gap)
+        return conversation_admits_gap(h->conversation, &event.gap) ? http_gap(h, &event.gap) : 0;
+    return conversation_admits_data(h->conversation, &event.data) ? http_data(h, &event.data) : 0;
+}
+
+/* Reads what was kept back; some of it may be kept back again. */
 static int release(struct http *h)
 {
     struct http_held held = h->held;
     h->held = (struct http_held){0};
     struct http_held_event event;
     int error = 0;
-    for (size_t at = 0; !error && http_held_next(&held, &at, &event);) {
-        if (event.is_gap && conversation_admits_gap(h->conversation, &event.gap))
-            error = http_gap(h, &event.gap);
-        else if (!event.is_gap && conversation_admits_data(h->conversation, &event.data))
-            error = http_data(h, &event.data);
-    }
+    for (size_t at = 0; !error && http_held_next(&held, &at, &event);)
+        error = read_held(h, event);
     http_held_free(&held);
     return error;
 }
@@ -234,9 +231,7 @@ static int hold(struct http *h, const struct http_held_event *event)
         return error;
     conversation_cost(h->conversation, COST_HELD, 1);
     error = stop_waiting(h);
-    if (error)
-        return error;
-    return event->is_gap ? http_gap(h, &event->gap) : http_data(h, &event->data);
+    return error ? error : read_held(h, *event);
 }
 
 static int release_if_decided(struct http *h)

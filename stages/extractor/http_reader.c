@@ -290,7 +290,7 @@ static void decline(struct http_reader *r)
     if (r->until_close)
         conversation_want(r->conversation, r->direction, TAPLINE_WANT_NOTHING, r->at);
     uint64_t left = span_left(r);
-    if (left <= WORTH_DECLINING || r->at < r->declined_to)
+    if (left <= WORTH_DECLINING || left > UINT64_MAX - r->at || r->at < r->declined_to)
         return;
     r->declined_to = r->at + left - 1;
     conversation_want(r->conversation, r->direction, TAPLINE_WANT_FROM, r->declined_to);
