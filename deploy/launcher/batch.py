@@ -110,7 +110,7 @@ class Batch:
                 waiting.append(capture)
         self._progress.begin(len(waiting), sum(os.path.getsize(c.path) for c in waiting))
         while waiting:
-            with Pipeline(run.worker_options(self._arguments)) as pipeline:
+            with Pipeline(run.worker_options(self._arguments), self._arguments.width) as pipeline:
                 self._through(pipeline, waiting)
         self._progress.end()
 

@@ -1,5 +1,6 @@
 """The command line: which words mean what. The old tool's spelling is understood too."""
 import argparse
+import os
 import signal
 import sys
 
@@ -24,7 +25,19 @@ def _profile(parser):
                              "platform file of your own")
 
 
+def _width(text):
+    """-j: a count, or one for every two processors."""
+    if text == "auto":
+        return max(1, (os.cpu_count() or 1) // 2)
+    if not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text}: a whole number from 1 to 256, or auto")
+    return int(text)
+
+
 def _workers(parser):
+    parser.add_argument("-j", metavar="N", dest="width", type=_width, default=1,
+                        help="how many trackers, classifiers and extractors each share the work "
+                             "(1); auto: by this machine's processors")
     parser.add_argument("--batch", metavar="BYTES", help="size of the batches on the bus")
     parser.add_argument("--queue", metavar="BYTES", help="what may wait on one link")
 

@@ -9,6 +9,7 @@ from launcher import installation
 from launcher.status import Failure, PIPELINE
 
 WORKERS = ("tracker", "classifier", "extractor", "sink")
+SHARED_OUT = ("tracker", "classifier", "extractor")  # a capture has one sink
 STOP_SECONDS = 5
 
 
@@ -48,10 +49,11 @@ class Pipeline:
     process has: were it killed, the pipe would end, and they with it.
     """
 
-    def __init__(self, extra=()):
+    def __init__(self, extra=(), width=1):
         self._extra = list(extra)  # options for every worker
+        self._width = {role: width if role in SHARED_OUT else 1 for role in WORKERS}
         self._folder = None
-        self._workers = {}
+        self._workers = []  # (name, process)
         self._readers = []
 
     def __enter__(self):
@@ -60,7 +62,8 @@ class Pipeline:
         try:
             self._start("lobby", [])
             for role in WORKERS:
-                self._start(role, self._extra)
+                for number in range(1, self._width[role] + 1):
+                    self._start(role, ["--name", f"{role}-{number}", *self._extra])
         except BaseException:
             self.__exit__()
             raise
@@ -71,8 +74,9 @@ class Pipeline:
                 "--lifeline", str(self._lifeline), *arguments]
 
     def _start(self, role, arguments):
-        self._workers[role] = subprocess.Popen(
-            self._command(role, arguments), stdin=subprocess.DEVNULL, pass_fds=[self._lifeline])
+        process = subprocess.Popen(self._command(role, arguments), stdin=subprocess.DEVNULL,
+                                   pass_fds=[self._lifeline])
+        self._workers.append((role, process))
 
     def read(self, captures, out, profile, request, options):
         """Starts a reader on captures; results go to `out`. Returns the Run."""
@@ -82,7 +86,7 @@ class Pipeline:
         os.lseek(document, 0, os.SEEK_SET)
         command = self._command("reader", [
             "--out", out, "--profile", f"/dev/fd/{document}", "--request", request,
-            "--summary", f"/dev/fd/{writer}", *options, "--", *captures])
+            "--summary", f"/dev/fd/{writer}", *self._expected(), *options, "--", *captures])
         try:
             process = subprocess.Popen(command, pass_fds=[self._lifeline, writer, document])
         finally:
@@ -91,6 +95,10 @@ class Pipeline:
         self._readers = [r for r in self._readers if r.poll() is None] + [process]
         return Run(process, os.fdopen(summary, "rb", buffering=0))
 
+    def _expected(self):
+        """Tells a reader how many workers to wait for."""
+        return [word for role in WORKERS for word in (f"--{role}s", str(self._width[role]))]
+
     def wait(self, runs, timeout=None):
         """Waits until something of the runs can be read; the finished ones."""
         ready, _, _ = select.select(runs, [], [], timeout)
@@ -98,7 +106,7 @@ class Pipeline:
 
     def dead(self):
         """What ended although it should not have, as a text; None: all are well."""
-        for role, process in self._workers.items():
+        for role, process in self._workers:
             if process.poll() is not None:
                 return f"the {role} ended ({_ended_how(process.returncode)})"
         return None
@@ -116,7 +124,7 @@ class Pipeline:
     def __exit__(self, *_):
         os.close(self._hold)
         os.close(self._lifeline)
-        for process in [*self._workers.values(), *self._readers]:
+        for process in [*(process for _, process in self._workers), *self._readers]:
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

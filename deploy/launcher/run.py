@@ -54,7 +54,7 @@ def command(arguments, limits):
     if arguments.quiet or arguments.json:
         options.append("--quiet")
     started = time.monotonic()
-    with Pipeline(worker_options(arguments)) as pipeline:
+    with Pipeline(worker_options(arguments), arguments.width) as pipeline:
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, options))
     seconds = time.monotonic() - started
