@@ -147,7 +147,7 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
 {
     struct wants *w = &f->wants[direction];
     struct want own = own_want(f, direction), told;
-    bool served = f->opened && (f->stream || datagrams_passes(f->datagrams, f->next[direction]));
+    bool served = f->opened && (f->stream || datagrams_passes(f->datagrams, direction, f->next[direction]));
     if (!c->limits.demand || !wants_tell(w, &own, served, f->next[direction], &told))
         return;
     struct demand demand = {f->id, (uint8_t)direction, told.want, told.offset};
@@ -167,7 +167,7 @@ static int take_data(const struct classifier *c, struct flow *f, const struct ev
     if (error == 0 && hint && !f->opened)
         error = open_behind(c, f, hint);
     bool passes = f->stream ? stream_passes(f->stream, data->direction, turn)
-                            : datagrams_passes(f->datagrams, data->offset);
+                            : datagrams_passes(f->datagrams, data->direction, data->offset);
     if (error == 0 && f->opened && passes)
         error = hand_on(c, f, event);
     /* Many a turn is one segment long: nothing is said before one goes on that nobody wants. */

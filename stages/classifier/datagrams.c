@@ -14,6 +14,7 @@ struct datagrams {
     bool dns_port; /* a port says DNS */
     bool all_dns;  /* and so have all datagrams so far */
     uint32_t hint;
+    bool declined[DIRECTIONS]; /* before anything was recognised */
     uint64_t open[DIRECTIONS]; /* signatures that may find something new there: a bit for each */
 };
 
@@ -98,13 +99,13 @@ int datagrams_data(struct datagrams *d, place at, const struct event_data *data)
     bool dns = (looked || d->all_dns) &&
                dns_message_recognise(data->bytes, data->length, data->missing, d->dns_port);
     d->all_dns = d->all_dns && dns;
-    if (!looked)
-        return 0;
-    if (!d->hint && dns)
+    if (!d->hint && looked && dns)
         d->hint = TAPLINE_HINT_DNS;
-    if (!d->hint && quic_initial_recognise(data->bytes, data->length))
+    if (!d->hint && looked && quic_initial_recognise(data->bytes, data->length))
         d->hint = TAPLINE_HINT_QUIC;
-    return look(d, at, data);
+    if (!d->hint && datagrams_want(d, data->offset + 1) == TAPLINE_WANT_NOTHING)
+        d->declined[data->direction] = true;
+    return looked ? look(d, at, data) : 0;
 }
 
 uint32_t datagrams_hint(const struct datagrams *d)
@@ -112,10 +113,11 @@ uint32_t datagrams_hint(const struct datagrams *d)
     return d->hint;
 }
 
-bool datagrams_passes(const struct datagrams *d, uint64_t index)
+bool datagrams_passes(const struct datagrams *d, int direction, uint64_t index)
 {
-    return d->hint == TAPLINE_HINT_QUIC ||
-           (d->hint == TAPLINE_HINT_DNS && (d->all_dns || index < d->limits->probe_datagrams));
+    bool probed = index < d->limits->probe_datagrams;
+    return (d->hint == TAPLINE_HINT_QUIC && !d->declined[direction]) ||
+           (d->hint == TAPLINE_HINT_DNS && (d->all_dns || probed));
 }
 
 enum tapline_want datagrams_want(const struct datagrams *d, uint64_t next)

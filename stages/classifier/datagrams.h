@@ -29,8 +29,9 @@ int datagrams_data(struct datagrams *d, place at, const struct event_data *data)
 /** TAPLINE_HINT_DNS or TAPLINE_HINT_QUIC once recognised; 0: nothing for the extractor so far. */
 uint32_t datagrams_hint(const struct datagrams *d);
 
-/** Has the extractor a use for the datagram of that index in its direction? */
-bool datagrams_passes(const struct datagrams *d, uint64_t index);
+/** Does the datagram of that index in its direction go to the extractor? Not where the direction
+ *  had been declined before anything was recognised: even if it comes. */
+bool datagrams_passes(const struct datagrams *d, int direction, uint64_t index);
 
 /** What the classifier itself wants of a direction, the next datagram of which has this index. */
 enum tapline_want datagrams_want(const struct datagrams *d, uint64_t next);

@@ -28,23 +28,68 @@ static const char document[] =
     "{\"name\":\"u3\",\"transport\":\"udp\",\"label\":\"u3\",\"priority\":3,\"except\":\"stun\","
     "\"match\":[{\"where\":[{\"at\":1,\"hex\":\"00\"}],\"value\":{\"at\":2,\"length\":3}}]}]}";
 
+/* What somebody wants of a direction: as a tracker keeps it, or an extractor. */
+struct want {
+    struct demand demand;
+    bool turned;
+    uint64_t turn;
+};
+
 struct side {
     struct outlet outlet;
     struct classifier *classifier;
-    struct buffer behind;            /* events handed on, as they travel */
-    struct demand wants[DIRECTIONS]; /* as a tracker keeps them */
-    bool turned[DIRECTIONS];
-    uint64_t turn[DIRECTIONS];
+    struct buffer behind; /* events handed on, as they travel */
+    bool opened;
+    struct want tracker[DIRECTIONS];
+    struct want extractor[DIRECTIONS];
 };
+
+static void ask(struct want *want, const struct demand *demand)
+{
+    bool stale = demand->want == TAPLINE_WANT_TURN && want->turned && want->turn >= demand->offset;
+    if (want->demand.want != TAPLINE_WANT_NOTHING && !stale)
+        want->demand = *demand;
+}
+
+/* Is this event, which ends before `end`, wanted? */
+static bool takes(struct want *want, const struct event *event, uint64_t end)
+{
+    struct demand *demand = &want->demand;
+    if (event->kind == TAPLINE_DATA && event->data.flags & TAPLINE_TURN) {
+        want->turned = true;
+        want->turn = event->data.offset;
+        if (demand->want == TAPLINE_WANT_TURN && event->data.offset >= demand->offset)
+            demand->want = TAPLINE_WANT_FROM;
+    }
+    return demand->want == TAPLINE_WANT_FROM && end > demand->offset;
+}
+
+/* The direction of a DATA or GAP event, and the offset behind it. */
+static int direction_of(const struct event *event, uint8_t transport, uint64_t *end)
+{
+    if (event->kind == TAPLINE_GAP) {
+        *end = event->gap.offset + event->gap.length;
+        return event->gap.direction;
+    }
+    *end = event->data.offset + (transport == TRANSPORT_TCP ? event->data.length : 1);
+    return event->data.direction;
+}
+
+static uint8_t transport;
 
 static int on_event(void *context, enum tapline_role to, outlet_route *route,
                     const struct event *event)
 {
     struct side *s = context;
     struct event sent = *event;
+    uint64_t end;
     *route = 1;
-    if (event->kind == TAPLINE_CLOSE)
+    if (event->kind == TAPLINE_OPEN)
+        s->opened = true;
+    else if (event->kind == TAPLINE_CLOSE)
         sent.close.trail_count = 0; /* what was received depends on demand */
+    else if (!takes(&s->extractor[direction_of(event, transport, &end)], event, end))
+        return 0;
     pack_uint(&s->behind, to);
     event_pack(&s->behind, &sent);
     return 0;
@@ -53,11 +98,8 @@ static int on_event(void *context, enum tapline_role to, outlet_route *route,
 static void on_demand(void *context, uint32_t from, const struct demand *demand)
 {
     struct side *s = context;
-    int d = demand->direction;
     (void)from;
-    bool stale = demand->want == TAPLINE_WANT_TURN && s->turned[d] && s->turn[d] >= demand->offset;
-    if (s->wants[d].want != TAPLINE_WANT_NOTHING && !stale)
-        s->wants[d] = *demand;
+    ask(&s->tracker[demand->direction], demand);
 }
 
 static void begin(struct side *s, uint64_t demand)
@@ -82,24 +124,16 @@ static void give(struct side *s, const struct event *event)
         abort();
 }
 
-/* What a tracker does with bytes or a gap before `end`. */
-static void hand_off(struct side *s, const struct event *event, int d, uint64_t end)
+/* What a tracker does with bytes or a gap. */
+static void hand_off(struct side *s, const struct event *event)
 {
-    struct demand *want = &s->wants[d];
-    bool turn = event->kind == TAPLINE_DATA && event->data.flags & TAPLINE_TURN;
-    if (turn) {
-        s->turned[d] = true;
-        s->turn[d] = event->data.offset;
-        if (want->want == TAPLINE_WANT_TURN && event->data.offset >= want->offset)
-            want->want = TAPLINE_WANT_FROM;
-    }
-    if (want->want == TAPLINE_WANT_FROM && end > want->offset)
+    uint64_t end;
+    if (takes(&s->tracker[direction_of(event, transport, &end)], event, end))
         give(s, event);
 }
 
 struct script {
     struct cursor from;
-    uint8_t transport;
     uint64_t offset[DIRECTIONS];
     uint64_t packet;
     int speaker;
@@ -110,7 +144,7 @@ static void play_data(struct script *script, struct side sides[2], int d)
     size_t length = cursor_u8(&script->from) & 0x3f;
     if (length > cursor_left(&script->from))
         length = cursor_left(&script->from);
-    if (script->transport == TRANSPORT_TCP && length == 0)
+    if (transport == TRANSPORT_TCP && length == 0)
         return;
     struct event event = {.kind = TAPLINE_DATA};
     event.data = (struct event_data){.direction = (uint8_t)d,
@@ -120,9 +154,9 @@ static void play_data(struct script *script, struct side sides[2], int d)
                                      .bytes = cursor_take(&script->from, length),
                                      .length = (uint32_t)length};
     script->speaker = d;
-    script->offset[d] += script->transport == TRANSPORT_TCP ? length : 1;
+    script->offset[d] += transport == TRANSPORT_TCP ? length : 1;
     for (int i = 0; i < 2; i++)
-        hand_off(&sides[i], &event, d, script->offset[d]);
+        hand_off(&sides[i], &event);
 }
 
 static void play_gap(struct script *script, struct side sides[2], int d)
@@ -132,15 +166,30 @@ static void play_gap(struct script *script, struct side sides[2], int d)
     script->speaker = d;
     script->offset[d] += 5;
     for (int i = 0; i < 2; i++)
-        hand_off(&sides[i], &event, d, script->offset[d]);
+        hand_off(&sides[i], &event);
+}
+
+/* The extractor declines what is still to come; what it declined before stays so. */
+static void play_demand(const struct script *script, struct side sides[2], int d, uint8_t what)
+{
+    struct demand demand = {0, (uint8_t)d, what % 3, script->offset[d] + what % 8};
+    for (int i = 0; i < 2; i++) {
+        const struct demand *before = &sides[i].extractor[d].demand;
+        if (!sides[i].opened || demand.want < before->want || demand.offset < before->offset)
+            continue;
+        ask(&sides[i].extractor[d], &demand);
+        classifier_demand(sides[i].classifier, &demand);
+    }
 }
 
 static void play(struct script *script, struct side sides[2])
 {
     while (cursor_left(&script->from) > 1) {
         uint8_t what = cursor_u8(&script->from);
-        if (what % 8 == 7 && script->transport == TRANSPORT_TCP)
+        if (what % 8 == 7 && transport == TRANSPORT_TCP)
             play_gap(script, sides, what >> 3 & 1);
+        else if (what % 8 == 6)
+            play_demand(script, sides, what >> 3 & 1, what >> 4);
         else
             play_data(script, sides, what >> 3 & 1);
     }
@@ -153,9 +202,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     struct side sides[2] = {0};
     struct script script = {.from = cursor_over(bytes, length), .speaker = -1};
     uint8_t first = cursor_u8(&script.from);
-    script.transport = first & 1 ? TRANSPORT_TCP : TRANSPORT_UDP;
+    transport = first & 1 ? TRANSPORT_TCP : TRANSPORT_UDP;
     struct event event = {.kind = TAPLINE_OPEN};
-    event.open.transport = script.transport;
+    event.open.transport = transport;
     event.open.port[1] = first & 2 ? 7 : first & 4 ? 53 : 1000;
     for (int side = 0; side < DIRECTIONS; side++)
         event.open.address[side] = address_from((const uint8_t[]){192, 0, 2, (uint8_t)side}, 4);
@@ -165,7 +214,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     }
     play(&script, sides);
     event = (struct event){.kind = TAPLINE_CLOSE};
-    event.close.figures.transport = script.transport;
+    event.close.figures.transport = transport;
     for (int i = 0; i < 2; i++)
         give(&sides[i], &event);
     if (sides[0].behind.length != sides[1].behind.length ||
