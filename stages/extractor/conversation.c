@@ -20,6 +20,7 @@ struct name_note {
 struct wanted {
     enum tapline_want want;
     uint64_t offset;
+    bool told; /* to the stage before */
 };
 
 /* Where a kind of record stands: they are counted within the packet that they begin in. */
@@ -186,14 +187,31 @@ void conversation_want(struct conversation *c, int direction, enum tapline_want 
                        uint64_t offset)
 {
     struct wanted *wanted = &c->wanted[direction];
-    if (wanted->want == TAPLINE_WANT_NOTHING)
+    if (wanted->want != TAPLINE_WANT_NOTHING)
+        *wanted = (struct wanted){.want = want, .offset = offset};
+}
+
+/* Something came that nobody wants. Not before that is the stage before told: many a turn is one
+ * segment long, and many a flow ends where its reader has had enough. */
+static void tell(struct conversation *c, int direction)
+{
+    struct wanted *wanted = &c->wanted[direction];
+    if (wanted->told || !c->ground->limits.demand)
         return;
-    *wanted = (struct wanted){want, offset};
-    if (!c->ground->limits.demand)
-        return;
-    struct demand demand = {
-        .flow = c->flow, .direction = (uint8_t)direction, .want = want, .offset = offset};
+    wanted->told = true;
+    struct demand demand = {.flow = c->flow,
+                            .direction = (uint8_t)direction,
+                            .want = wanted->want,
+                            .offset = wanted->offset};
     outlet_demand(c->ground->outlet, c->from, &demand);
+}
+
+/* How many of the bytes from `offset` on were declined. */
+static uint64_t declined_from(const struct wanted *wanted, uint64_t offset)
+{
+    if (wanted->want != TAPLINE_WANT_FROM)
+        return UINT64_MAX;
+    return offset < wanted->offset ? wanted->offset - offset : 0;
 }
 
 bool conversation_admits_data(struct conversation *c, struct event_data *data)
@@ -201,32 +219,30 @@ bool conversation_admits_data(struct conversation *c, struct event_data *data)
     struct wanted *wanted = &c->wanted[data->direction];
     if (wanted->want == TAPLINE_WANT_TURN && data->flags & TAPLINE_TURN &&
         data->offset >= wanted->offset)
-        *wanted = (struct wanted){TAPLINE_WANT_FROM, data->offset};
-    if (wanted->want != TAPLINE_WANT_FROM)
-        return false;
-    if (data->offset >= wanted->offset)
+        *wanted = (struct wanted){.want = TAPLINE_WANT_FROM, .offset = data->offset};
+    uint64_t declined = declined_from(wanted, data->offset);
+    if (!declined)
         return true;
-    uint64_t declined = wanted->offset - data->offset;
-    if (c->open.transport != TRANSPORT_TCP || declined >= data->length)
+    bool datagram = c->open.transport != TRANSPORT_TCP;
+    if (datagram || declined >= data->length) {
+        tell(c, data->direction);
         return false;
+    }
     data->bytes += declined;
     data->length -= (uint32_t)declined;
-    data->offset = wanted->offset;
+    data->offset += declined;
     data->flags &= ~(uint32_t)TAPLINE_TURN;
     return true;
 }
 
 bool conversation_admits_gap(struct conversation *c, struct event_gap *gap)
 {
-    const struct wanted *wanted = &c->wanted[gap->direction];
-    if (wanted->want != TAPLINE_WANT_FROM)
+    uint64_t declined = declined_from(&c->wanted[gap->direction], gap->offset);
+    if (declined && declined >= gap->length) {
+        tell(c, gap->direction);
         return false;
-    if (gap->offset >= wanted->offset)
-        return true;
-    uint64_t declined = wanted->offset - gap->offset;
-    if (declined >= gap->length)
-        return false;
-    gap->offset = wanted->offset;
+    }
+    gap->offset += declined;
     gap->length -= declined;
     return true;
 }

@@ -35,8 +35,9 @@ int conversation_record(struct conversation *c, enum tapline_record record, int6
                         uint64_t packet, const struct buffer *map);
 
 /**
- * Says what is wanted next of a direction (enum tapline_want). The caller must itself ignore what
- * it declined, even when it comes: this may be lost or late.
+ * Says what is wanted next of a direction (enum tapline_want); TAPLINE_WANT_NOTHING is final. From
+ * the next event on, what was declined does not come any more, whether or not the stage before
+ * has heard of it.
  */
 void conversation_want(struct conversation *c, int direction, enum tapline_want want,
                        uint64_t offset);

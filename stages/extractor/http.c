@@ -167,7 +167,7 @@ static int on_start(struct http *h, const struct event_data *data, size_t *used)
     int requester = request ? data->direction : !data->direction;
     if (h->requester == UNKNOWN) {
         h->requester = requester;
-        http_exchanges_turn(h->exchanges, requester);
+        http_exchanges_set_requester(h->exchanges, requester);
     }
     if (h->requester != requester) {
         http_reader_refuse(reader, data);

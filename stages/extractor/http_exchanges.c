@@ -49,7 +49,7 @@ void http_exchanges_free(struct http_exchanges **exchanges)
     *exchanges = NULL;
 }
 
-void http_exchanges_turn(struct http_exchanges *x, int requester)
+void http_exchanges_set_requester(struct http_exchanges *x, int requester)
 {
     x->requester = requester;
 }

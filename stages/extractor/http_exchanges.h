@@ -19,7 +19,7 @@ struct http_exchanges *http_exchanges_new(struct conversation *conversation);
 void http_exchanges_free(struct http_exchanges **exchanges);
 
 /** Says which direction requests. */
-void http_exchanges_turn(struct http_exchanges *exchanges, int requester);
+void http_exchanges_set_requester(struct http_exchanges *exchanges, int requester);
 
 /** A request begins; the message is owned from now on. Where too many wait, the oldest is recorded
  *  as unanswered. 0, -ENOMEM or the outlet's error. */

@@ -70,12 +70,14 @@ static void from_an_offset(void **state)
     struct conversation *c = conversation(TRANSPORT_TCP);
     assert_string_equal(admitted(c, 0, 10, false), "0+10");
     conversation_want(c, 0, TAPLINE_WANT_FROM, 50);
-    assert_int_equal(sink.demand[0].offset, 50);
-    assert_string_equal(admitted(c, 10, 40, false), "");
     assert_string_equal(admitted(c, 10, 41, false), "50+1");
+    assert_int_equal(sink.demands, 0);
+    assert_string_equal(admitted(c, 10, 40, false), "");
+    assert_int_equal(sink.demand[0].offset, 50);
     assert_string_equal(admitted_gap(c, 10, 40), "");
     assert_string_equal(admitted_gap(c, 10, 45), "50+5");
     assert_string_equal(admitted(c, 55, 5, false), "55+5");
+    assert_int_equal(sink.demands, 1);
     conversation_free(&c);
 }
 
@@ -87,6 +89,7 @@ static void from_a_turn(void **state)
     assert_string_equal(admitted(c, 40, 10, true), "");
     assert_string_equal(admitted(c, 50, 10, false), "");
     assert_string_equal(admitted_gap(c, 60, 10), "");
+    assert_int_equal(sink.demands, 1);
     assert_string_equal(admitted(c, 70, 10, true), "70+10");
     assert_string_equal(admitted_gap(c, 80, 10), "80+10");
     assert_string_equal(admitted(c, 90, 10, false), "90+10");
@@ -99,8 +102,8 @@ static void nothing_more(void **state)
     struct conversation *c = conversation(TRANSPORT_TCP);
     conversation_want(c, 0, TAPLINE_WANT_NOTHING, 0);
     conversation_want(c, 0, TAPLINE_WANT_FROM, 0);
-    assert_int_equal(sink.demand[0].want, TAPLINE_WANT_NOTHING);
     assert_string_equal(admitted(c, 70, 10, true), "");
+    assert_int_equal(sink.demand[0].want, TAPLINE_WANT_NOTHING);
     assert_string_equal(admitted_gap(c, 80, 10), "");
     conversation_free(&c);
 }
