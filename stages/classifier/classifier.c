@@ -147,7 +147,8 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
 {
     struct wants *w = &f->wants[direction];
     struct want own = own_want(f, direction), told;
-    bool served = f->opened && (f->stream || datagrams_passes(f->datagrams, direction, f->next[direction]));
+    bool served =
+        f->opened && (f->stream || datagrams_passes(f->datagrams, direction, f->next[direction]));
     if (!c->limits.demand || !wants_tell(w, &own, served, f->next[direction], &told))
         return;
     struct demand demand = {f->id, (uint8_t)direction, told.want, told.offset};

@@ -154,14 +154,32 @@ static void dns_in_company(void **state)
     scene_end(&s);
 }
 
+static const char initial[] = "\xc3\0\0\0\1\x08"
+                              "12345678"
+                              "\0"
+                              "\0"
+                              "\x44\x9e";
+
+/* Before QUIC was seen of one side the other was declined, whatever comes of it later. */
+static void what_was_declined_stays_so(void **state)
+{
+    (void)state;
+    struct scene s = scene_new(NULL);
+    s.capture.limits.probe_datagrams = 2;
+    scene_open(&s, TRANSPORT_UDP);
+    scene_text(&s, 0, "a");
+    scene_text(&s, 0, "b");
+    scene_told(&s, "0 nothing 2\n");
+    scene_data(&s, 1, initial, sizeof initial - 1);
+    scene_text(&s, 0, "c");
+    scene_behind(&s, "x open 8\nx data 1 @0 +18 f1 t30 p3\n");
+    scene_close(&s);
+    scene_end(&s);
+}
+
 static void quic(void **state)
 {
     (void)state;
-    static const char initial[] = "\xc3\0\0\0\1\x08"
-                                  "12345678"
-                                  "\0"
-                                  "\0"
-                                  "\x44\x9e";
     struct scene s = scene_new(WXY);
     s.capture.limits.probe_datagrams = 2;
     scene_open(&s, TRANSPORT_UDP);
@@ -192,6 +210,7 @@ int main(void)
         cmocka_unit_test(stun_without_a_value),
         cmocka_unit_test(dns_without_end),
         cmocka_unit_test(dns_in_company),
+        cmocka_unit_test(what_was_declined_stays_so),
         cmocka_unit_test(quic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,28 @@ static void undecided_bytes_are_waited_for(void **state)
     scene_end(&s);
 }
 
+/* The answerer was told to wait for its next turn before HTTP was seen: a tracker that did not
+ * hear of it may send the rest, but the extractor gets none of that. */
+static void what_was_declined_stays_so(void **state)
+{
+    (void)state;
+    struct scene s = scene_new(WXY);
+    s.capture.limits.probe_segments = 1;
+    scene_open(&s, TRANSPORT_TCP);
+    junk(&s, 1);
+    junk(&s, 1);
+    scene_told(&s, "1 turn 200\n");
+    scene_text(&s, 0, REQUEST);
+    scene_behind(&s, "x open 1\nx data 0 @0 +28 f1 t30 p3\n");
+    scene_gap(&s, 1, 50); /* uses up the beginning of the turn */
+    junk(&s, 1);
+    scene_behind(&s, "");
+    scene_text(&s, 0, REQUEST);
+    junk(&s, 1);
+    scene_behind(&s, "x data 0 @28 +28 f1 t50 p5\nx data 1 @350 +100 f1 t60 p6\n");
+    scene_end(&s);
+}
+
 static void nothing_is_said_without_demand(void **state)
 {
     (void)state;
@@ -159,6 +181,7 @@ int main(void)
         cmocka_unit_test(stale_turns_are_ignored),
         cmocka_unit_test(the_classifier_wants_more),
         cmocka_unit_test(undecided_bytes_are_waited_for),
+        cmocka_unit_test(what_was_declined_stays_so),
         cmocka_unit_test(nothing_is_said_without_demand),
         cmocka_unit_test(late_demand_is_no_error),
         cmocka_unit_test(events_without_their_flow_are_refused),
