@@ -41,7 +41,8 @@ uint32_t stream_hint(const struct stream *s);
 bool stream_take_held(struct stream *s, struct event_data *data);
 
 /** Does an event of a recognised stream go to the extractor? Not before a direction's next turn
- *  begins, where the rest of the one before was declined: even if it comes. `turn`: it begins one. */
+ *  begins, where the rest of the one before was declined: even if it comes. `turn`: this event
+ *  begins one. */
 bool stream_passes(struct stream *s, int direction, bool turn);
 
 /** What the classifier itself wants of a direction from now on. */
