@@ -98,7 +98,9 @@ enum tapline_event {
 
 /** Flags of a DATA event. */
 enum tapline_data_flag {
-    TAPLINE_TURN = 1, /* the first bytes after the other side has spoken, or of the stream */
+    /* The first bytes after the other side has spoken, or of the stream. That goes by the order in
+     * which the capture saw them, also where a hole let them be handed on later. */
+    TAPLINE_TURN = 1,
 };
 
 /** Hints of an OPEN event: what a stage behind should do beyond its own duties. */

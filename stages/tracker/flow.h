@@ -37,7 +37,8 @@ struct flow {
 
     outlet_route route; /* the classifier that it goes to */
     bool opened;        /* it was opened there */
-    uint8_t speaker;    /* direction of the latest payload; DIRECTIONS: none came yet */
+    uint8_t speaker;    /* direction of the latest new payload; DIRECTIONS: none came yet */
+    uint32_t turns;     /* how often the sides took turns so far */
     uint64_t sent;      /* DATA and GAP events handed on */
     struct want want[DIRECTIONS];
 
@@ -49,6 +50,18 @@ struct flow {
     uint32_t slot; /* its place in the flow table */
     uint32_t hash; /* of its endpoints */
 };
+
+/** Notes that new payload of a direction came. The number of the turn that it belongs to: turns
+ *  are counted as the capture saw the two sides alternate, not as holes let their bytes be handed
+ *  on, so that what an answer's loss held up does not run into one. */
+static inline uint32_t flow_speaks(struct flow *flow, int direction)
+{
+    if (flow->speaker != direction) {
+        flow->speaker = (uint8_t)direction;
+        flow->turns++;
+    }
+    return flow->turns;
+}
 
 /** Packets of both directions. */
 static inline uint64_t flow_packets(const struct flow *flow)

@@ -28,14 +28,12 @@ static int send_event(struct handoff *handoff, struct flow *flow, const struct e
     return outlet_event(handoff->outlet, TAPLINE_CLASSIFIER, &flow->route, event);
 }
 
-int handoff_data(struct handoff *handoff, struct flow *flow, struct event_data *data, uint64_t end)
+int handoff_data(struct handoff *handoff, struct flow *flow, const struct event_data *data,
+                 uint64_t end)
 {
     struct want *want = &flow->want[data->direction];
-    if (flow->speaker != data->direction) {
-        flow->speaker = data->direction;
-        data->flags |= TAPLINE_TURN;
+    if (data->flags & TAPLINE_TURN)
         want_turn(want, data->offset);
-    }
     if (!want_takes(want, end)) {
         handoff->counters.events_declined++;
         return 0;
@@ -48,8 +46,6 @@ int handoff_data(struct handoff *handoff, struct flow *flow, struct event_data *
 int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint64_t offset,
                 uint64_t length)
 {
-    /* A gap uses up the beginning of its turn: what follows it is no place to start reading at. */
-    flow->speaker = (uint8_t)direction;
     if (!want_takes(&flow->want[direction], offset + length)) {
         handoff->counters.events_declined++;
         return 0;

@@ -24,6 +24,7 @@ struct run {
     uint32_t captured;    /* of these, from the first on; the rest was cut off */
     int64_t time_ns;
     uint64_t packet;
+    uint32_t turn; /* number of the turn that it came in */
 };
 
 /* A run that waits. */
@@ -79,6 +80,7 @@ static int deliver(struct handoff *h, struct flow *flow, int direction, const st
     if (from < there) {
         struct event_data data = {
             .direction = (uint8_t)direction,
+            .flags = run->turn > s->turn ? TAPLINE_TURN : 0,
             .offset = s->next,
             .time_ns = run->time_ns,
             .packet = run->packet,
@@ -86,6 +88,8 @@ static int deliver(struct handoff *h, struct flow *flow, int direction, const st
             .length = (uint32_t)(there - from),
         };
         s->next = (uint64_t)there;
+        if (run->turn > s->turn)
+            s->turn = run->turn;
         int error = handoff_data(h, flow, &data, s->next);
         if (error)
             return error;
@@ -275,6 +279,24 @@ static int take_in_order(struct handoff *h, struct flow *flow, int direction, co
     return error;
 }
 
+/* Takes a run that begins behind a hole. */
+static int make_wait(struct handoff *h, struct flow *flow, int direction, struct run *run)
+{
+    struct stream *s = stream_of(flow, direction);
+    h->counters.segments_out_of_order++;
+    if (!want_may_take(&flow->want[direction], (uint64_t)run->end))
+        run->bytes = NULL;
+    if (!reorder_of(s))
+        return -ENOMEM;
+    uint64_t pieces = s->reorder->pieces;
+    run->turn = flow->speaker == direction ? flow->turns : flow->turns + 1;
+    if (hold(s->reorder, run) != 0)
+        return -ENOMEM;
+    if (s->reorder->pieces > pieces)
+        flow_speaks(flow, direction); /* a mere repetition says nothing new */
+    return relieve(h, flow, direction);
+}
+
 int stream_segment(struct handoff *handoff, struct flow *flow, int direction,
                    const struct segment *segment)
 {
@@ -294,17 +316,11 @@ int stream_segment(struct handoff *handoff, struct flow *flow, int direction,
         run.end = (int64_t)s->fin;
     if (run.end <= (int64_t)s->next)
         return 0;
-    if (run.start <= (int64_t)s->next)
+    if (run.start <= (int64_t)s->next) {
+        run.turn = flow_speaks(flow, direction);
         return take_in_order(handoff, flow, direction, &run);
-
-    if (run.start >= run.end)
-        return 0;
-    handoff->counters.segments_out_of_order++;
-    if (!want_may_take(&flow->want[direction], (uint64_t)run.end))
-        run.bytes = NULL;
-    if (!reorder_of(s) || hold(s->reorder, &run) != 0)
-        return -ENOMEM;
-    return relieve(handoff, flow, direction);
+    }
+    return run.start < run.end ? make_wait(handoff, flow, direction, &run) : 0;
 }
 
 int stream_fin(struct handoff *handoff, struct flow *flow, int direction, uint32_t seq)

@@ -33,6 +33,7 @@ struct stream {
     uint64_t next;           /* offset of the next byte in order */
     uint64_t acked;          /* the receiver acknowledged everything before this offset */
     uint64_t fin;            /* offset of its FIN, where one was seen */
+    uint32_t turn;           /* number of the turn that the bytes before `next` belong to */
     uint32_t base;           /* sequence number of offset 0, */
     bool based;              /* where that is known */
     bool finished;           /* its FIN was seen */

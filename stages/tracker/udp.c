@@ -4,8 +4,11 @@ int udp_datagram(struct handoff *handoff, struct flow *flow, int direction, uint
                  const struct packet *packet, const struct frame *frame)
 {
     const struct extent *payload = &packet->payload;
+    bool turn = flow->speaker != direction;
+    flow_speaks(flow, direction);
     struct event_data data = {
         .direction = (uint8_t)direction,
+        .flags = turn ? TAPLINE_TURN : 0,
         .offset = index,
         .time_ns = frame->time_ns,
         .packet = frame->number,

@@ -132,10 +132,10 @@ static void test_hole_becomes_gap_after_64_packets(void **state)
         acknowledge(9);
     assert_int_equal(scene_count(&scene, TAPLINE_GAP), 0);
     acknowledge(9);
-    assert_string_equal(scene_stream(&scene, DOWN), "<4>after");
+    assert_string_equal(scene_stream(&scene, DOWN), "<4>|after");
     body(0, "late");
     finish();
-    assert_string_equal(scene_stream(&scene, DOWN), "<4>after");
+    assert_string_equal(scene_stream(&scene, DOWN), "<4>|after");
 }
 
 static void test_hole_becomes_gap_after_a_second(void **state)
@@ -188,9 +188,9 @@ static void test_holes_that_were_acknowledged_together_end_together(void **state
     body(9, "i"); /* this one is behind a hole that nobody acknowledged */
     scene.now += SECOND;
     acknowledge(6);
-    assert_string_equal(scene_stream(&scene, DOWN), "<2>b<2>e");
+    assert_string_equal(scene_stream(&scene, DOWN), "<2>|b<2>e");
     finish();
-    assert_string_equal(scene_stream(&scene, DOWN), "<2>b<2>e<3>i");
+    assert_string_equal(scene_stream(&scene, DOWN), "<2>|b<2>e<3>i");
 }
 
 static void test_limit_in_sequence_numbers(void **state)
@@ -203,7 +203,7 @@ static void test_limit_in_sequence_numbers(void **state)
     scene_handshake(&s);
     scene_text(&s, DOWN, 5001 + 10, 1001,
                "kept waiting"); /* its end is 22 behind the hole's start */
-    assert_string_equal(scene_stream(&s, DOWN), "<10>kept waiting");
+    assert_string_equal(scene_stream(&s, DOWN), "<10>|kept waiting");
     scene_text(&s, DOWN, 5001 + 30, 1001, "near");
     assert_int_equal(scene_count(&s, TAPLINE_GAP), 1);
     assert_int_equal(tracker_finish(s.tracker, s.frames), 0);
@@ -322,17 +322,21 @@ static void test_gap_before_the_fin(void **state)
     assert_true(scene_figures(&scene, 0)->ended[DOWN]);
 }
 
-static void test_gap_uses_up_the_turn(void **state)
+static void test_what_a_hole_held_up_keeps_its_turns(void **state)
 {
     (void)state;
     scene_handshake(&scene);
     scene_text(&scene, UP, 1001, 5001, "ask");
     body(3, "wer");
     scene_text(&scene, UP, 1004, 5007, "more");
-    scene.now += SECOND;
-    acknowledge(6);
+    body(6, "next");
+    body(3, "WER"); /* a repetition is no turn */
+    body(10, "!");
+    scene_text(&scene, UP, 1008, 5012, "end");
+    body(11, "last");
     finish();
-    assert_string_equal(scene_stream(&scene, DOWN), "<3>wer");
+    assert_string_equal(scene_stream(&scene, DOWN), "<3>|wer|next!|last");
+    assert_string_equal(scene_stream(&scene, UP), "|ask|more|end");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
@@ -360,7 +364,7 @@ int main(void)
         TEST(test_reset_carries_no_stream),
         TEST(test_nothing_follows_the_fin),
         TEST(test_gap_before_the_fin),
-        TEST(test_gap_uses_up_the_turn),
+        TEST(test_what_a_hole_held_up_keeps_its_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
