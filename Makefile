@@ -100,6 +100,18 @@ fuzz-replay: $(AREAS:%=fuzz-replay-%)
 .PHONY: test-programs
 test-programs: all $(foreach area,$(AREAS),$(UNITS_$(area)) $(FUZZERS_$(area)))
 
+# ---- measuring: tests/bench ------------------------------------------------------------------
+
+BENCH_MAKER := $(patsubst %,$(BUILD)/tests/bench/%.o,workloads samples capture_writer segments)
+$(BUILD)/tests/bench/workloads: $(BENCH_MAKER) $(BUILD)/reader.a $(BUILD)/common.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/bench/meter: $(BUILD)/tests/bench/meter.o
+	$(CC) $(LDFLAGS) -o $@ $^
+
+.PHONY: bench
+bench: all $(BUILD)/tests/bench/workloads $(BUILD)/tests/bench/meter
+	@tests/bench/bench $(BUILD)
+
 # ---- what people type ---------------------------------------------------------------------------
 
 .PHONY: demo test install uninstall clean help
@@ -136,6 +148,7 @@ help:
 	@echo "make install         PREFIX=$(PREFIX), DESTDIR as usual; make uninstall"
 	@echo "make unit-AREA       unit tests of common or of one stage; make unit: all of them"
 	@echo "make fuzz            fuzz every decoder for FUZZ_SECONDS each; make fuzz-AREA"
+	@echo "make bench           tapline beside its peers: BENCH_SCALE=0.1 for a quick look"
 	@echo "make SANITIZE=address,undefined ...   the same in a build of its own; also CC=clang"
 	@echo "make clean"
 
