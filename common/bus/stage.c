@@ -29,6 +29,7 @@ struct stage {
     struct bus *bus;
     struct inbox *data; /* NULL for the lobby */
     struct inbox *control;
+    void *watched; /* a socket of the program's own; NULL: none */
     struct pulse *pulse;
     struct peers *peers;
     struct session_host host;
@@ -88,6 +89,11 @@ struct peers *stage_peers(struct stage *stage)
 const char *stage_control_endpoint(const struct stage *stage)
 {
     return inbox_endpoint(stage->control);
+}
+
+void stage_watch(struct stage *stage, void *socket)
+{
+    stage->watched = socket;
 }
 
 /* ---- sessions ----------------------------------------------------------------------------- */
@@ -324,12 +330,16 @@ static void on_stop_signal(int signal_number)
 
 static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
 {
-    zmq_pollitem_t items[] = {
+    zmq_pollitem_t items[3] = {
         {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
-        {.socket = stage->data ? inbox_socket(stage->data) : NULL, .events = ZMQ_POLLIN},
     };
+    int count = 1;
+    if (data_too && stage->data)
+        items[count++] = (zmq_pollitem_t){.socket = inbox_socket(stage->data), .events = ZMQ_POLLIN};
+    if (data_too && stage->watched)
+        items[count++] = (zmq_pollitem_t){.socket = stage->watched, .events = ZMQ_POLLIN};
     if (!stop_asked)
-        zmq_poll(items, data_too && stage->data ? 2 : 1, wait_ms);
+        zmq_poll(items, count, wait_ms);
     if (stop_asked)
         stage->outcome = ERR_STOPPED;
 }
@@ -411,6 +421,8 @@ static int run(struct stage *stage)
             rc = hooks->tick(stage->shared, now);
         }
         wait_for_messages(stage, true, wait_ms);
+        if (hooks->attend && !rc)
+            rc = hooks->attend(stage->shared);
         take_control(stage);
         bool busy = take_data(stage) > 0;
         if (hooks->pull && !rc && !stage->outcome) {

@@ -59,6 +59,9 @@ struct stage_hooks {
     /** reader: the source. Called again and again while it returns 0; ERR_AGAIN: nothing now,
      *  wait for messages; anything else ends the loop (ERR_EOF: well). */
     int (*pull)(void *shared);
+    /** After stage_watch: called in every turn of the loop, and soon when there is something to read
+     *  on that socket. An error ends the loop. */
+    int (*attend)(void *shared);
     /** About once a second; `now_ns` is monotonic. An error ends the loop. */
     int (*tick)(void *shared, int64_t now_ns);
 };
@@ -94,6 +97,9 @@ struct peers *stage_peers(struct stage *stage);
 
 /** The endpoint of this process's control inbox. */
 const char *stage_control_endpoint(const struct stage *stage);
+
+/** Waits on a socket of the program's own as well, beside the inboxes (see the hook `attend`). */
+void stage_watch(struct stage *stage, void *socket);
 
 /** reader: opens an attempt of its own; `core` gets its messages. The stage keeps the session.
  *  NULL, with *error set. */

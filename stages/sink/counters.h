@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
+#include "common/base/jsonw.h"
 #include "common/wire/unpack.h"
-#include "stages/sink/jsonw.h"
 
 struct counters;
 

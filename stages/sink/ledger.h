@@ -15,10 +15,10 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/base/jsonw.h"
 #include "common/wire/event.h"
 #include "common/wire/unpack.h"
 #include "stages/sink/fault.h"
-#include "stages/sink/jsonw.h"
 
 struct ledger;
 

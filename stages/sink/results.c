@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
-#include "stages/sink/jsonw.h"
+#include "common/base/jsonw.h"
 #include "stages/sink/layout.h"
 #include "stages/sink/row.h"
 #include "stages/sink/writer.h"

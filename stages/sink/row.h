@@ -9,10 +9,10 @@
 
 #include <stdint.h>
 
+#include "common/base/jsonw.h"
 #include "common/base/stamp.h"
 #include "common/wire/event.h"
 #include "common/wire/unpack.h"
-#include "stages/sink/jsonw.h"
 #include "stages/sink/schema.h"
 
 enum { MAX_FURTHER = 16 };

@@ -1,6 +1,6 @@
 /* What is counted for people: exact while it is little, bounded when it is much. */
 #include "common/base/error.h"
-#include "stages/sink/jsonw.h"
+#include "common/base/jsonw.h"
 #include "stages/sink/summary.h"
 #include "stages/sink/top.h"
 #include "tests/unit/sink/attempt.h"

@@ -1,4 +1,4 @@
-#include "stages/sink/jsonw.h"
+#include "common/base/jsonw.h"
 
 #include <math.h>
 #include <stdio.h>

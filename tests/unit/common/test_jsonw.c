@@ -1,9 +1,16 @@
 /* The JSON writer: Python's look, and hostile text. */
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "stages/sink/jsonw.h"
-#include "tests/unit/sink/check.h"
+#include <cmocka.h>
+
+#include "common/base/jsonw.h"
 
 static struct buffer out;
 

@@ -5,8 +5,8 @@
  * The caller opens and closes in order; nothing fails by itself, and a buffer that found no
  * memory says so at the end (buffer.h).
  */
-#ifndef TAPLINE_SINK_JSONW_H
-#define TAPLINE_SINK_JSONW_H
+#ifndef TAPLINE_COMMON_JSONW_H
+#define TAPLINE_COMMON_JSONW_H
 
 #include <stdbool.h>
 #include <stddef.h>
