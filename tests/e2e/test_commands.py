@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import time
@@ -204,6 +205,25 @@ class Platforms(harness.InFolder):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
+
+    def capture(self, payload):
+        """A capture of one UDP datagram."""
+        udp = struct.pack(">HHHH", 40001, 9000, 8 + len(payload), 0) + payload
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
+                         bytes([192, 0, 2, 10]), bytes([198, 51, 100, 20])) + udp
+        path = os.path.join(self.folder, "one.pcap")
+        with open(path, "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+            file.write(struct.pack("<IIII", 1689339600, 0, len(ip), len(ip)) + ip)
+        return path
+
+    def test_a_new_platform_is_a_new_file(self):
+        capture = self.capture(bytes.fromhex("2112a442") + b"device-00017-and more")
+        self.run_ok("run", capture, self.out, "-cp", self.write(json.dumps(self.MADE_UP)))
+        (record,) = records(self.out, "udp_con.json")
+        self.assertEqual(record["protocol_type"], "acme")
+        self.assertEqual(record["identifiers"], [{"signature": "beacon", "ip": "192.0.2.10",
+                                                  "value": "device-00017", "location": 4}])
 
     def test_a_broken_file_is_refused_with_its_fault(self):
         broken = json.loads(json.dumps(self.MADE_UP))
