@@ -51,44 +51,40 @@ static void ask(struct want *want, const struct demand *demand)
         want->demand = *demand;
 }
 
-/* Is this event, which ends before `end`, wanted? */
-static bool takes(struct want *want, const struct event *event, uint64_t end)
-{
-    struct demand *demand = &want->demand;
-    if (event->kind == TAPLINE_DATA && event->data.flags & TAPLINE_TURN) {
-        want->turned = true;
-        want->turn = event->data.offset;
-        if (demand->want == TAPLINE_WANT_TURN && event->data.offset >= demand->offset)
-            demand->want = TAPLINE_WANT_FROM;
-    }
-    return demand->want == TAPLINE_WANT_FROM && end > demand->offset;
-}
+static uint8_t transport;
 
-/* The direction of a DATA or GAP event, and the offset behind it. */
-static int direction_of(const struct event *event, uint8_t transport, uint64_t *end)
+/* Is this DATA or GAP event wanted? */
+static bool wanted(struct want wants[DIRECTIONS], const struct event *event)
 {
     if (event->kind == TAPLINE_GAP) {
-        *end = event->gap.offset + event->gap.length;
-        return event->gap.direction;
+        const struct demand *demand = &wants[event->gap.direction].demand;
+        return demand->want == TAPLINE_WANT_FROM &&
+               event->gap.offset + event->gap.length > demand->offset;
     }
-    *end = event->data.offset + (transport == TRANSPORT_TCP ? event->data.length : 1);
-    return event->data.direction;
+    const struct event_data *data = &event->data;
+    struct want *want = &wants[data->direction];
+    struct demand *demand = &want->demand;
+    if (data->flags & TAPLINE_TURN) {
+        want->turned = true;
+        want->turn = data->offset;
+        if (demand->want == TAPLINE_WANT_TURN && data->offset >= demand->offset)
+            demand->want = TAPLINE_WANT_FROM;
+    }
+    uint64_t end = data->offset + (transport == TRANSPORT_TCP ? data->length : 1);
+    return demand->want == TAPLINE_WANT_FROM && end > demand->offset;
 }
-
-static uint8_t transport;
 
 static int on_event(void *context, enum tapline_role to, outlet_route *route,
                     const struct event *event)
 {
     struct side *s = context;
     struct event sent = *event;
-    uint64_t end;
     *route = 1;
     if (event->kind == TAPLINE_OPEN)
         s->opened = true;
     else if (event->kind == TAPLINE_CLOSE)
         sent.close.trail_count = 0; /* what was received depends on demand */
-    else if (!takes(&s->extractor[direction_of(event, transport, &end)], event, end))
+    else if (!wanted(s->extractor, event))
         return 0;
     pack_uint(&s->behind, to);
     event_pack(&s->behind, &sent);
@@ -127,8 +123,7 @@ static void give(struct side *s, const struct event *event)
 /* What a tracker does with bytes or a gap. */
 static void hand_off(struct side *s, const struct event *event)
 {
-    uint64_t end;
-    if (takes(&s->tracker[direction_of(event, transport, &end)], event, end))
+    if (wanted(s->tracker, event))
         give(s, event);
 }
 
