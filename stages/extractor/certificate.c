@@ -1,28 +1,28 @@
 #include "stages/extractor/certificate.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
 #include "common/base/error.h"
+#include "stages/extractor/algorithms.h"
 
-enum { LONGEST_DOMAIN = 253, LONGEST_LABEL = 63, DIGEST = 32 };
+enum { LONGEST_DOMAIN = 253, LONGEST_LABEL = 63 };
 
 int certificate_fingerprint(const uint8_t *der, size_t length, char out[FINGERPRINT_TEXT])
 {
     static const char digits[] = "0123456789ABCDEF";
-    uint8_t digest[DIGEST];
-    if (!EVP_Digest(der, length, digest, NULL, EVP_sha256(), NULL))
-        return -ENOMEM;
-    for (size_t i = 0; i < DIGEST; i++) {
+    uint8_t digest[SHA256_BYTES];
+    int error = algorithms_sha256(der, length, digest);
+    if (error)
+        return error;
+    for (size_t i = 0; i < SHA256_BYTES; i++) {
         out[2 * i] = digits[digest[i] >> 4];
         out[2 * i + 1] = digits[digest[i] & 0x0f];
     }
-    out[2 * DIGEST] = '\0';
+    out[2 * SHA256_BYTES] = '\0';
     return 0;
 }
 

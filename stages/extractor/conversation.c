@@ -86,6 +86,11 @@ const struct limits *conversation_limits(const struct conversation *c)
     return &c->ground->limits;
 }
 
+struct domain_cache *conversation_domains(const struct conversation *c)
+{
+    return c->ground->domains;
+}
+
 const char *conversation_ip_port(const struct conversation *c)
 {
     return c->ip_port;

@@ -13,6 +13,7 @@
 #include "common/wire/event.h"
 
 struct conversation;
+struct domain_cache;
 
 /** Transport, addresses, ports, start and hints. */
 const struct event_open *conversation_open(const struct conversation *c);
@@ -22,6 +23,9 @@ const struct limits *conversation_limits(const struct conversation *c);
 
 /** The flow's "src-sport-dst-dport", initiator first. */
 const char *conversation_ip_port(const struct conversation *c);
+
+/** What is known of certificates that were read lately. */
+struct domain_cache *conversation_domains(const struct conversation *c);
 
 /** The text of one side's address. */
 const char *conversation_address(const struct conversation *c, int side);
@@ -81,6 +85,7 @@ bool conversation_admits_gap(struct conversation *c, struct event_gap *gap);
 
 /** What all conversations of a capture share. */
 struct conversation_ground {
+    struct domain_cache *domains;
     struct limits limits;
     const struct outlet *outlet;
     uint64_t costs[COSTS];

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "stages/extractor/conversation.h"
+#include "stages/extractor/domain_cache.h"
 #include "stages/extractor/protocol.h"
 
 struct flow {
@@ -45,7 +46,10 @@ struct extractor *extractor_new(const struct capture *capture, const struct outl
                                 int *error)
 {
     struct extractor *extractor = calloc(1, sizeof *extractor);
-    if (!extractor) {
+    if (extractor)
+        extractor->ground.domains = domain_cache_new();
+    if (!extractor || !extractor->ground.domains) {
+        free(extractor);
         *error = -ENOMEM;
         return NULL;
     }
@@ -85,6 +89,7 @@ void extractor_free(struct extractor **extractor)
         return;
     report_costs((*extractor)->ground.costs);
     table_free(&(*extractor)->flows, flow_free);
+    domain_cache_free(&(*extractor)->ground.domains);
     free(*extractor);
     *extractor = NULL;
 }

@@ -5,12 +5,12 @@
  * ports, and packets of the old connection may still follow.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/cursor.h"
 #include "common/base/error.h"
+#include "stages/extractor/algorithms.h"
 #include "stages/extractor/protocol.h"
 #include "stages/extractor/quic_crypto.h"
 #include "stages/extractor/quic_packet.h"
@@ -19,7 +19,6 @@
 
 enum {
     CONNECTIONS = 4,
-    DIGEST = 32,
 
     /* A direction is over after so many datagrams on end without an Initial packet, */
     QUIET_AFTER_HELLO = 16, /* where a hello of the flow has been read, */
@@ -31,11 +30,11 @@ struct connection {
     uint8_t id[QUIC_LONGEST_ID];        /* what the keys come from */
     size_t id_length;
     struct quic_keys keys;
-    struct quic_stream *stream; /* NULL: nothing is known here */
-    uint64_t used;              /* when a packet was opened last, on the direction's clock */
-    bool broken;                /* what its stream holds is no handshake, or breaks a limit */
-    bool greeted;               /* its first hello was read, */
-    uint8_t hello[DIGEST];      /* and this is its SHA-256 */
+    struct quic_stream *stream;  /* NULL: nothing is known here */
+    uint64_t used;               /* when a packet was opened last, on the direction's clock */
+    bool broken;                 /* what its stream holds is no handshake, or breaks a limit */
+    bool greeted;                /* its first hello was read, */
+    uint8_t hello[SHA256_BYTES]; /* and this is its SHA-256 */
 };
 
 struct direction {
@@ -86,11 +85,12 @@ static int hello_repeated(struct direction *d, struct connection *c, const struc
     *repeated = false;
     if (c->greeted)
         return 0;
-    if (!EVP_Digest(m->body, m->length, c->hello, NULL, EVP_sha256(), NULL))
-        return -ENOMEM;
+    int error = algorithms_sha256(m->body, m->length, c->hello);
+    if (error)
+        return error;
     for (size_t i = 0; i < CONNECTIONS; i++) {
         const struct connection *other = &d->connections[i];
-        if (other->stream && other->greeted && memcmp(other->hello, c->hello, DIGEST) == 0)
+        if (other->stream && other->greeted && memcmp(other->hello, c->hello, SHA256_BYTES) == 0)
             *repeated = true;
     }
     c->greeted = true;

@@ -1,62 +1,37 @@
 #include "stages/extractor/quic_crypto.h"
 
 #include <errno.h>
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <string.h>
 
 #include "common/base/error.h"
-#include "common/wire/unpack.h"
+#include "stages/extractor/algorithms.h"
 
-enum { SECRET = 32, SAMPLE = 16, TAG = 16, LONGEST_NUMBER = 4, LABEL = 64 };
+enum { SAMPLE = 16, TAG = 16, LONGEST_NUMBER = 4, LABEL = 64 };
 
-/* libcrypto takes parameters of either direction, and so none that is const. */
-static OSSL_PARAM octets(const char *name, struct slice value)
+/* HKDF-Expand-Label with an empty context (RFC 8446, section 7.1). No output is longer than one
+ * digest, so that the first block of HKDF-Expand (RFC 5869, section 2.3) is all of it. */
+static int expand(const uint8_t secret[SHA256_BYTES], const char *label, uint8_t *out,
+                  size_t length)
 {
-    return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)value.bytes, value.length);
-}
-
-/* One half of HKDF (RFC 5869); `input` is the salt of the one, the info of the other. */
-static int hkdf(int mode, struct slice key, const char *input_name, struct slice input,
-                uint8_t *out, size_t out_length)
-{
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
-    char digest[] = "SHA256";
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-        octets(OSSL_KDF_PARAM_KEY, key),
-        octets(input_name, input),
-        OSSL_PARAM_construct_end(),
-    };
-    bool done = context && EVP_KDF_derive(context, out, out_length, parameters) == 1;
-    EVP_KDF_CTX_free(context);
-    EVP_KDF_free(kdf);
-    return done ? 0 : -ENOMEM;
-}
-
-/* HKDF-Expand-Label with an empty context (RFC 8446, section 7.1). */
-static int expand(const uint8_t secret[SECRET], const char *label, uint8_t *out, size_t length)
-{
-    uint8_t info[LABEL] = {0, (uint8_t)length};
+    uint8_t info[LABEL] = {0, (uint8_t)length}, block[SHA256_BYTES];
     size_t label_length = strlen("tls13 ") + strlen(label), at = 2;
     info[at++] = (uint8_t)label_length;
     memcpy(info + at, "tls13 ", strlen("tls13 "));
     memcpy(info + at + strlen("tls13 "), label, strlen(label));
     at += label_length + 1; /* and the context's length, 0 */
-    return hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, (struct slice){secret, SECRET}, OSSL_KDF_PARAM_INFO,
-                (struct slice){info, at}, out, length);
+    info[at++] = 1;         /* the block's number */
+    int error = algorithms_hmac_sha256(secret, SHA256_BYTES, info, at, block);
+    if (!error)
+        memcpy(out, block, length);
+    return error;
 }
 
 int quic_keys_derive(struct quic_keys *keys, const struct quic_version *version, const uint8_t *id,
                      size_t id_length)
 {
-    uint8_t initial[SECRET], client[SECRET];
-    int error =
-        hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, (struct slice){id, id_length}, OSSL_KDF_PARAM_SALT,
-             (struct slice){version->salt, QUIC_SALT}, initial, sizeof initial);
+    uint8_t initial[SHA256_BYTES], client[SHA256_BYTES];
+    int error = algorithms_hmac_sha256(version->salt, QUIC_SALT, id, id_length, initial);
     if (!error)
         error = expand(initial, "client in", client, sizeof client);
     if (!error)
@@ -74,7 +49,7 @@ static int header_mask(EVP_CIPHER_CTX *context, const struct quic_keys *keys, co
                        uint8_t mask[SAMPLE])
 {
     int length;
-    if (!EVP_EncryptInit_ex(context, EVP_aes_128_ecb(), NULL, keys->hp, NULL) ||
+    if (!EVP_EncryptInit_ex(context, algorithms_aes_128_ecb(), NULL, keys->hp, NULL) ||
         !EVP_CIPHER_CTX_set_padding(context, 0) ||
         !EVP_EncryptUpdate(context, mask, &length, sample, SAMPLE))
         return -ENOMEM;
@@ -111,7 +86,7 @@ static int payload_open(EVP_CIPHER_CTX *context, const struct quic_keys *keys,
     size_t length = packet->length - begin - TAG;
     memcpy(tag, packet->bytes + packet->length - TAG, TAG);
     int ignored;
-    if (!EVP_DecryptInit_ex(context, EVP_aes_128_gcm(), NULL, keys->key, nonce) ||
+    if (!EVP_DecryptInit_ex(context, algorithms_aes_128_gcm(), NULL, keys->key, nonce) ||
         !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG, tag) ||
         !EVP_DecryptUpdate(context, NULL, &ignored, &header->first, 1) ||
         !EVP_DecryptUpdate(context, NULL, &ignored, packet->bytes + 1,

@@ -3,10 +3,10 @@
 #include <errno.h>
 
 #include "common/base/cursor.h"
-#include "common/base/error.h"
 #include "common/wire/pack.h"
 #include "stages/extractor/certificate.h"
 #include "stages/extractor/client_hello.h"
+#include "stages/extractor/domain_cache.h"
 
 int tls_report_hello(struct conversation *c, const struct client_hello *hello,
                      const struct tls_message *m, int sender, bool over_quic)
@@ -38,25 +38,6 @@ int tls_report_hello(struct conversation *c, const struct client_hello *hello,
     return conversation_note_sni(c, name->bytes, name->length, server, m->time_ns);
 }
 
-/* The leaf's domains, as they go into the record. */
-struct domains {
-    struct conversation *conversation;
-    struct buffer *map;
-    uint32_t count;
-    int sender;
-    int64_t time_ns;
-};
-
-static int domain_add(void *context, const uint8_t *name, size_t length)
-{
-    struct domains *domains = context;
-    pack_text(domains->map, name, length);
-    if (domains->count++ > 0)
-        return 0;
-    return conversation_note_domain(domains->conversation, name, length, domains->sender,
-                                    domains->time_ns);
-}
-
 /* The next certificate of the list; of length 0 where there is none, or it breaks off. */
 static struct slice next_certificate(struct cursor *list)
 {
@@ -67,19 +48,32 @@ static struct slice next_certificate(struct cursor *list)
     return (struct slice){der, der ? length : 0};
 }
 
-static int leaf_pack(struct buffer *map, struct slice leaf, struct domains *domains)
+/* The flow's note names the leaf's first domain. */
+static int note_first(struct conversation *c, struct slice domains, const struct tls_message *m,
+                      int sender)
+{
+    struct unpack list = unpack_over(domains.bytes, domains.length);
+    if (unpack_array(&list) == 0)
+        return 0;
+    struct slice first = unpack_str(&list);
+    return conversation_note_domain(c, first.bytes, first.length, sender, m->time_ns);
+}
+
+static int leaf_pack(struct conversation *c, struct buffer *map, struct slice leaf,
+                     const struct tls_message *m, int sender)
 {
     char fingerprint[FINGERPRINT_TEXT];
+    struct slice domains;
     int error = certificate_fingerprint(leaf.bytes, leaf.length, fingerprint);
+    if (!error)
+        error = domain_cache_read(conversation_domains(c), fingerprint, leaf, &domains);
     if (error)
         return error;
     pack_str(map, "sha256_fingerprint");
     pack_str(map, fingerprint);
     pack_str(map, "domains");
-    size_t place = pack_array_open(map);
-    error = certificate_domains(leaf.bytes, leaf.length, domain_add, domains);
-    pack_array_close(map, place, domains->count);
-    return error == ERR_MALFORMED ? 0 : error; /* unreadable: kept all the same, without domains */
+    buffer_append(map, domains.bytes, domains.length);
+    return note_first(c, domains, m, sender);
 }
 
 /* Returns how many certificates the limit left out. */
@@ -103,11 +97,10 @@ static int certificates_report(struct conversation *c, struct slice leaf, struct
     if (leaf.length == 0)
         return 0;
     struct buffer map = {0};
-    struct domains domains = {c, &map, 0, sender, m->time_ns};
     pack_map(&map, 5);
     pack_str(&map, "ip_port");
     pack_str(&map, conversation_ip_port(c));
-    int error = leaf_pack(&map, leaf, &domains);
+    int error = leaf_pack(c, &map, leaf, m, sender);
     if (!error) {
         pack_str(&map, "timestamp");
         pack_time(&map, m->time_ns);

@@ -13,6 +13,7 @@
 
 #include "common/wire/capture.h"
 #include "common/wire/unpack.h"
+#include "stages/extractor/domain_cache.h"
 #include "stages/extractor/protocol.h"
 
 enum { FAKE_RECORDS = 64, FAKE_TEXT = 4096, FAKE_NOTE = 300 };
@@ -98,6 +99,16 @@ const struct event_open *conversation_open(const struct conversation *c)
 const struct limits *conversation_limits(const struct conversation *c)
 {
     return &c->limits;
+}
+
+/* One for all conversations, as in the extractor; it lives as long as the program. */
+struct domain_cache *conversation_domains(const struct conversation *c)
+{
+    static struct domain_cache *domains;
+    (void)c;
+    if (!domains)
+        domains = domain_cache_new();
+    return domains;
 }
 
 const char *conversation_ip_port(const struct conversation *c)

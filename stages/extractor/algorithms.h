@@ -1,0 +1,26 @@
+/*
+ * libcrypto's algorithms, looked up once in a process: libcrypto 3 otherwise looks for the
+ * provider of an algorithm at every use, which takes longer than using it.
+ */
+#ifndef TAPLINE_EXTRACTOR_ALGORITHMS_H
+#define TAPLINE_EXTRACTOR_ALGORITHMS_H
+
+#include <openssl/evp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SHA256_BYTES = 32 };
+
+/** Each of them; NULL: libcrypto has no memory, or not the algorithm. They live as long as the
+ *  process does. */
+const EVP_CIPHER *algorithms_aes_128_ecb(void);
+const EVP_CIPHER *algorithms_aes_128_gcm(void);
+
+/** SHA-256 (FIPS 180-4); 0 or -ENOMEM. */
+int algorithms_sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES]);
+
+/** HMAC with SHA-256 (RFC 2104); 0 or -ENOMEM. */
+int algorithms_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
+                           uint8_t digest[SHA256_BYTES]);
+
+#endif
