@@ -282,6 +282,8 @@ static int http_data(void *state, const struct event_data *data)
         enum http_step step = http_reader_data(h->reader[data->direction], data, &used);
         error = on_step(h, data, step, &used);
     }
+    if (!error && !h->over && !h->inner && data->direction == h->requester)
+        error = http_exchanges_heard(h->exchanges, data->packet);
     return error;
 }
 

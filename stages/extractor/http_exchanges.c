@@ -12,7 +12,9 @@ struct exchange {
     bool forsaken;                /* no answer will come, or none that could be told to be its */
 };
 
-/* In the order of the requests: first those that are answered, then those that wait. */
+/* In the order of the requests: first those that are answered, then those that wait. An answer may
+ * stand there before its request: while the requester's direction is held up by a hole, what the
+ * capture saw earlier comes later. */
 struct http_exchanges {
     struct conversation *conversation;
     int requester;
@@ -20,6 +22,7 @@ struct http_exchanges {
     struct exchange *last;
     uint64_t count;
     uint64_t strays; /* answers to come whose requests were recorded without them */
+    uint64_t heard;  /* the requester's bytes were read up to this packet */
 };
 
 struct http_exchanges *http_exchanges_new(struct conversation *conversation)
@@ -100,16 +103,31 @@ static bool is_over(const struct http_message *message)
     return http_message_progress(message) != HTTP_ARRIVING;
 }
 
-static bool is_settled(const struct exchange *exchange)
+/* Whether no request can come any more that was sent before this answer. */
+static bool is_unasked(const struct http_exchanges *x, const struct exchange *exchange)
 {
-    return (!exchange->request || is_over(exchange->request)) &&
-           (exchange->forsaken || (exchange->answer && is_over(exchange->answer)));
+    return x->heard > http_message_place(exchange->answer)->packet ||
+           x->count >= conversation_limits(x->conversation)->http_waiting;
+}
+
+static bool is_settled(const struct http_exchanges *x, const struct exchange *exchange)
+{
+    bool asked = exchange->request ? is_over(exchange->request) : is_unasked(x, exchange);
+    return asked && (exchange->forsaken || (exchange->answer && is_over(exchange->answer)));
+}
+
+int http_exchanges_heard(struct http_exchanges *x, uint64_t packet)
+{
+    if (packet > x->heard)
+        x->heard = packet;
+    bool unasked = x->first && !x->first->request;
+    return unasked ? http_exchanges_settle(x) : 0;
 }
 
 int http_exchanges_settle(struct http_exchanges *x)
 {
     int error = 0;
-    while (!error && x->first && is_settled(x->first))
+    while (!error && x->first && is_settled(x, x->first))
         error = record_first(x);
     return error;
 }
@@ -162,10 +180,27 @@ static int give_up_oldest(struct http_exchanges *x)
     return error;
 }
 
+/* The first answer that stands there without its request and was sent after this one; NULL: none. */
+static struct exchange *answered_already(const struct http_exchanges *x,
+                                         const struct http_message *request)
+{
+    struct exchange *at = x->first;
+    while (at && (at->request || http_message_place(at->answer)->packet <
+                                     http_message_place(request)->packet))
+        at = at->next;
+    return at;
+}
+
 /* Requests are read one after the other, so all that wait are over when the next one begins. */
 int http_exchanges_ask(struct http_exchanges *x, struct http_message **request)
 {
     int error = 0;
+    struct exchange *answered = answered_already(x, *request);
+    if (answered) {
+        answered->request = *request;
+        *request = NULL;
+        return 0;
+    }
     if (x->count >= conversation_limits(x->conversation)->http_waiting)
         error = give_up_oldest(x);
     struct exchange *exchange = error ? NULL : insert(x, x->last);

@@ -173,6 +173,8 @@ static void an_answer_alone(void **state)
 {
     (void)state;
     answer("HTTP/1.1 206 Partial Content\r\nContent-Length: 2\r\n\r\nok");
+    assert_int_equal(rig->records, 0); /* its request may be behind a hole */
+    ask("GET /next HTTP/1.1\r\n\r\n");
     assert_int_equal(rig->records, 1);
     expect(0, "requester", "0");
     expect(0, "complete", "no");
@@ -181,7 +183,6 @@ static void an_answer_alone(void **state)
     expect(0, "req_data", "");
     expect(0, "res_status", "206");
     expect(0, "res_body", "ok");
-    ask("GET /next HTTP/1.1\r\n\r\n");
     answer("HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n");
     expect_exchange(1, "/next", "200", "");
     expect(1, "res_reason", "");

@@ -281,6 +281,28 @@ static void websocket_without_the_hint(void **state)
     assert_int_equal(rig->demand[RIG_SERVER].want, TAPLINE_WANT_NOTHING);
 }
 
+/* A hole before the requests: what was asked early is handed on late, behind its answers. */
+static void a_request_behind_a_hole(void **state)
+{
+    (void)state;
+    rig->packet = 10;
+    answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+    rig->packet = 20;
+    answer("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo");
+    assert_int_equal(rig->records, 0);
+    rig_gap(rig, RIG_CLIENT, 40);
+    rig->packet = 15;
+    ask("GET /two HTTP/1.1\r\n\r\n");
+    assert_int_equal(rig->records, 2);
+    expect(0, "req_uri", "nil");
+    expect(0, "res_body", "one");
+    expect(1, "req_uri", "/two");
+    expect(1, "res_body", "two");
+    expect(1, "complete", "yes");
+    rig->packet = 30;
+    expect_next_exchange("/three");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -288,7 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(holes_in_a_body),        TEST(a_hole_over_the_end),
         TEST(holes_in_chunks),        TEST(a_hole_in_a_head),
-        TEST(a_lost_request),         TEST(lost_answers),
+        TEST(a_lost_request),         TEST(a_request_behind_a_hole),
+        TEST(lost_answers),
         TEST(until_close_with_holes), TEST(a_gigabyte),
         TEST(upgrade_taken),          TEST(upgrade_not_taken),
         TEST(upgrade_unanswered),     TEST(too_much_to_hold),
