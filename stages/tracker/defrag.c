@@ -6,12 +6,12 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "stages/tracker/fragments.h"
 #include "stages/tracker/moment.h"
 
 enum {
     UNIT = 8,        /* fragments begin at multiples of so many bytes, and */
     LONGEST = 65535, /* no datagram is longer */
-    UNITS = LONGEST / UNIT + 1,
     FEWEST_BUCKETS = 256,
 };
 #define LIFETIME_NS MOMENT_SECONDS(30)
@@ -32,13 +32,9 @@ struct datagram {
     int64_t started_ns; /* the later of that and the capture's clock then */
     uint32_t length;    /* of the whole; 0: its last fragment did not come yet */
     uint32_t reach;     /* the farthest end of a fragment so far */
-    uint32_t cut;       /* the first byte that the snap length took from a fragment */
-    uint32_t units;     /* that came */
     uint8_t next;       /* protocol of what it carries, as the first fragment says */
     bool refused;       /* over the limit: the rest of it is to be ignored */
-    uint8_t *bytes;
-    uint32_t size;
-    uint64_t came[UNITS / 64]; /* a bit for each unit */
+    struct fragments fragments;
 };
 
 struct defrag {
@@ -46,7 +42,7 @@ struct defrag {
     uint32_t mask;
     uint32_t count;
     struct datagram *oldest, *youngest;
-    struct datagram *whole; /* the one given out last: freed with the next call */
+    uint8_t *whole; /* the one given out last: freed with the next call */
     uint64_t seed;
     uint64_t limit;
 };
@@ -67,8 +63,7 @@ struct defrag *defrag_new(uint64_t seed, uint64_t limit)
 
 static void datagram_free(struct datagram *g)
 {
-    if (g)
-        free(g->bytes);
+    fragments_free(&g->fragments);
     free(g);
 }
 
@@ -81,7 +76,7 @@ void defrag_free(struct defrag **defrag)
         next = g->younger;
         datagram_free(g);
     }
-    datagram_free(d->whole);
+    free(d->whole);
     free(d->buckets);
     free(d);
     *defrag = NULL;
@@ -147,7 +142,6 @@ static struct datagram *start(struct defrag *d, const struct datagram_key *key, 
     g->hash = hash;
     g->time_ns = time_ns;
     g->started_ns = moment_later(time_ns, clock_ns);
-    g->cut = UINT32_MAX;
     g->chain = d->buckets[hash & d->mask];
     d->buckets[hash & d->mask] = g;
     g->older = d->youngest;
@@ -197,39 +191,9 @@ static bool agrees(const struct datagram *g, const struct packet *p)
     return g->length == 0 ? end >= g->reach : end == g->length;
 }
 
-static int make_room(struct datagram *g, uint32_t end)
+/* Keeps what the fragment brings and says. */
+static int lay_down(struct datagram *g, const struct packet *p)
 {
-    uint32_t size = g->size ? g->size : 2048;
-    while (size < end)
-        size *= 2;
-    if (size == g->size)
-        return 0;
-    uint8_t *bytes = realloc(g->bytes, size);
-    if (!bytes)
-        return -ENOMEM;
-    memset(bytes + g->size, 0, size - g->size);
-    g->bytes = bytes;
-    g->size = size;
-    return 0;
-}
-
-/* Lays down the units that did not come yet. */
-static void lay_down(struct datagram *g, const struct packet *p)
-{
-    for (uint32_t at = 0; at < p->body.length; at += UNIT) {
-        uint32_t place = p->fragment_offset + at, unit = place / UNIT;
-        uint64_t bit = (uint64_t)1 << unit % 64;
-        if (g->came[unit / 64] & bit)
-            continue;
-        g->came[unit / 64] |= bit;
-        g->units++;
-        uint32_t length = p->body.length - at < UNIT ? p->body.length - at : UNIT;
-        uint32_t there = at < p->body.captured ? p->body.captured - at : 0;
-        if (there < length && place + there < g->cut)
-            g->cut = place + there;
-        if (there > 0)
-            memcpy(g->bytes + place, p->body.bytes + at, there < length ? there : length);
-    }
     if (p->fragment_offset == 0)
         g->next = p->fragment_next;
     uint32_t end = p->fragment_offset + p->body.length;
@@ -237,14 +201,28 @@ static void lay_down(struct datagram *g, const struct packet *p)
         g->reach = end;
     if (!p->more)
         g->length = end;
+    return fragments_add(&g->fragments, p->fragment_offset, &p->body);
 }
 
 static void refuse(struct datagram *g, struct counters *counters)
 {
     counters->datagrams_over_limit++;
     g->refused = true;
-    free(g->bytes);
-    g->bytes = NULL;
+    fragments_free(&g->fragments);
+}
+
+/* The packet becomes the whole datagram, which is done with. */
+static int restore(struct defrag *d, struct datagram *g, struct packet *packet)
+{
+    struct extent body = {.length = g->length};
+    d->whole = fragments_join(&g->fragments, g->length, &body.captured);
+    if (!d->whole)
+        return -ENOMEM;
+    body.bytes = d->whole;
+    packet_restore(packet, body, g->next);
+    unlink_datagram(d, g);
+    datagram_free(g);
+    return DEFRAG_WHOLE;
 }
 
 /* ---- the interface --------------------------------------------------------------------------- */
@@ -252,7 +230,7 @@ static void refuse(struct datagram *g, struct counters *counters)
 int defrag_add(struct defrag *defrag, struct packet *packet, int64_t time_ns, int64_t clock_ns,
                struct counters *counters)
 {
-    datagram_free(defrag->whole);
+    free(defrag->whole);
     defrag->whole = NULL;
     if (!well_formed(packet)) {
         counters->fragments_malformed++;
@@ -272,20 +250,12 @@ int defrag_add(struct defrag *defrag, struct packet *packet, int64_t time_ns, in
         refuse(g, counters);
         return DEFRAG_WAITS;
     }
-    if (make_room(g, end) != 0)
+    if (lay_down(g, packet) != 0)
         return -ENOMEM;
-    lay_down(g, packet);
-    if (g->length == 0 || g->units < (g->length + UNIT - 1) / UNIT)
+    if (g->length == 0 || g->fragments.came < g->length)
         return DEFRAG_WAITS;
-
     counters->datagrams_restored++;
-    unlink_datagram(defrag, g);
-    defrag->whole = g;
-    uint32_t captured = g->cut < g->length ? g->cut : g->length;
-    packet_restore(packet,
-                   (struct extent){.bytes = g->bytes, .captured = captured, .length = g->length},
-                   g->next);
-    return DEFRAG_WHOLE;
+    return restore(defrag, g, packet);
 }
 
 void defrag_expire(struct defrag *defrag, int64_t clock_ns, struct counters *counters)
