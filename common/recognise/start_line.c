@@ -18,7 +18,15 @@ static bool is_digit(uint8_t byte)
 struct line {
     const uint8_t *at;
     const uint8_t *end;
+    const uint8_t *passed; /* the run that a call before this one ended in goes on up to here */
 };
+
+/* A run of bytes is about to be stepped over: an earlier call may have done part of it. */
+static void resume(struct line *line)
+{
+    if (line->at < line->passed)
+        line->at = line->passed;
+}
 
 /* Steps over `text`: NO at the first byte that differs, MORE where the bytes end within it. */
 static enum verdict expect(struct line *line, const char *text)
@@ -77,48 +85,59 @@ static enum verdict method(struct line *line)
 static enum verdict target(struct line *line)
 {
     const uint8_t *first = line->at;
+    resume(line);
     while (line->at<line->end && * line->at> ' ' && *line->at != 0x7f)
         line->at++;
-    if (line->at == line->end)
+    if (line->at == line->end) {
+        line->passed = line->at;
         return VERDICT_MORE;
+    }
     return *line->at++ == ' ' && line->at - first > 1 ? VERDICT_YES : VERDICT_NO;
 }
 
-static enum verdict request_line(struct line line)
+static enum verdict request_line(struct line *line)
 {
-    enum verdict verdict = method(&line);
+    enum verdict verdict = method(line);
     if (verdict == VERDICT_YES)
-        verdict = target(&line);
+        verdict = target(line);
     if (verdict == VERDICT_YES)
-        verdict = version(&line);
-    return verdict == VERDICT_YES ? expect_end(&line) : verdict;
+        verdict = version(line);
+    return verdict == VERDICT_YES ? expect_end(line) : verdict;
 }
 
 /* The reason phrase may be missing, and in the field so may the blank before it. */
-static enum verdict status_line(struct line line)
+static enum verdict status_line(struct line *line)
 {
-    enum verdict verdict = version(&line);
+    enum verdict verdict = version(line);
     if (verdict == VERDICT_YES)
-        verdict = expect(&line, " ");
+        verdict = expect(line, " ");
     if (verdict == VERDICT_YES)
-        verdict = expect_digits(&line, 3);
+        verdict = expect_digits(line, 3);
     if (verdict != VERDICT_YES)
         return verdict;
-    if (line.at < line.end && *line.at == ' ')
-        while (line.at < line.end && (*line.at >= ' ' || *line.at == '\t') && *line.at != 0x7f)
-            line.at++;
-    return expect_end(&line);
+    if (line->at < line->end && *line->at == ' ') {
+        resume(line);
+        while (line->at < line->end && (*line->at >= ' ' || *line->at == '\t') &&
+               *line->at != 0x7f)
+            line->at++;
+        if (line->at == line->end)
+            line->passed = line->at;
+    }
+    return expect_end(line);
 }
 
 enum verdict start_line_recognise(const uint8_t *bytes, size_t length, size_t longest,
-                                  enum start_line_kind *kind)
+                                  struct start_line *line)
 {
-    struct line line = {bytes, bytes + (length < longest ? length : longest)};
-    *kind = START_LINE_REQUEST;
-    enum verdict verdict = request_line(line);
-    if (verdict == VERDICT_NO) {
-        *kind = START_LINE_STATUS;
-        verdict = status_line(line);
+    static enum verdict (*const forms[])(struct line *) = {
+        [START_LINE_REQUEST] = request_line, [START_LINE_STATUS] = status_line};
+    const uint8_t *end = bytes + (length < longest ? length : longest);
+    enum verdict verdict = VERDICT_NO;
+    for (int kind = START_LINE_REQUEST; kind <= START_LINE_STATUS && verdict == VERDICT_NO; kind++) {
+        struct line read = {bytes, end, bytes + line->passed};
+        verdict = forms[kind](&read);
+        line->kind = (enum start_line_kind)kind;
+        line->passed = (size_t)(read.passed - bytes);
     }
     return verdict == VERDICT_MORE && length >= longest ? VERDICT_NO : verdict;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/recognise/start_line.h"
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
 
@@ -20,6 +21,7 @@ struct start {
     uint64_t offset;     /* in the stream */
     uint64_t signatures; /* a bit for each, by its index in the profile */
     uint32_t protocols;  /* enum tapline_hint */
+    struct start_line line; /* how far HTTP's was looked at */
 };
 
 /** A segment as it came; its bytes are in the run. */

@@ -84,12 +84,13 @@ static enum verdict dns_recognise(const struct stream *s, struct slice bytes)
     return enough ? VERDICT_YES : VERDICT_MORE;
 }
 
-static enum verdict recognise(const struct stream *s, uint32_t protocol, struct slice bytes)
+static enum verdict recognise(const struct stream *s, struct start *start, uint32_t protocol,
+                              struct slice bytes)
 {
-    enum start_line_kind kind;
     switch (protocol) {
     case TAPLINE_HINT_HTTP:
-        return start_line_recognise(bytes.bytes, bytes.length, s->limits->start_line, &kind);
+        return start_line_recognise(bytes.bytes, bytes.length, s->limits->start_line,
+                                    &start->line);
     case TAPLINE_HINT_TLS: return tls_hello_recognise(bytes.bytes, bytes.length);
     default: return dns_recognise(s, bytes);
     }
@@ -128,7 +129,7 @@ static void look_for_protocols(struct stream *s, int direction, struct start *st
     for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
         if (!(start->protocols & protocols[i]))
             continue;
-        enum verdict verdict = recognise(s, protocols[i], bytes);
+        enum verdict verdict = recognise(s, start, protocols[i], bytes);
         if (verdict == VERDICT_YES) {
             found_protocol(s, direction, start, protocols[i]);
             start->protocols = 0;

@@ -24,7 +24,7 @@ struct http_reader {
     struct buffer line;        /* what may become a start line: as much of it as has come, */
     struct http_place place;   /* where it begins, */
     uint64_t line_offset;      /* and where that is in the stream */
-    enum start_line_kind kind; /* of the line, and then of the message */
+    struct start_line start;   /* of the line, and then of the message */
     uint64_t at;               /* the stream's next byte, while a message is open */
     uint64_t declined_to;      /* bytes below may be missing because nobody wants them */
     bool no_body;              /* whatever the header says */
@@ -88,7 +88,7 @@ static int on_head(llhttp_t *parser)
     r->in_head = false;
     if (!r->no_body) {
         r->in_span = !coded && length && parser->content_length > 0;
-        r->until_close = !chunked && (coded || (!length && r->kind == START_LINE_STATUS));
+        r->until_close = !chunked && (coded || (!length && r->start.kind == START_LINE_STATUS));
     }
     http_message_begin_body(r->message, r->fields, length && !coded && !r->no_body,
                             parser->content_length);
@@ -188,6 +188,7 @@ static int extend_line(struct http_reader *r, const struct event_data *data, siz
             .leads = data->flags & TAPLINE_TURN && empty_lines(data, 0) == *used,
         };
         r->line_offset = data->offset + *used;
+        r->start = (struct start_line){0};
     }
     const uint8_t *from = data->bytes + *used;
     size_t left = data->length - *used;
@@ -210,7 +211,7 @@ static enum http_step read_start(struct http_reader *r, const struct event_data 
             hello = tls_hello_recognise(r->line.bytes, r->line.length);
         if (hello == VERDICT_YES)
             return HTTP_STEP_HELLO;
-        enum verdict start = start_line_recognise(r->line.bytes, r->line.length, longest, &r->kind);
+        enum verdict start = start_line_recognise(r->line.bytes, r->line.length, longest, &r->start);
         if (start == VERDICT_YES)
             return HTTP_STEP_START;
         if (start == VERDICT_NO && hello == VERDICT_NO) {
@@ -228,7 +229,7 @@ void http_reader_refuse(struct http_reader *r, const struct event_data *data)
 
 enum start_line_kind http_reader_kind(const struct http_reader *r)
 {
-    return r->kind;
+    return r->start.kind;
 }
 
 bool http_reader_lost_track(const struct http_reader *r)
@@ -241,8 +242,8 @@ bool http_reader_lost_track(const struct http_reader *r)
 struct http_message *http_reader_begin(struct http_reader *r)
 {
     static const char request[] = "POST / HTTP/1.1\r\n", answer[] = "HTTP/1.1 200 OK\r\n";
-    bool asks = r->kind == START_LINE_REQUEST;
-    r->message = http_message_new(r->kind, r->line.bytes, r->line.length, &r->place);
+    bool asks = r->start.kind == START_LINE_REQUEST;
+    r->message = http_message_new(r->start.kind, r->line.bytes, r->line.length, &r->place);
     r->at = r->line_offset + r->line.length;
     buffer_clear(&r->line);
     http_fields_clear(r->fields);

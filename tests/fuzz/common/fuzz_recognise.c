@@ -19,10 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
-    enum start_line_kind kind;
+    struct start_line whole = {0}, resumed = {0};
     if (length > MOST)
         return 0;
-    enum verdict line = start_line_recognise(bytes, length, LONGEST_LINE, &kind);
+    enum verdict line = start_line_recognise(bytes, length, LONGEST_LINE, &whole);
     enum verdict hello = tls_hello_recognise(bytes, length);
     bool dns[2] = {dns_message_recognise(bytes, length, 0, false),
                    dns_message_recognise(bytes, length, 0, true)};
@@ -32,7 +32,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (dns[0] && !dns[1])
         abort();
     for (size_t i = 0; i < length; i++) {
-        stays(start_line_recognise(bytes, i, LONGEST_LINE, &kind), line);
+        struct start_line fresh = {0};
+        enum verdict beginning = start_line_recognise(bytes, i, LONGEST_LINE, &fresh);
+        if (beginning != start_line_recognise(bytes, i, LONGEST_LINE, &resumed))
+            abort();
+        stays(beginning, line);
         stays(tls_hello_recognise(bytes, i), hello);
         /* What was cut off is believed: a message stays one, and nothing becomes one by a port. */
         if (dns[1] && i >= 12 && !dns_message_recognise(bytes, i, length - i, true))

@@ -7,11 +7,12 @@
 
 #include "common/recognise/start_line.h"
 
-static enum start_line_kind kind;
+static struct start_line seen;
 
 static enum verdict recognise(const char *text)
 {
-    return start_line_recognise((const uint8_t *)text, strlen(text), 64, &kind);
+    seen = (struct start_line){0};
+    return start_line_recognise((const uint8_t *)text, strlen(text), 64, &seen);
 }
 
 static void lines(void **state)
@@ -34,11 +35,11 @@ static void lines(void **state)
     };
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
         assert_int_equal(recognise(requests[i]), VERDICT_YES);
-        assert_int_equal(kind, START_LINE_REQUEST);
+        assert_int_equal(seen.kind, START_LINE_REQUEST);
     }
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         assert_int_equal(recognise(answers[i]), VERDICT_YES);
-        assert_int_equal(kind, START_LINE_STATUS);
+        assert_int_equal(seen.kind, START_LINE_STATUS);
     }
 }
 
@@ -62,20 +63,49 @@ static void beginnings(void **state)
 {
     (void)state;
     static const char *const texts[] = {"GET /a HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n"};
-    for (size_t i = 0; i < 2; i++)
-        for (size_t length = 0; length <= strlen(texts[i]); length++)
-            assert_int_equal(start_line_recognise((const uint8_t *)texts[i], length, 64, &kind),
-                             length < strlen(texts[i]) ? VERDICT_MORE : VERDICT_YES);
+    for (size_t i = 0; i < 2; i++) {
+        struct start_line resumed = {0};
+        for (size_t length = 0; length <= strlen(texts[i]); length++) {
+            const uint8_t *text = (const uint8_t *)texts[i];
+            enum verdict verdict = length < strlen(texts[i]) ? VERDICT_MORE : VERDICT_YES;
+            seen = (struct start_line){0};
+            assert_int_equal(start_line_recognise(text, length, 64, &seen), verdict);
+            assert_int_equal(start_line_recognise(text, length, 64, &resumed), verdict);
+        }
+        assert_int_equal(resumed.kind, seen.kind);
+    }
+}
+
+/* What was passed is not looked at again: the bytes there may as well be others. */
+static void passed(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"GET /\1bc HTTP/1.1\r\n", "HTTP/1.1 200 O\1K\r\n"};
+    static const size_t open[] = {8, 16};
+    for (size_t i = 0; i < 2; i++) {
+        seen = (struct start_line){.passed = open[i]};
+        assert_int_equal(start_line_recognise((const uint8_t *)texts[i], strlen(texts[i]), 64,
+                                              &seen), VERDICT_YES);
+    }
+    seen = (struct start_line){0};
+    assert_int_equal(start_line_recognise((const uint8_t *)"GET /abc", 8, 64, &seen), VERDICT_MORE);
+    assert_int_equal(seen.passed, 8);
 }
 
 static void longest(void **state)
 {
     (void)state;
     const uint8_t *line = (const uint8_t *)"GET /abc HTTP/1.1\r\n";
-    assert_int_equal(start_line_recognise(line, 19, 19, &kind), VERDICT_YES);
-    assert_int_equal(start_line_recognise(line, 19, 18, &kind), VERDICT_NO);
-    assert_int_equal(start_line_recognise(line, 18, 18, &kind), VERDICT_NO);
-    assert_int_equal(start_line_recognise(line, 17, 18, &kind), VERDICT_MORE);
+    static const struct {
+        size_t length, longest;
+        enum verdict verdict;
+    } cases[] = {{19, 19, VERDICT_YES}, {19, 18, VERDICT_NO}, {18, 18, VERDICT_NO},
+                 {17, 18, VERDICT_MORE}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        seen = (struct start_line){0};
+        assert_int_equal(start_line_recognise(line, cases[i].length, cases[i].longest, &seen),
+                         cases[i].verdict);
+    }
 }
 
 int main(void)
@@ -84,6 +114,7 @@ int main(void)
         cmocka_unit_test(lines),
         cmocka_unit_test(no_lines),
         cmocka_unit_test(beginnings),
+        cmocka_unit_test(passed),
         cmocka_unit_test(longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
