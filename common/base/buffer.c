@@ -11,7 +11,7 @@ uint8_t *buffer_reserve(struct buffer *b, size_t more)
         return NULL;
     }
     if (b->length + more > b->size) {
-        size_t size = b->size ? b->size : 256;
+        size_t size = b->size ? b->size : 64;
         while (size < b->length + more)
             size *= 2;
         uint8_t *bytes = realloc(b->bytes, size);

@@ -104,6 +104,10 @@ class Pipeline:
         ready, _, _ = select.select(runs, [], [], timeout)
         return [run for run in ready if run.read()]
 
+    def workers(self):
+        """(name, process) of each, the lobby included."""
+        return list(self._workers)
+
     def dead(self):
         """What ended although it should not have, as a text; None: all are well."""
         for role, process in self._workers:
