@@ -108,6 +108,18 @@ $(BUILD)/tests/bench/workloads: $(BENCH_MAKER) $(BUILD)/reader.a $(BUILD)/common
 $(BUILD)/tests/bench/meter: $(BUILD)/tests/bench/meter.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
+CORES := $(filter-out lobby,$(STAGES))
+define CORE
+$(BUILD)/tests/bench/core_$(1): $(BUILD)/tests/bench/core_$(1).o $(BUILD)/tests/bench/core.o \
+                                $(BUILD)/$(1).a $(BUILD)/common.a
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+endef
+$(foreach stage,$(CORES),$(eval $(call CORE,$(stage))))
+
+.PHONY: bench-instructions
+bench-instructions: all $(CORES:%=$(BUILD)/tests/bench/core_%)
+	@tests/bench/instructions $(BUILD)
+
 .PHONY: bench
 bench: all $(BUILD)/tests/bench/workloads $(BUILD)/tests/bench/meter
 	@tests/bench/bench $(BUILD)
@@ -149,6 +161,7 @@ help:
 	@echo "make unit-AREA       unit tests of common or of one stage; make unit: all of them"
 	@echo "make fuzz            fuzz every decoder for FUZZ_SECONDS each; make fuzz-AREA"
 	@echo "make bench           tapline beside its peers: BENCH_SCALE=0.1 for a quick look"
+	@echo "make bench-instructions   instructions a packet of every stage, against those known"
 	@echo "make SANITIZE=address,undefined ...   the same in a build of its own; also CC=clang"
 	@echo "make clean"
 
