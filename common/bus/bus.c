@@ -9,11 +9,13 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/endpoint.h"
 
 struct bus {
     void *context;
     uint64_t sender;
     uint64_t epoch;
+    struct vitals *vitals;
 };
 
 struct bus *bus_new(int *error)
@@ -28,13 +30,17 @@ struct bus *bus_new(int *error)
             goto failed;
     clock_gettime(CLOCK_REALTIME, &now);
     bus->epoch = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    bus->vitals = calloc(1, sizeof *bus->vitals);
     bus->context = zmq_ctx_new();
-    if (!bus->context)
-        goto failed;
-    *error = 0;
-    return bus;
+    if (bus->vitals && bus->context) {
+        *error = 0;
+        return bus;
+    }
 failed:
     *error = -errno;
+    if (bus->context)
+        zmq_ctx_term(bus->context);
+    free(bus->vitals);
     free(bus);
     return NULL;
 }
@@ -54,21 +60,27 @@ void *bus_context(const struct bus *bus)
     return bus->context;
 }
 
+struct vitals *bus_vitals(const struct bus *bus)
+{
+    return bus->vitals;
+}
+
 void bus_free(struct bus **bus)
 {
     if (!*bus)
         return;
-    zmq_ctx_term((*bus)->context);
+    /* A signal may cut the wait short; what is under way still has its time. */
+    while (zmq_ctx_term((*bus)->context) != 0 && errno == EINTR)
+        continue;
+    free((*bus)->vitals);
     free(*bus);
     *bus = NULL;
 }
 
 int bus_endpoint_allowed(const char *endpoint, int insecure)
 {
-    static const char *const near[] = {"ipc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
-    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
-        if (strncmp(endpoint, near[i], strlen(near[i])) == 0)
-            return 0;
+    if (endpoint_is_near(endpoint))
+        return 0;
     if (strncmp(endpoint, "tcp://", 6) != 0) {
         log_error("%s: an endpoint begins with ipc:// or tcp://", endpoint);
         return ERR_USAGE;

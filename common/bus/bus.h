@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "common/bus/vitals.h"
+
 struct bus;
 
 /** A process on the bus with a fresh identity; NULL, with *error set, where that fails. */
@@ -19,6 +21,9 @@ uint64_t bus_epoch(const struct bus *bus);
 
 /** The ZeroMQ context, for inbox.c and link.c. */
 void *bus_context(const struct bus *bus);
+
+/** What this process has counted. */
+struct vitals *bus_vitals(const struct bus *bus);
 
 /** Waits up to a second for what was sent to leave, then closes. All inboxes and links must be
  *  freed before. */

@@ -12,6 +12,7 @@
 static const int64_t LARGEST_MESSAGE = INT64_C(256) << 20;
 
 struct inbox {
+    struct vitals *vitals;
     void *socket;
     uint64_t bad;
     char endpoint[256];
@@ -26,6 +27,7 @@ struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting
         *error = -ENOMEM;
         return NULL;
     }
+    inbox->vitals = bus_vitals(bus);
     inbox->socket = zmq_socket(bus_context(bus), ZMQ_PULL);
     if (!inbox->socket ||
         zmq_setsockopt(inbox->socket, ZMQ_RCVHWM, &waiting, sizeof waiting) != 0 ||
@@ -74,6 +76,8 @@ int inbox_receive(struct inbox *inbox, struct message *message)
             zmq_msg_close(&message->held);
             return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
         }
+        vital_add(&inbox->vitals->messages_in, 1);
+        vital_add(&inbox->vitals->bytes_in, zmq_msg_size(&message->held));
         message->body = unpack_over(zmq_msg_data(&message->held), zmq_msg_size(&message->held));
         int error = message_head_unpack(&message->body, &message->head);
         if (!error)

@@ -59,9 +59,12 @@ int link_flush(struct link *link, int wait_ms)
         zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &wait_ms, sizeof wait_ms);
         link->wait_ms = wait_ms;
     }
+    size_t size = zmq_msg_size(&link->message);
     if (zmq_msg_send(&link->message, link->socket, 0) < 0)
         return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
     link->held = false;
+    vital_add(&bus_vitals(link->bus)->messages_out, 1);
+    vital_add(&bus_vitals(link->bus)->bytes_out, size);
     return 0;
 }
 

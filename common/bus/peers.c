@@ -3,22 +3,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/base/error.h"
+#include "common/wire/presence.h"
 
-enum { CONTROL_WAITING = 1000, ENDPOINT_MAX = 256, NAME_MAX_BYTES = 64 };
+enum { CONTROL_WAITING = 1000 };
 
 struct peer {
-    uint64_t sender;
-    uint64_t epoch;
-    uint64_t sequence; /* of the last data message that came from it */
-    enum tapline_role role;
+    struct presence presence; /* until the roster has it, only its sender is known */
+    uint64_t sequence;        /* of the last data message that came from it */
     bool live;
     bool listed; /* on the roster that is being read */
-    char name[NAME_MAX_BYTES];
-    char data_endpoint[ENDPOINT_MAX];
-    char control_endpoint[ENDPOINT_MAX];
     struct link *data;
     struct link *control;
 };
@@ -47,7 +42,7 @@ struct peers *peers_new(const struct bus *bus, int waiting)
 uint32_t peers_find(const struct peers *peers, uint64_t sender)
 {
     for (uint32_t i = 0; i < peers->count; i++)
-        if (peers->list[i].sender == sender)
+        if (peers->list[i].presence.sender == sender)
             return i + 1;
     return 0;
 }
@@ -63,48 +58,22 @@ static struct peer *add(struct peers *peers, uint64_t sender)
         peers->size = size;
     }
     struct peer *peer = &peers->list[peers->count++];
-    *peer = (struct peer){.sender = sender};
+    *peer = (struct peer){.presence.sender = sender};
     return peer;
 }
 
-static void copy_text(struct unpack *from, char *out, size_t size)
-{
-    struct slice text = unpack_str(from);
-    if (from->error)
-        return;
-    if (text.length >= size || memchr(text.bytes, '\0', text.length)) {
-        unpack_refuse(from);
-        return;
-    }
-    memcpy(out, text.bytes, text.length);
-    out[text.length] = '\0';
-}
-
-enum { ROSTER_FIELDS = 6 };
-
 static int update_one(struct peers *peers, struct unpack *from)
 {
-    uint32_t fields = unpack_array_of(from, ROSTER_FIELDS);
-    struct peer seen = {0};
-    seen.role = (enum tapline_role)unpack_uint(from);
-    seen.sender = unpack_uint(from);
-    seen.epoch = unpack_uint(from);
-    copy_text(from, seen.name, sizeof seen.name);
-    copy_text(from, seen.data_endpoint, sizeof seen.data_endpoint);
-    copy_text(from, seen.control_endpoint, sizeof seen.control_endpoint);
-    if (from->error)
-        return from->error;
-    unpack_skip_many(from, fields - ROSTER_FIELDS);
-
+    struct presence seen;
+    int error = presence_unpack(from, &seen);
+    if (error)
+        return error;
     uint32_t known = peers_find(peers, seen.sender);
     struct peer *peer = known ? &peers->list[known - 1] : add(peers, seen.sender);
     if (!peer)
         return -ENOMEM;
-    seen.data = peer->data;
-    seen.control = peer->control;
-    seen.sequence = peer->sequence;
-    seen.live = seen.listed = true;
-    *peer = seen;
+    peer->presence = seen;
+    peer->live = peer->listed = true;
     return 0;
 }
 
@@ -125,7 +94,7 @@ int peers_update(struct peers *peers, struct unpack *roster)
         return error;
     for (uint32_t i = 0; i < peers->count; i++) {
         struct peer *peer = &peers->list[i];
-        if (peer->live && !peer->listed && works(peer->role)) {
+        if (peer->live && !peer->listed && works(peer->presence.role)) {
             peers->lost++;
             peers->last_lost = i;
         }
@@ -138,7 +107,7 @@ uint32_t peers_count(const struct peers *peers, enum tapline_role role)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < peers->count; i++)
-        count += peers->list[i].live && peers->list[i].role == role;
+        count += peers->list[i].live && peers->list[i].presence.role == role;
     return count;
 }
 
@@ -146,7 +115,7 @@ uint32_t peers_choose(struct peers *peers, enum tapline_role role)
 {
     for (uint32_t i = 0; i < peers->count; i++) {
         uint32_t slot = peers->turn++ % peers->count;
-        if (peers->list[slot].live && peers->list[slot].role == role)
+        if (peers->list[slot].live && peers->list[slot].presence.role == role)
             return slot + 1;
     }
     return 0;
@@ -163,8 +132,8 @@ uint32_t peers_senders(const struct peers *peers, enum tapline_role role, uint64
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < peers->count && count < room; i++)
-        if (peers->list[i].live && peers->list[i].role == role)
-            senders[count++] = peers->list[i].sender;
+        if (peers->list[i].live && peers->list[i].presence.role == role)
+            senders[count++] = peers->list[i].presence.sender;
     qsort(senders, count, sizeof *senders, by_value);
     return count;
 }
@@ -176,12 +145,12 @@ bool peers_live(const struct peers *peers, uint32_t peer)
 
 const char *peers_name(const struct peers *peers, uint32_t peer)
 {
-    return peer && peer <= peers->count ? peers->list[peer - 1].name : "?";
+    return peer && peer <= peers->count ? peers->list[peer - 1].presence.name : "?";
 }
 
 uint32_t peers_lost(const struct peers *peers, const char **last)
 {
-    *last = peers->lost ? peers->list[peers->last_lost].name : "";
+    *last = peers->lost ? peers->list[peers->last_lost].presence.name : "";
     return peers->lost;
 }
 
@@ -198,14 +167,14 @@ struct link *peers_data(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
-    return connected(peers, &p->data, p->data_endpoint, peers->waiting);
+    return connected(peers, &p->data, p->presence.data, peers->waiting);
 }
 
 struct link *peers_control(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
-    return connected(peers, &p->control, p->control_endpoint, CONTROL_WAITING);
+    return connected(peers, &p->control, p->presence.control, CONTROL_WAITING);
 }
 
 bool peers_in_sequence(struct peers *peers, const struct message_head *head)

@@ -4,63 +4,69 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <tapline/wire.h>
 #include <unistd.h>
 
 #include "common/bus/link.h"
-#include "common/wire/pack.h"
 
 enum { BEAT_MS = 1000, WAITING = 4 };
 
 struct pulse {
     const struct bus *bus;
     struct pulse_options options;
+    _Atomic int state; /* enum tapline_presence */
     pthread_t thread;
-    pthread_t owner; /* gets the SIGTERM, so that what it waits in is interrupted */
-    int stop[2];     /* a pipe: its end stops the thread */
+    pthread_t owner; /* gets the SIGHUP, so that what it waits in is interrupted */
+    int wake[2];     /* a pipe: a byte asks for an announcement at once, its end stops the thread */
 };
 
-static void beat(const struct pulse *pulse, struct link *link)
+static void announce(const struct pulse *pulse, struct link *link, enum tapline_presence state)
 {
     struct message_head head = {.kind = TAPLINE_ANNOUNCE};
+    struct presence presence = pulse->options.presence;
     struct buffer message = {0};
     if (link_flush(link, 0) != 0)
         return;
+    presence.state = state;
     message_open(&message);
-    pack_array(&message, 4);
-    pack_uint(&message, pulse->options.role);
-    pack_str(&message, pulse->options.name);
-    pack_str(&message, pulse->options.data);
-    pack_str(&message, pulse->options.control);
+    presence_pack_announcement(&message, &presence);
+    vitals_pack(bus_vitals(pulse->bus), &message);
     link_send(link, &head, &message, 0);
     buffer_free(&message);
+}
+
+/* Waits for the next beat; false: the thread is to end. */
+static bool rest(struct pulse *pulse, struct pollfd *watched, nfds_t *count)
+{
+    char bytes[16];
+    if (poll(watched, *count, BEAT_MS) < 0)
+        return errno == EINTR;
+    if (*count > 1 && watched[1].revents) {
+        pthread_kill(pulse->owner, SIGHUP);
+        *count = 1; /* once is enough; what is sent until the end still says: alive */
+    }
+    return !watched[0].revents || read(pulse->wake[0], bytes, sizeof bytes) > 0;
 }
 
 static void *run(void *context)
 {
     struct pulse *pulse = context;
-    struct pollfd watched[] = {{.fd = pulse->stop[0], .events = POLLIN},
+    struct pollfd watched[] = {{.fd = pulse->wake[0], .events = POLLIN},
                                {.fd = pulse->options.lifeline, .events = POLLIN}};
     nfds_t count = pulse->options.lifeline ? 2 : 1;
     struct link *link = NULL;
     int error;
     if (pulse->options.lobby)
         link = link_new(pulse->bus, pulse->options.lobby, WAITING, &error);
-    for (;;) {
+    do {
         if (link)
-            beat(pulse, link);
-        if (poll(watched, count, BEAT_MS) < 0 && errno != EINTR)
-            break;
-        if (watched[0].revents)
-            break;
-        if (count > 1 && watched[1].revents) {
-            pthread_kill(pulse->owner, SIGTERM);
-            count = 1; /* once is enough; what is sent until the end still says: alive */
-        }
-    }
-    link_free(&link, 0);
+            announce(pulse, link, (enum tapline_presence)atomic_load(&pulse->state));
+    } while (rest(pulse, watched, &count));
+    if (link)
+        announce(pulse, link, TAPLINE_GONE);
+    link_free(&link, 1);
     return NULL;
 }
 
@@ -73,7 +79,7 @@ struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *optio
     pulse->bus = bus;
     pulse->options = *options;
     pulse->owner = pthread_self();
-    if (pipe(pulse->stop) != 0) {
+    if (pipe(pulse->wake) != 0) {
         *error = -errno;
         free(pulse);
         return NULL;
@@ -85,21 +91,28 @@ struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *optio
     *error = -pthread_create(&pulse->thread, NULL, run, pulse);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (*error) {
-        close(pulse->stop[0]);
-        close(pulse->stop[1]);
+        close(pulse->wake[0]);
+        close(pulse->wake[1]);
         free(pulse);
         return NULL;
     }
     return pulse;
 }
 
+void pulse_leave(struct pulse *pulse)
+{
+    atomic_store(&pulse->state, TAPLINE_LEAVING);
+    if (write(pulse->wake[1], "", 1) < 0)
+        return; /* the next beat says it */
+}
+
 void pulse_free(struct pulse **pulse)
 {
     if (!*pulse)
         return;
-    close((*pulse)->stop[1]);
+    close((*pulse)->wake[1]);
     pthread_join((*pulse)->thread, NULL);
-    close((*pulse)->stop[0]);
+    close((*pulse)->wake[0]);
     free(*pulse);
     *pulse = NULL;
 }

@@ -1,7 +1,6 @@
 /*
  * A process's sign of life: a thread of its own announces it to the lobby every second, however
- * long the work in hand takes, and watches the lifeline. It shares nothing with the rest of the
- * process: the announcement does not change while it runs.
+ * long the work in hand takes, with its figures, and watches the lifeline.
  */
 #ifndef TAPLINE_COMMON_PULSE_H
 #define TAPLINE_COMMON_PULSE_H
@@ -9,22 +8,23 @@
 #include <tapline/wire.h>
 
 #include "common/bus/bus.h"
+#include "common/wire/presence.h"
 
 struct pulse;
 
 struct pulse_options {
-    const char *lobby; /* endpoint; NULL: nobody to announce to */
-    const char *name;
-    enum tapline_role role;
-    const char *data;    /* endpoints of this process's inboxes */
-    const char *control;
-    int lifeline; /* descriptor whose end sends this process SIGTERM; 0: none */
+    const char *lobby;        /* endpoint; NULL: nobody to announce to */
+    struct presence presence; /* what is announced; its state may change, see pulse_leave */
+    int lifeline;             /* descriptor whose end sends this process SIGHUP; 0: none */
 };
 
-/** Starts it; all options are borrowed for its life. NULL, with *error set. */
+/** Starts it; the lobby's endpoint is borrowed for its life. NULL, with *error set. */
 struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *options, int *error);
 
-/** Stops the thread and closes its link. */
+/** Says from now on, and at once, that this process takes no new work. */
+void pulse_leave(struct pulse *pulse);
+
+/** Announces that this process is gone, stops the thread and closes its link. */
 void pulse_free(struct pulse **pulse);
 
 #endif

@@ -35,6 +35,7 @@ struct session {
     struct link *reader; /* to its control inbox, once something was told */
     void *core;
     bool failed;
+    uint64_t flows; /* opened here and not closed yet */
     struct outgoing *outgoing; /* by peer slot */
     uint32_t outgoing_count;
 };
@@ -114,6 +115,24 @@ bool session_failed(const struct session *session)
 bool session_is(const struct session *session, uint64_t capture, uint64_t attempt)
 {
     return session->head.capture == capture && session->head.attempt == attempt;
+}
+
+void session_took(struct session *session, const struct event *event)
+{
+    struct vitals *vitals = bus_vitals(session->host->bus);
+    if (event->kind == TAPLINE_OPEN) {
+        session->flows++;
+        vital_add(&vitals->flows_in, 1);
+        vital_add(&vitals->flows, 1);
+    } else if (event->kind == TAPLINE_CLOSE && session->flows) {
+        session->flows--;
+        vital_subtract(&vitals->flows, 1);
+    }
+}
+
+uint64_t session_flows(const struct session *session)
+{
+    return session->flows;
 }
 
 static struct outgoing *outgoing_to(struct session *session, uint32_t peer)
@@ -367,6 +386,7 @@ void session_free(struct session **session)
         buffer_free(&(*session)->outgoing[i].demands);
     }
     link_free(&(*session)->reader, 1);
+    vital_subtract(&bus_vitals((*session)->host->bus)->flows, (*session)->flows);
     free((*session)->outgoing);
     free((*session)->document);
     free(*session);

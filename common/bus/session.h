@@ -48,6 +48,12 @@ bool session_failed(const struct session *session);
 /** Is it this attempt? */
 bool session_is(const struct session *session, uint64_t capture, uint64_t attempt);
 
+/** Notes that the core gets this event: flows that are opened and closed here are counted. */
+void session_took(struct session *session, const struct event *event);
+
+/** Flows that were opened here and are not closed yet. */
+uint64_t session_flows(const struct session *session);
+
 /** Sends the capture document to a peer, unless it has it already. 0 or the link's error. */
 int session_begin(struct session *session, uint32_t peer);
 

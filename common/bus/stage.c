@@ -13,6 +13,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/endpoint.h"
 #include "common/bus/inbox.h"
 #include "common/bus/pulse.h"
 #include "common/wire/pack.h"
@@ -46,7 +47,7 @@ struct stage {
     uint32_t released_next;
     struct message *deferred[DEFERRED]; /* control messages that came while a send waited */
     uint32_t deferred_count;
-    char name[64];
+    char name[PRESENCE_NAME];
     int64_t flushed_ns;
     int outcome; /* not 0: the loop ends with it */
 };
@@ -62,7 +63,8 @@ const struct opt STAGE_OPTS[] = {
     {"join", OPT_TEXT, OPTION(join), "ENDPOINT", "the lobby of the pipeline to join", 0, 0},
     {"inbox", OPT_TEXT, OPTION(inbox), "ENDPOINT",
      "where this worker's inboxes are bound (ipc:// prefix, or tcp://ADDRESS:*)", 0, 0},
-    {"name", OPT_TEXT, OPTION(name), "NAME", "what this worker is called in messages", 0, 0},
+    {"name", OPT_TEXT, OPTION(name), "NAME",
+     "what this worker is called; of two with one name the later one counts", 0, 0},
     {"batch", OPT_SIZE, OPTION(batch), "BYTES", "size at which a batch leaves", 1024, 1u << 26},
     {"queue", OPT_SIZE, OPTION(queue), "BYTES", "what may wait on one link, at each end",
      1024, UINT64_C(1) << 34},
@@ -158,6 +160,7 @@ static struct session *add_session(struct stage *stage, const struct message_hea
     struct session *session = session_new(&stage->host, head, document, error);
     if (session)
         stage->sessions[stage->session_count++] = session;
+    vital_set(&bus_vitals(stage->bus)->sessions, stage->session_count);
     return session;
 }
 
@@ -193,8 +196,9 @@ void stage_release(struct stage *stage, uint64_t capture, uint64_t attempt)
         stage->sessions[i] = stage->sessions[--stage->session_count];
         end_core(stage, session);
         session_free(&session);
-        return;
+        break;
     }
+    vital_set(&bus_vitals(stage->bus)->sessions, stage->session_count);
 }
 
 struct session *stage_attempt(struct stage *stage, const struct capture *capture, void *core,
@@ -232,15 +236,19 @@ static int take_frames(struct stage *stage, void *core, struct unpack *body)
     return rc;
 }
 
-static int take_events(struct stage *stage, void *core, uint32_t from, struct unpack *body)
+static int take_events(struct stage *stage, struct session *session, uint32_t from,
+                       struct unpack *body)
 {
+    void *core = session_core(session);
     uint32_t count = unpack_array(body);
     int rc = body->error;
     for (uint32_t i = 0; i < count && !rc; i++) {
         struct event event;
         rc = event_unpack(body, &event);
-        if (!rc)
-            rc = stage->hooks->event(core, from, &event);
+        if (rc)
+            break;
+        session_took(session, &event);
+        rc = stage->hooks->event(core, from, &event);
     }
     return rc;
 }
@@ -276,7 +284,7 @@ static int dispatch(struct stage *stage, struct session *session, struct message
         break;
     case TAPLINE_EVENTS:
         if (hooks->event)
-            return take_events(stage, core, from, &message->body);
+            return take_events(stage, session, from, &message->body);
         break;
     case TAPLINE_END:
         if (hooks->finish)
@@ -339,12 +347,15 @@ static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
         {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
     };
     int count = 1;
+    int64_t before = stage_now();
     if (data_too && stage->data)
         items[count++] = (zmq_pollitem_t){.socket = inbox_socket(stage->data), .events = ZMQ_POLLIN};
     if (data_too && stage->watched)
         items[count++] = (zmq_pollitem_t){.socket = stage->watched, .events = ZMQ_POLLIN};
     if (!stop_asked)
         zmq_poll(items, count, wait_ms);
+    if (data_too)
+        vital_add(&bus_vitals(stage->bus)->idle_ns, (uint64_t)(stage_now() - before));
     if (stop_asked)
         stage->outcome = ERR_STOPPED;
 }
@@ -453,19 +464,20 @@ static int run(struct stage *stage)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-/* Inboxes beside the lobby: in its folder where it is a file, else on a port of this machine's
- * loopback. */
-static void default_inbox(const struct stage *stage, const char *which, char out[ENDPOINT_MAX])
+/* Where an inbox of this worker goes. Its file's name holds the process's id: what was on its way
+ * to a worker that died must not reach the one that takes its place. */
+static int inbox_place(const struct stage *stage, const char *which, char out[PRESENCE_ENDPOINT])
 {
-    const char *base = stage->options->inbox ? stage->options->inbox : stage->options->join;
-    const char *slash = strrchr(base, '/');
-    if (strncmp(base, "ipc://", 6) == 0 && !stage->options->inbox)
-        snprintf(out, ENDPOINT_MAX, "%.*s/%s.%s", (int)(slash - base), base, stage->name, which);
-    else if (strncmp(base, "ipc://", 6) == 0)
-        snprintf(out, ENDPOINT_MAX, "%s.%s", base, which);
-    else
-        snprintf(out, ENDPOINT_MAX, "%s",
-                 stage->options->inbox ? stage->options->inbox : "tcp://127.0.0.1:*");
+    const char *given = stage->options->inbox;
+    char file[PRESENCE_NAME + 32];
+    if (given && strncmp(given, "ipc://", 6) == 0)
+        return snprintf(out, PRESENCE_ENDPOINT, "%s.%s", given, which) < PRESENCE_ENDPOINT
+                   ? 0
+                   : ERR_LIMIT;
+    if (given)
+        return snprintf(out, PRESENCE_ENDPOINT, "%s", given) < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
+    snprintf(file, sizeof file, "%s.%d.%s", stage->name, (int)getpid(), which);
+    return endpoint_beside(stage->options->join, file, out);
 }
 
 static int open_inbox(struct stage *stage, struct inbox **inbox, const char *endpoint, int waiting)
@@ -479,7 +491,7 @@ static int open_inbox(struct stage *stage, struct inbox **inbox, const char *end
 static int open_sockets(struct stage *stage)
 {
     const struct stage_options *options = stage->options;
-    char endpoint[ENDPOINT_MAX];
+    char endpoint[PRESENCE_ENDPOINT];
     uint64_t messages = options->queue / options->batch;
     int waiting = messages < 2 ? 2 : messages > 100000 ? 100000 : (int)messages, error;
     stage->peers = peers_new(stage->bus, waiting);
@@ -487,9 +499,11 @@ static int open_sockets(struct stage *stage)
         return -ENOMEM;
     if (stage->hooks->role == TAPLINE_LOBBY)
         return open_inbox(stage, &stage->control, options->join, 1000);
-    default_inbox(stage, "data", endpoint);
-    error = open_inbox(stage, &stage->data, endpoint, waiting);
-    default_inbox(stage, "control", endpoint);
+    error = inbox_place(stage, "data", endpoint);
+    if (!error)
+        error = open_inbox(stage, &stage->data, endpoint, waiting);
+    if (!error)
+        error = inbox_place(stage, "control", endpoint);
     if (!error)
         error = open_inbox(stage, &stage->control, endpoint, 1000);
     return error ? error : bus_endpoint_allowed(options->join, options->insecure);
@@ -498,17 +512,34 @@ static int open_sockets(struct stage *stage)
 static int start_pulse(struct stage *stage)
 {
     bool lobby = stage->hooks->role == TAPLINE_LOBBY;
-    const struct pulse_options options = {
+    struct pulse_options options = {
         .lobby = lobby ? NULL : stage->options->join,
-        .name = stage->name,
-        .role = stage->hooks->role,
-        .data = lobby ? "" : inbox_endpoint(stage->data),
-        .control = inbox_endpoint(stage->control),
+        .presence.role = stage->hooks->role,
         .lifeline = (int)stage->options->lifeline,
     };
+    struct presence *presence = &options.presence;
+    snprintf(presence->name, sizeof presence->name, "%s", stage->name);
+    if (stage->data)
+        snprintf(presence->data, sizeof presence->data, "%s", inbox_endpoint(stage->data));
+    snprintf(presence->control, sizeof presence->control, "%s", inbox_endpoint(stage->control));
     int error;
     stage->pulse = pulse_new(stage->bus, &options, &error);
     return error;
+}
+
+/* No two workers have one name: the later one takes the other's place (<tapline/wire.h>). */
+static void name_stage(struct stage *stage)
+{
+    char host[33] = "-";
+    const char *role = strchr(stage->hooks->name, '-');
+    bool alone = strncmp(stage->options->join, "ipc://", 6) == 0;
+    if (!alone)
+        gethostname(host + 1, sizeof host - 2);
+    if (stage->options->name)
+        snprintf(stage->name, sizeof stage->name, "%s", stage->options->name);
+    else
+        snprintf(stage->name, sizeof stage->name, "%s%s-%d", role ? role + 1 : "",
+                 alone ? "" : host, (int)getpid());
 }
 
 static int open_stage(struct stage *stage)
@@ -520,11 +551,7 @@ static int open_stage(struct stage *stage)
     sigaction(SIGHUP, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), like a full disk */
-    const char *role = strchr(stage->hooks->name, '-');
-    if (stage->options->name)
-        snprintf(stage->name, sizeof stage->name, "%s", stage->options->name);
-    else
-        snprintf(stage->name, sizeof stage->name, "%s-%d", role ? role + 1 : "", (int)getpid());
+    name_stage(stage);
     int error;
     stage->bus = bus_new(&error);
     if (!error)

@@ -52,8 +52,10 @@ enum tapline_kind {
     TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
 
     /* Over the control inbox: small, and never behind data. */
-    TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint] */
-    TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control] */
+    TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint, presence,
+                              public key, figures], see below */
+    TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control,
+                              presence, public key] */
     TAPLINE_DEMAND = 18,   /* back along the pipeline: array of [flow, direction, want, offset] */
     TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text]: may the capture begin? */
     TAPLINE_ASK = 20,      /* sink -> reader: []: all is here and synced; may I publish? */
@@ -61,6 +63,23 @@ enum tapline_kind {
     TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary as JSON text]: published, or why not */
     TAPLINE_RELEASE = 23,  /* reader -> all: []: this attempt is over, forget it */
     TAPLINE_FAULT = 24,    /* worker -> reader: [status, text]: this attempt cannot be finished */
+    TAPLINE_QUERY = 25,    /* anybody -> lobby: [control endpoint to answer to, its public key] */
+    TAPLINE_STATUS = 26,   /* lobby -> who asked: array of [a row as in ROSTER, nanoseconds since it
+                              was heard of, figures] */
+    TAPLINE_PARTED = 27,   /* a worker that leaves -> who fed it: [sequence number of the last data
+                              message that it took from there] */
+};
+
+/**
+ * Whether a worker takes on new work. Public keys are CURVE's, as 40 characters of Z85; "" where
+ * there are none. Figures are a map of what a process has counted since its start, and what it
+ * holds: see common/bus/vitals.h. Of two workers with one name the one that started later counts,
+ * and takes the other's place.
+ */
+enum tapline_presence {
+    TAPLINE_HERE = 0,
+    TAPLINE_LEAVING = 1, /* it finishes what it has */
+    TAPLINE_GONE = 2,    /* its last word */
 };
 
 /*

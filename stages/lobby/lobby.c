@@ -8,18 +8,15 @@
 #include "common/base/log.h"
 #include "common/bus/link.h"
 #include "common/wire/pack.h"
+#include "common/wire/presence.h"
 
-enum { TEXT_MAX = 255, WAITING = 16, ANNOUNCE_FIELDS = 4, ROSTER_FIELDS = 6, WORKERS_MAX = 10000 };
+enum { WAITING = 16, WORKERS_MAX = 10000, FIGURES_MAX = 64 * 1024 };
 
 struct worker {
-    uint64_t role;
-    uint64_t sender;
-    uint64_t epoch;
+    struct presence presence;
     int64_t heard_ns;
-    char name[TEXT_MAX + 1];
-    char data[TEXT_MAX + 1];
-    char control[TEXT_MAX + 1];
-    struct link *link; /* to its control inbox, once something was sent there */
+    struct buffer figures; /* the map that it announced last */
+    struct link *link;     /* to its control inbox, once something was sent there */
 };
 
 struct lobby {
@@ -33,58 +30,90 @@ struct lobby *lobby_new(void)
     return calloc(1, sizeof(struct lobby));
 }
 
-static void copy_text(struct unpack *from, char out[TEXT_MAX + 1])
-{
-    struct slice text = unpack_str(from);
-    if (text.length > TEXT_MAX)
-        unpack_refuse(from);
-    if (from->error)
-        return;
-    memcpy(out, text.bytes, text.length);
-    out[text.length] = '\0';
-}
-
 static struct worker *find(struct lobby *lobby, uint64_t sender)
 {
     for (uint32_t i = 0; i < lobby->count; i++)
-        if (lobby->workers[i].sender == sender)
+        if (lobby->workers[i].presence.sender == sender)
             return &lobby->workers[i];
     return NULL;
 }
 
-static int add(struct lobby *lobby, const struct worker *worker)
+static struct worker *namesake(struct lobby *lobby, const struct presence *seen)
 {
+    for (uint32_t i = 0; i < lobby->count; i++)
+        if (lobby->workers[i].presence.role == seen->role &&
+            strcmp(lobby->workers[i].presence.name, seen->name) == 0)
+            return &lobby->workers[i];
+    return NULL;
+}
+
+static void strike(struct lobby *lobby, struct worker *worker, const char *why)
+{
+    log_info("%s %s", worker->presence.name, why);
+    link_free(&worker->link, 0);
+    buffer_free(&worker->figures);
+    *worker = lobby->workers[--lobby->count];
+}
+
+/* A new line of the table; NULL, with *error set. */
+static struct worker *add(struct lobby *lobby, const struct presence *seen, int *error)
+{
+    *error = lobby->count < WORKERS_MAX ? -ENOMEM : ERR_LIMIT;
     if (lobby->count == WORKERS_MAX)
-        return ERR_LIMIT;
+        return NULL;
     if (lobby->count == lobby->size) {
         uint32_t size = lobby->size ? 2 * lobby->size : 16;
         struct worker *grown = realloc(lobby->workers, size * sizeof *grown);
         if (!grown)
-            return -ENOMEM;
+            return NULL;
         lobby->workers = grown;
         lobby->size = size;
     }
-    lobby->workers[lobby->count++] = *worker;
-    log_info("%s is here", worker->name);
-    return 1;
+    struct worker *worker = &lobby->workers[lobby->count++];
+    *worker = (struct worker){.presence = *seen};
+    log_info("%s is here", seen->name);
+    return worker;
+}
+
+/* Whoever is not on the roster: a newcomer, or one that had been struck out. */
+static int admit(struct lobby *lobby, const struct presence *seen, struct worker **worker)
+{
+    int error;
+    struct worker *other = namesake(lobby, seen);
+    if (seen->state == TAPLINE_GONE || (other && other->presence.epoch > seen->epoch))
+        return 0;
+    if (other)
+        strike(lobby, other, "gives place to a later one of its name");
+    *worker = add(lobby, seen, &error);
+    return *worker ? 1 : error;
 }
 
 int lobby_announced(struct lobby *lobby, const struct message_head *head, struct unpack *body,
                     int64_t now_ns)
 {
-    struct worker seen = {.sender = head->sender, .epoch = head->epoch, .heard_ns = now_ns};
-    unpack_array_of(body, ANNOUNCE_FIELDS);
-    seen.role = unpack_uint(body);
-    copy_text(body, seen.name);
-    copy_text(body, seen.data);
-    copy_text(body, seen.control);
-    if (body->error)
-        return body->error;
-    struct worker *known = find(lobby, head->sender);
-    if (!known)
-        return add(lobby, &seen);
-    known->heard_ns = now_ns;
-    return 0;
+    struct presence seen = {.sender = head->sender, .epoch = head->epoch};
+    struct slice figures;
+    int error = presence_unpack_announcement(body, &seen, &figures);
+    if (error)
+        return error;
+    int changed = 0;
+    struct worker *worker = find(lobby, head->sender);
+    if (!worker)
+        changed = admit(lobby, &seen, &worker);
+    if (!worker)
+        return changed;
+    if (seen.state == TAPLINE_GONE) {
+        strike(lobby, worker, "is gone");
+        return 1;
+    }
+    changed |= worker->presence.state != seen.state;
+    worker->presence.state = seen.state;
+    worker->heard_ns = now_ns;
+    if (figures.length <= FIGURES_MAX) {
+        buffer_clear(&worker->figures);
+        buffer_append(&worker->figures, figures.bytes, figures.length);
+    }
+    return changed;
 }
 
 uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns)
@@ -94,9 +123,7 @@ uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns)
         struct worker *worker = &lobby->workers[i];
         if (now_ns - worker->heard_ns <= LOBBY_LOST_NS)
             continue;
-        log_info("%s was not heard of and is struck out", worker->name);
-        link_free(&worker->link, 0);
-        *worker = lobby->workers[--lobby->count];
+        strike(lobby, worker, "was not heard of and is struck out");
         lost++;
     }
     return lost;
@@ -105,15 +132,22 @@ uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns)
 void lobby_roster(const struct lobby *lobby, struct buffer *to)
 {
     pack_array(to, lobby->count);
+    for (uint32_t i = 0; i < lobby->count; i++)
+        presence_pack(to, &lobby->workers[i].presence);
+}
+
+void lobby_status(const struct lobby *lobby, int64_t now_ns, struct buffer *to)
+{
+    pack_array(to, lobby->count);
     for (uint32_t i = 0; i < lobby->count; i++) {
         const struct worker *worker = &lobby->workers[i];
-        pack_array(to, ROSTER_FIELDS);
-        pack_uint(to, worker->role);
-        pack_uint(to, worker->sender);
-        pack_uint(to, worker->epoch);
-        pack_str(to, worker->name);
-        pack_str(to, worker->data);
-        pack_str(to, worker->control);
+        pack_array(to, 3);
+        presence_pack(to, &worker->presence);
+        pack_int(to, now_ns - worker->heard_ns);
+        if (worker->figures.length)
+            buffer_append(to, worker->figures.bytes, worker->figures.length);
+        else
+            pack_map(to, 0);
     }
 }
 
@@ -124,7 +158,7 @@ void lobby_send(struct lobby *lobby, const struct bus *bus)
         struct worker *worker = &lobby->workers[i];
         int error = 0;
         if (!worker->link)
-            worker->link = link_new(bus, worker->control, WAITING, &error);
+            worker->link = link_new(bus, worker->presence.control, WAITING, &error);
         if (!worker->link || link_flush(worker->link, 0) != 0)
             continue;
         struct buffer message = {0};
@@ -139,8 +173,10 @@ void lobby_free(struct lobby **lobby)
 {
     if (!*lobby)
         return;
-    for (uint32_t i = 0; i < (*lobby)->count; i++)
+    for (uint32_t i = 0; i < (*lobby)->count; i++) {
         link_free(&(*lobby)->workers[i].link, 0);
+        buffer_free(&(*lobby)->workers[i].figures);
+    }
     free((*lobby)->workers);
     free(*lobby);
     *lobby = NULL;

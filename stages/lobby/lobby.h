@@ -20,7 +20,8 @@ struct lobby;
 /** An empty lobby; NULL: no memory. */
 struct lobby *lobby_new(void);
 
-/** Takes the body of an ANNOUNCE. 1: the roster changed; 0: it did not; or the fault in it. */
+/** Takes the body of an ANNOUNCE. 1: the roster changed; 0: it did not; or the fault in it. Of two
+ *  workers of a role with one name the one that started later is listed. */
 int lobby_announced(struct lobby *lobby, const struct message_head *head, struct unpack *body,
                     int64_t now_ns);
 
@@ -29,6 +30,9 @@ uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns);
 
 /** Appends the roster: the body of a ROSTER message. */
 void lobby_roster(const struct lobby *lobby, struct buffer *to);
+
+/** Appends the body of a STATUS message: who is here, since when not heard of, with what figures. */
+void lobby_status(const struct lobby *lobby, int64_t now_ns, struct buffer *to);
 
 /** Sends the roster to everybody on it over links of the lobby's own; who cannot take it now gets
  *  the next one. */

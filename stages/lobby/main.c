@@ -1,6 +1,10 @@
+#include <string.h>
+
 #include "common/base/error.h"
+#include "common/base/log.h"
 #include "common/bus/stage.h"
 #include "stages/lobby/lobby.h"
+#include "stages/lobby/query.h"
 
 /* The lobby's part in the loop: a table, and the stage whose bus it answers over. */
 struct wiring {
@@ -18,6 +22,8 @@ static int on_ready(void *shared, struct stage *stage)
 static int on_message(void *shared, const struct message_head *head, struct unpack *body)
 {
     struct wiring *wiring = shared;
+    if (head->kind == TAPLINE_QUERY)
+        return query_answer(wiring->lobby, stage_bus(wiring->stage), body, stage_now());
     if (head->kind != TAPLINE_ANNOUNCE)
         return 0;
     int rc = lobby_announced(wiring->lobby, head, body, stage_now());
@@ -52,9 +58,13 @@ static const struct stage_hooks HOOKS = {
 int main(int argc, char **argv)
 {
     static const struct opt_usage usage = {
-        "tapline-lobby --join ENDPOINT [options]",
+        "tapline-lobby --join ENDPOINT [options]\n"
+        "       tapline-lobby --query ENDPOINT",
         "Keeps the roster of a pipeline: who is there, and where. Binds ENDPOINT itself.",
     };
+    log_open(HOOKS.name, LOG_WARNING);
+    if (argc == 3 && strcmp(argv[1], "--query") == 0)
+        return query_command(argv[2]);
     struct wiring wiring = {.lobby = lobby_new()};
     int status = EXIT_PIPELINE;
     if (wiring.lobby)

@@ -2,29 +2,39 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "common/base/error.h"
 #include "common/bus/peers.h"
 #include "common/wire/pack.h"
+#include "common/wire/presence.h"
 #include "stages/lobby/lobby.h"
 
 #define SECOND INT64_C(1000000000)
 
-static int announce(struct lobby *lobby, uint64_t sender, uint64_t role, const char *name,
-                    int64_t now)
+static int announce_as(struct lobby *lobby, uint64_t sender, uint64_t epoch,
+                       const struct presence *presence, int64_t now)
 {
     struct buffer body = {0};
-    struct message_head head = {.kind = TAPLINE_ANNOUNCE, .sender = sender, .epoch = 1};
-    pack_array(&body, 4);
-    pack_uint(&body, role);
-    pack_str(&body, name);
-    pack_str(&body, "ipc:///nowhere/data");
-    pack_str(&body, "ipc:///nowhere/control");
+    struct message_head head = {.kind = TAPLINE_ANNOUNCE, .sender = sender, .epoch = epoch};
+    presence_pack_announcement(&body, presence);
+    pack_map(&body, 1);
+    pack_str(&body, "sessions");
+    pack_uint(&body, 3);
     struct unpack from = unpack_over(body.bytes, body.length);
     int rc = lobby_announced(lobby, &head, &from, now);
     buffer_free(&body);
     return rc;
+}
+
+static int announce(struct lobby *lobby, uint64_t sender, enum tapline_role role, const char *name,
+                    int64_t now)
+{
+    struct presence presence = {.role = role, .data = "ipc:///nowhere/data",
+                                .control = "ipc:///nowhere/control"};
+    strcpy(presence.name, name);
+    return announce_as(lobby, sender, 1, &presence, now);
 }
 
 /* What a worker makes of the lobby's roster. */
@@ -80,6 +90,57 @@ static void who_is_silent_for_five_seconds_is_lost(void **state)
     lobby_free(&lobby);
 }
 
+static void the_later_of_two_with_one_name_is_listed(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    struct peers *peers = peers_new(NULL, 1);
+    const struct presence sink = {.role = TAPLINE_SINK, .name = "sink-1"};
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 1);
+    assert_int_equal(announce_as(lobby, 11, 200, &sink, 0), 1);
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 0); /* it woke up too late */
+    tell(lobby, peers);
+    assert_int_equal(peers_count(peers, TAPLINE_SINK), 1);
+    assert_true(peers_live(peers, peers_find(peers, 11)));
+    peers_free(&peers, false);
+    lobby_free(&lobby);
+}
+
+static void who_says_it_is_gone_is_gone_at_once(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    struct presence sink = {.role = TAPLINE_SINK, .name = "sink-1"};
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 1);
+    sink.state = TAPLINE_LEAVING;
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 1);
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 0);
+    sink.state = TAPLINE_GONE;
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 1);
+    assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 0);
+    assert_int_equal(lobby_expire(lobby, 60 * SECOND), 0); /* nobody was left */
+    lobby_free(&lobby);
+}
+
+static void status_tells_rows_silence_and_figures(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    struct buffer body = {0};
+    struct presence presence;
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", SECOND);
+    lobby_status(lobby, 3 * SECOND, &body);
+    struct unpack from = unpack_over(body.bytes, body.length);
+    assert_int_equal(unpack_array(&from), 1);
+    assert_int_equal(unpack_array(&from), 3);
+    assert_int_equal(presence_unpack(&from, &presence), 0);
+    assert_string_equal(presence.name, "tracker-1");
+    assert_int_equal(unpack_int(&from), 2 * SECOND);
+    assert_int_equal(unpack_map(&from), 1);
+    buffer_free(&body);
+    lobby_free(&lobby);
+}
+
 static void a_bad_announcement_changes_nothing(void **state)
 {
     (void)state;
@@ -115,6 +176,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_announces_is_on_the_roster),
         cmocka_unit_test(who_is_silent_for_five_seconds_is_lost),
+        cmocka_unit_test(the_later_of_two_with_one_name_is_listed),
+        cmocka_unit_test(who_says_it_is_gone_is_gone_at_once),
+        cmocka_unit_test(status_tells_rows_silence_and_figures),
         cmocka_unit_test(a_bad_announcement_changes_nothing),
         cmocka_unit_test(a_missing_message_is_seen),
     };

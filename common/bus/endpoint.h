@@ -1,0 +1,22 @@
+/*
+ * Where inboxes lie: next to the lobby of their pipeline.
+ */
+#ifndef TAPLINE_COMMON_ENDPOINT_H
+#define TAPLINE_COMMON_ENDPOINT_H
+
+#include <stdbool.h>
+
+#include "common/wire/presence.h"
+
+/**
+ * The endpoint of an inbox for a process that joins `lobby`: a file of that name in the lobby's
+ * folder (`ipc://`), or any port of the address under which this machine reaches the lobby, and so
+ * is reached from there (`tcp://`). 0; ERR_USAGE where `lobby` is no endpoint; ERR_LIMIT where it
+ * is too long; a negated errno where the host has no address or no way leads there.
+ */
+int endpoint_beside(const char *lobby, const char *name, char out[PRESENCE_ENDPOINT]);
+
+/** Does traffic of this endpoint stay on this machine: a file, or a loopback address? */
+bool endpoint_is_near(const char *endpoint);
+
+#endif

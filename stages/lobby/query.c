@@ -1,0 +1,185 @@
+#include "stages/lobby/query.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/bus/endpoint.h"
+#include "common/bus/inbox.h"
+#include "common/bus/link.h"
+#include "common/wire/pack.h"
+#include "common/wire/presence.h"
+
+enum { WAITING = 4, ANSWER_MS = 5000 };
+
+int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack *body,
+                 int64_t now_ns)
+{
+    char endpoint[PRESENCE_ENDPOINT], key[PRESENCE_KEY];
+    unpack_array_of(body, 2);
+    presence_text(body, endpoint, sizeof endpoint);
+    presence_text(body, key, sizeof key);
+    if (body->error)
+        return body->error;
+    int error;
+    struct link *link = link_new(bus, endpoint, WAITING, &error);
+    if (!link)
+        return error;
+    struct message_head head = {.kind = TAPLINE_STATUS};
+    struct buffer message = {0};
+    message_open(&message);
+    lobby_status(lobby, now_ns, &message);
+    link_send(link, &head, &message, 0);
+    buffer_free(&message);
+    link_free(&link, 1);
+    return 0;
+}
+
+/* ---- what is printed ---------------------------------------------------------------------- */
+
+static const char *role_name(uint64_t role)
+{
+    static const char *const names[] = {[TAPLINE_READER] = "reader",
+                                        [TAPLINE_TRACKER] = "tracker",
+                                        [TAPLINE_CLASSIFIER] = "classifier",
+                                        [TAPLINE_EXTRACTOR] = "extractor",
+                                        [TAPLINE_SINK] = "sink"};
+    const char *name = role < sizeof names / sizeof names[0] ? names[role] : NULL;
+    return name ? name : "other";
+}
+
+static void add_text(struct json_object *to, const char *key, const char *text)
+{
+    json_object_object_add(to, key, json_object_new_string(text));
+}
+
+/* Figures that are neither a number nor a text have no meaning yet, and are passed over. */
+static void add_figures(struct json_object *to, struct unpack *from)
+{
+    uint32_t count = unpack_map(from);
+    for (uint32_t i = 0; i < count && !from->error; i++) {
+        char key[PRESENCE_NAME];
+        presence_text(from, key, sizeof key);
+        if (unpack_type(from) == UNPACK_INT) {
+            json_object_object_add(to, key, json_object_new_int64(unpack_int(from)));
+        } else if (unpack_type(from) == UNPACK_STR) {
+            struct slice text = unpack_str(from);
+            json_object_object_add(
+                to, key, json_object_new_string_len((const char *)text.bytes, (int)text.length));
+        } else {
+            unpack_skip(from);
+        }
+    }
+}
+
+static struct json_object *row(struct unpack *from)
+{
+    static const char *const states[] = {"here", "leaving", "gone"};
+    struct presence presence;
+    struct json_object *object = json_object_new_object();
+    uint32_t fields = unpack_array_of(from, 3);
+    presence_unpack(from, &presence);
+    int64_t silent_ns = unpack_int(from);
+    if (from->error)
+        return object;
+    add_text(object, "role", role_name(presence.role));
+    add_text(object, "name", presence.name);
+    add_text(object, "state", states[presence.state]);
+    add_text(object, "data", presence.data);
+    add_text(object, "control", presence.control);
+    add_text(object, "key", presence.key);
+    json_object_object_add(object, "silent_ns", json_object_new_int64(silent_ns));
+    add_figures(object, from);
+    unpack_skip_many(from, fields - 3);
+    return object;
+}
+
+static const char *text_of(struct json_object *object, const char *key)
+{
+    return json_object_get_string(json_object_object_get(object, key));
+}
+
+static int by_role_and_name(const void *a, const void *b)
+{
+    struct json_object *const *x = a, *const *y = b;
+    int roles = strcmp(text_of(*x, "role"), text_of(*y, "role"));
+    return roles ? roles : strverscmp(text_of(*x, "name"), text_of(*y, "name"));
+}
+
+static int print(struct unpack *from)
+{
+    struct json_object *rows = json_object_new_array();
+    uint32_t count = unpack_array(from);
+    for (uint32_t i = 0; i < count && !from->error; i++) {
+        struct json_object *object = row(from);
+        if (from->error)
+            json_object_put(object);
+        else
+            json_object_array_add(rows, object);
+    }
+    json_object_array_sort(rows, by_role_and_name);
+    if (!from->error)
+        puts(json_object_to_json_string_ext(rows, JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(rows);
+    return from->error;
+}
+
+/* ---- the command -------------------------------------------------------------------------- */
+
+static int ask(const struct bus *bus, const char *lobby, const struct inbox *inbox)
+{
+    int error;
+    struct link *link = link_new(bus, lobby, WAITING, &error);
+    if (!link)
+        return error;
+    struct message_head head = {.kind = TAPLINE_QUERY};
+    struct buffer message = {0};
+    message_open(&message);
+    pack_array(&message, 2);
+    pack_str(&message, inbox_endpoint(inbox));
+    pack_str(&message, "");
+    error = link_send(link, &head, &message, ANSWER_MS);
+    buffer_free(&message);
+    link_free(&link, 1);
+    return error;
+}
+
+static int wait_for_answer(struct inbox *inbox)
+{
+    struct message message;
+    zmq_pollitem_t item = {.socket = inbox_socket(inbox), .events = ZMQ_POLLIN};
+    if (zmq_poll(&item, 1, ANSWER_MS) <= 0 || inbox_receive(inbox, &message) != 0)
+        return ERR_AGAIN;
+    int error = message.head.kind == TAPLINE_STATUS ? print(&message.body) : ERR_MALFORMED;
+    message_release(&message);
+    return error;
+}
+
+int query_command(const char *lobby)
+{
+    char endpoint[PRESENCE_ENDPOINT], name[32];
+    struct inbox *inbox = NULL;
+    int error;
+    struct bus *bus = bus_new(&error);
+    snprintf(name, sizeof name, "query-%d", (int)getpid());
+    if (!error)
+        error = endpoint_beside(lobby, name, endpoint);
+    if (!error)
+        inbox = inbox_new(bus, endpoint, WAITING, &error);
+    if (inbox)
+        error = ask(bus, lobby, inbox);
+    if (!error)
+        error = wait_for_answer(inbox);
+    if (error == ERR_AGAIN)
+        log_error("%s: no lobby answered within %d seconds", lobby, ANSWER_MS / 1000);
+    else if (error)
+        log_error("%s: %s", lobby, error_text(error));
+    inbox_free(&inbox);
+    bus_free(&bus);
+    return error_exit(error);
+}
