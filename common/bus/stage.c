@@ -422,6 +422,16 @@ static void flush(struct stage *stage, int64_t now)
     }
 }
 
+static void take_turns(struct stage *stage, int64_t now)
+{
+    for (uint32_t i = 0; i < stage->session_count && stage->hooks->turn; i++) {
+        struct session *session = stage->sessions[i];
+        int rc = session_core(session) ? stage->hooks->turn(session_core(session), now) : 0;
+        if (rc)
+            fail_session(stage, session, rc);
+    }
+}
+
 /* ---- the loop ----------------------------------------------------------------------------- */
 
 static int run(struct stage *stage)
@@ -440,6 +450,7 @@ static int run(struct stage *stage)
         if (hooks->attend && !rc)
             rc = hooks->attend(stage->shared);
         take_control(stage);
+        take_turns(stage, now);
         bool busy = take_data(stage) > 0;
         if (hooks->pull && !rc && !stage->outcome) {
             rc = hooks->pull(stage->shared);

@@ -49,6 +49,8 @@ struct stage_hooks {
     void (*demand)(void *core, const struct demand *demand);
     /** Any other message: of an attempt to its core, of none (capture 0) to `shared`. */
     int (*message)(void *core, const struct message_head *head, struct unpack *body);
+    /** To each core, in every turn of the loop; `now_ns` is monotonic. */
+    int (*turn)(void *core, int64_t now_ns);
     /** Frees the core and nulls the pointer. */
     void (*end)(void **core);
 

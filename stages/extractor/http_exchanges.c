@@ -59,7 +59,20 @@ void http_exchanges_set_requester(struct http_exchanges *x, int requester)
 
 /* ---- records -------------------------------------------------------------------------------- */
 
-enum { OWN_KEYS = 2 };
+enum { OWN_KEYS = 4 };
+
+/* The connection, named from the side that requests. */
+static void pack_connection(const struct http_exchanges *x, struct buffer *map)
+{
+    const struct event_open *open = conversation_open(x->conversation);
+    int from = x->requester, to = !from;
+    char text[IP_PORT_TEXT];
+    ip_port_text(&open->address[from], open->port[from], &open->address[to], open->port[to], text);
+    pack_str(map, "ip_port");
+    pack_str(map, text);
+    pack_str(map, "start_timestamp");
+    pack_time(map, open->time_ns);
+}
 
 static int send_record(struct http_exchanges *x, const struct exchange *exchange)
 {
@@ -67,6 +80,7 @@ static int send_record(struct http_exchanges *x, const struct exchange *exchange
     const struct http_place *place = http_message_place(request ? request : answer);
     struct buffer map = {0};
     pack_map(&map, OWN_KEYS + 2 * HTTP_MESSAGE_KEYS);
+    pack_connection(x, &map);
     pack_str(&map, "requester");
     pack_int(&map, x->requester);
     pack_str(&map, "complete");

@@ -2,11 +2,56 @@
 #include "common/base/log.h"
 #include "common/bus/stage.h"
 #include "stages/sink/sink.h"
+#include "stages/sink/tap_socket.h"
+
+/* What all captures of this process share. */
+struct wiring {
+    struct stage_options stage;
+    struct sink_options sink;
+    struct tap_options tap;
+    struct tap_socket *socket; /* NULL: no tap */
+};
+
+static int on_ready(void *shared, struct stage *stage)
+{
+    struct wiring *wiring = shared;
+    int error = 0;
+    if (!wiring->tap.endpoint)
+        return 0;
+    wiring->socket = tap_socket_new(stage_bus(stage), &wiring->tap, wiring->stage.insecure, &error);
+    if (wiring->socket)
+        stage_watch(stage, tap_socket_handle(wiring->socket));
+    return error;
+}
+
+static int on_attend(void *shared)
+{
+    struct wiring *wiring = shared;
+    if (wiring->socket)
+        tap_socket_serve(wiring->socket);
+    return 0;
+}
+
+static int on_tick(void *shared, int64_t now_ns)
+{
+    struct wiring *wiring = shared;
+    if (wiring->socket)
+        tap_socket_tick(wiring->socket, now_ns);
+    return 0;
+}
+
+static void on_closing(void *shared)
+{
+    struct wiring *wiring = shared;
+    tap_socket_free(&wiring->socket);
+}
 
 static void *on_begin(void *shared, const struct capture *capture, const struct outlet *outlet,
                       int *error)
 {
-    return sink_new(capture, outlet, shared, error);
+    const struct wiring *wiring = shared;
+    const struct tap *tap = wiring->socket ? tap_socket_tap(wiring->socket) : NULL;
+    return sink_new(capture, outlet, tap, &wiring->sink, error);
 }
 
 static int on_event(void *core, uint32_t from, const struct event *event)
@@ -17,6 +62,11 @@ static int on_event(void *core, uint32_t from, const struct event *event)
 static int on_message(void *core, const struct message_head *head, struct unpack *body)
 {
     return sink_message(core, head->kind, body);
+}
+
+static int on_turn(void *core, int64_t now_ns)
+{
+    return sink_turn(core, now_ns);
 }
 
 static void on_end(void **core)
@@ -32,7 +82,12 @@ static const struct stage_hooks HOOKS = {
     .begin = on_begin,
     .event = on_event,
     .message = on_message,
+    .turn = on_turn,
     .end = on_end,
+    .ready = on_ready,
+    .attend = on_attend,
+    .tick = on_tick,
+    .closing = on_closing,
 };
 
 int main(int argc, char **argv)
@@ -41,15 +96,15 @@ int main(int argc, char **argv)
         "tapline-sink --join ENDPOINT [options]",
         "Takes in the records, sorts them, proves that none is missing, and publishes them.",
     };
-    struct stage_options stage = STAGE_OPTIONS_DEFAULT;
-    struct sink_options options = SINK_OPTIONS_DEFAULT;
-    const struct opt_set sets[] = {{SINK_OPTS, SINK_OPTS_COUNT, &options},
-                                   {STAGE_OPTS, STAGE_OPTS_COUNT, &stage}};
+    struct wiring wiring = {STAGE_OPTIONS_DEFAULT, SINK_OPTIONS_DEFAULT, TAP_OPTIONS_DEFAULT, NULL};
+    const struct opt_set sets[] = {{SINK_OPTS, SINK_OPTS_COUNT, &wiring.sink},
+                                   {TAP_OPTS, TAP_OPTS_COUNT, &wiring.tap},
+                                   {STAGE_OPTS, STAGE_OPTS_COUNT, &wiring.stage}};
     int first;
     log_open(HOOKS.name, LOG_WARNING);
     enum opt_outcome outcome =
         opts_parse(&usage, sets, sizeof sets / sizeof sets[0], argc, argv, &first);
     if (outcome != OPT_GO)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
-    return stage_main(&HOOKS, &stage, &options);
+    return stage_main(&HOOKS, &wiring.stage, &wiring);
 }

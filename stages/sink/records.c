@@ -162,18 +162,26 @@ int records_close(struct records *r, uint64_t flow, const struct event_close *cl
         return error;
     char text[IP_PORT_TEXT];
     struct position position = {file_of(f), f->start_ns, ip_port_of(f, text), f->first_packet, 0};
-    return add_line(r, &position, f);
+    error = add_line(r, &position, f);
+    enum tap_topic topic = f->transport == TRANSPORT_TCP ? TAP_FLOW_TCP : TAP_FLOW_UDP;
+    if (!error && broadcast_wanted(r->tools.broadcast, topic))
+        broadcast_record(r->tools.broadcast, topic, position.file, &r->row, f);
+    return error;
 }
 
 /* A record that waits for nothing. */
-static int add_ready(struct records *r, enum record_file file, const struct event_record *record)
+static int add_ready(struct records *r, enum record_file file, enum tap_topic topic,
+                     const struct event_record *record)
 {
     struct unpack value = row_value(&r->row, "ip_port");
     struct slice ip_port = unpack_str(&value);
     if (value.error || ip_port.length >= IP_PORT_TEXT || memchr(ip_port.bytes, 0, ip_port.length))
         return ERR_MALFORMED;
     struct position position = {file, record->time_ns, ip_port, record->packet, record->order};
-    return add_line(r, &position, NULL);
+    int error = add_line(r, &position, NULL);
+    if (!error && broadcast_wanted(r->tools.broadcast, topic))
+        broadcast_record(r->tools.broadcast, topic, file, &r->row, NULL);
+    return error;
 }
 
 static int keep_chain(struct records *r)
@@ -204,6 +212,7 @@ static int add_keys(struct records *r)
         int error = sorter_add(r->lines, &entry);
         if (error)
             return error;
+        broadcast_key(r->tools.broadcast, text);
     }
     return keys.error;
 }
@@ -219,10 +228,30 @@ static const struct schema *schema_of(uint32_t record)
     }
 }
 
+/* Which of the two files an HTTP record belongs to, or an error. */
+static int http_file(const struct row *row)
+{
+    struct unpack complete = row_value(row, "complete");
+    bool whole = unpack_bool(&complete);
+    return complete.error ? complete.error : whole ? FILE_SAVE_HTTP : FILE_TMP_HTTP;
+}
+
+/* Listeners do not wait for the connection's end. What is wrong with a record shows there. */
+static int add_http(struct records *r, uint64_t flow, const struct event_record *record)
+{
+    if (broadcast_wanted(r->tools.broadcast, TAP_HTTP) &&
+        row_read(&r->row, &SCHEMA_HTTP, record->map, 1) == 0) {
+        int file = http_file(&r->row);
+        if (file >= 0)
+            broadcast_record(r->tools.broadcast, TAP_HTTP, (enum record_file)file, &r->row, NULL);
+    }
+    return lay_by(r, flow, LAID_HTTP, record->packet, record->order, record->map);
+}
+
 int records_add(struct records *r, uint64_t flow, const struct event_record *record)
 {
     if (record->record == TAPLINE_RECORD_HTTP)
-        return lay_by(r, flow, LAID_HTTP, record->packet, record->order, record->map);
+        return add_http(r, flow, record);
     const struct schema *schema = schema_of(record->record);
     int error = schema ? row_read(&r->row, schema, record->map, 1) : ERR_MALFORMED;
     if (error)
@@ -230,11 +259,11 @@ int records_add(struct records *r, uint64_t flow, const struct event_record *rec
     switch (record->record) {
     case TAPLINE_RECORD_SNI:
         error = summary_sni(r->tools.summary, &r->row);
-        return error ? error : add_ready(r, FILE_SNI, record);
+        return error ? error : add_ready(r, FILE_SNI, TAP_TLS_SNI, record);
     case TAPLINE_RECORD_CERT:
         error = keep_chain(r);
-        return error ? error : add_ready(r, FILE_CERT, record);
-    case TAPLINE_RECORD_DNS: return add_ready(r, FILE_DNS, record);
+        return error ? error : add_ready(r, FILE_CERT, TAP_TLS_CERT, record);
+    case TAPLINE_RECORD_DNS: return add_ready(r, FILE_DNS, TAP_DNS, record);
     default: return add_keys(r);
     }
 }
@@ -259,18 +288,17 @@ static int join_http(struct records *r, const struct figures *f, struct slice ma
     if (error)
         return error;
     struct unpack requester = row_value(&r->row, "requester");
-    struct unpack complete = row_value(&r->row, "complete");
+    int file = http_file(&r->row);
     uint64_t side = unpack_uint(&requester);
-    bool whole = unpack_bool(&complete);
-    if (requester.error || complete.error || side >= DIRECTIONS)
+    if (requester.error || file < 0 || side >= DIRECTIONS)
         return ERR_MALFORMED;
     error = summary_http(r->tools.summary, &r->row);
     if (error)
         return error;
     char text[IP_PORT_TEXT];
     struct figures turned = seen_from(f, side == FROM_RESPONDER);
-    struct position position = {whole ? FILE_SAVE_HTTP : FILE_TMP_HTTP, f->start_ns,
-                                ip_port_of(f, text), packet, order};
+    struct position position = {(enum record_file)file, f->start_ns, ip_port_of(f, text), packet,
+                                order};
     return add_line(r, &position, &turned);
 }
 

@@ -14,6 +14,7 @@
 
 #include "common/base/stamp.h"
 #include "common/wire/event.h"
+#include "stages/sink/broadcast.h"
 #include "stages/sink/certs.h"
 #include "stages/sink/layout.h"
 #include "stages/sink/summary.h"
@@ -25,6 +26,7 @@ struct records_tools {
     struct stamp *stamp;
     struct summary *summary;
     struct certs *certs;
+    struct broadcast *broadcast; /* NULL: nobody listens */
     int directory; /* where to spill */
     size_t memory; /* for both sorts together */
 };

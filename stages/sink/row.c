@@ -1,9 +1,11 @@
 #include "stages/sink/row.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/wire/pack.h"
 
 enum { MAX_DEPTH = 32 };
 
@@ -62,6 +64,14 @@ int row_read(struct row *row, const struct schema *schema, struct slice maps, ui
             error = read_pair(row, &from);
     }
     return error;
+}
+
+struct unpack row_unprinted(const struct row *row, const char *key)
+{
+    int field = find_field(row->schema, (struct slice){(const uint8_t *)key, strlen(key)});
+    bool known = field >= 0 && row->schema->fields[field].kind == FIELD_UNPRINTED;
+    struct slice value = known ? row->values[field] : (struct slice){0};
+    return unpack_over(value.bytes, value.length);
 }
 
 struct unpack row_value(const struct row *row, const char *key)
@@ -155,21 +165,48 @@ static enum unpack_type type_of(enum field_kind kind)
     case FIELD_TEXT: return UNPACK_STR;
     case FIELD_TIME: return UNPACK_TIME;
     case FIELD_INT: return UNPACK_INT;
-    default: return UNPACK_ARRAY;
+    case FIELD_LIST: return UNPACK_ARRAY;
+    case FIELD_IP_PORT: return UNPACK_STR;
+    case FIELD_START: return UNPACK_TIME;
+    default: return UNPACK_NONE;
     }
 }
 
-static int write_learned(struct jsonw *w, const struct field *field, struct slice value,
-                         struct stamp *stamp)
+/* The value of a field that the stages fill: what they learned, which must be of the field's type,
+ * or what stands for it. */
+static int learned(const struct row *row, size_t field, struct slice *value)
 {
-    if (!value.length) {
-        jsonw_raw(w, field->unknown, strlen(field->unknown));
+    const struct field *f = &row->schema->fields[field];
+    *value = row->values[field];
+    if (!value->length) {
+        *value = (struct slice){f->unknown, f->unknown_length};
         return 0;
     }
+    struct unpack from = unpack_over(value->bytes, value->length);
+    return unpack_type(&from) == type_of(f->kind) ? 0 : ERR_MALFORMED;
+}
+
+static int write_learned(struct jsonw *w, const struct row *row, size_t field, struct stamp *stamp)
+{
+    struct slice value;
+    int error = learned(row, field, &value);
     struct unpack from = unpack_over(value.bytes, value.length);
-    if (unpack_type(&from) != type_of(field->kind))
-        return ERR_MALFORMED;
-    return row_write_value(w, &from, stamp);
+    return error ? error : row_write_value(w, &from, stamp);
+}
+
+static uint64_t count_of(enum field_kind kind, const struct figures *f)
+{
+    switch (kind) {
+    case FIELD_PACKETS: return f->packets[0] + f->packets[1];
+    case FIELD_BYTES: return f->bytes[0] + f->bytes[1];
+    case FIELD_PACKETS_FORTH: return f->packets[0];
+    case FIELD_PACKETS_BACK: return f->packets[1];
+    case FIELD_BYTES_FORTH: return f->bytes[0];
+    case FIELD_BYTES_BACK: return f->bytes[1];
+    case FIELD_SYN: return f->syn;
+    case FIELD_FIN: return f->fin;
+    default: return f->rst;
+    }
 }
 
 static void write_figure(struct jsonw *w, enum field_kind kind, const struct figures *f,
@@ -183,16 +220,8 @@ static void write_figure(struct jsonw *w, enum field_kind kind, const struct fig
         break;
     case FIELD_START: write_stamp(w, stamp, f->start_ns); break;
     case FIELD_END: write_stamp(w, stamp, f->end_ns); break;
-    case FIELD_PACKETS: jsonw_uint(w, f->packets[0] + f->packets[1]); break;
-    case FIELD_BYTES: jsonw_uint(w, f->bytes[0] + f->bytes[1]); break;
-    case FIELD_PACKETS_FORTH: jsonw_uint(w, f->packets[0]); break;
-    case FIELD_PACKETS_BACK: jsonw_uint(w, f->packets[1]); break;
-    case FIELD_BYTES_FORTH: jsonw_uint(w, f->bytes[0]); break;
-    case FIELD_BYTES_BACK: jsonw_uint(w, f->bytes[1]); break;
-    case FIELD_SYN: jsonw_uint(w, f->syn); break;
-    case FIELD_FIN: jsonw_uint(w, f->fin); break;
-    case FIELD_RST: jsonw_uint(w, f->rst); break;
-    default: jsonw_double(w, (double)f->rtt_ns / 1e6); break;
+    case FIELD_RTT_MS: jsonw_double(w, (double)f->rtt_ns / 1e6); break;
+    default: jsonw_uint(w, count_of(kind, f)); break;
     }
 }
 
@@ -208,7 +237,7 @@ int row_write(const struct row *row, const struct figures *figures, struct stamp
             continue;
         jsonw_plain_name(&w, field->key, field->key_length);
         if (field->kind < FIELD_UNPRINTED)
-            error = write_learned(&w, field, row->values[i], stamp);
+            error = write_learned(&w, row, i, stamp);
         else
             write_figure(&w, field->kind, figures, stamp);
     }
@@ -219,5 +248,59 @@ int row_write(const struct row *row, const struct figures *figures, struct stamp
         error = row_write_value(&w, &from, stamp);
     }
     jsonw_close_object(&w);
+    return error ? error : to->failed ? -ENOMEM : 0;
+}
+
+size_t row_pairs(const struct row *row)
+{
+    size_t pairs = row->further_count;
+    for (size_t i = 0; i < row->schema->count; i++)
+        pairs += row->schema->fields[i].kind != FIELD_UNPRINTED;
+    return pairs;
+}
+
+static void pack_bytes(struct buffer *to, struct slice raw)
+{
+    buffer_append(to, raw.bytes, raw.length);
+}
+
+static void pack_figure(struct buffer *to, enum field_kind kind, const struct figures *f)
+{
+    char text[IP_PORT_TEXT];
+    switch (kind) {
+    case FIELD_IP_PORT:
+        ip_port_text(&f->address[0], f->port[0], &f->address[1], f->port[1], text);
+        pack_str(to, text);
+        break;
+    case FIELD_START: pack_time(to, f->start_ns); break;
+    case FIELD_END: pack_time(to, f->end_ns); break;
+    case FIELD_RTT_MS: pack_double(to, (double)f->rtt_ns / 1e6); break;
+    default: pack_uint(to, count_of(kind, f)); break;
+    }
+}
+
+int row_pack(const struct row *row, const struct figures *figures, struct buffer *to)
+{
+    int error = 0;
+    for (size_t i = 0; i < row->schema->count && !error; i++) {
+        const struct field *field = &row->schema->fields[i];
+        struct slice value;
+        if (field->kind == FIELD_UNPRINTED)
+            continue;
+        msgpack_packer p = pack_to(to);
+        msgpack_pack_str(&p, field->key_length);
+        msgpack_pack_str_body(&p, field->key, field->key_length);
+        if (figures && field->kind > FIELD_UNPRINTED) {
+            pack_figure(to, field->kind, figures);
+            continue;
+        }
+        error = learned(row, i, &value);
+        if (!error)
+            pack_bytes(to, value);
+    }
+    for (uint32_t i = 0; i < row->further_count && !error; i++) {
+        pack_text(to, row->further[i].key.bytes, row->further[i].key.length);
+        pack_bytes(to, row->further[i].value);
+    }
     return error ? error : to->failed ? -ENOMEM : 0;
 }

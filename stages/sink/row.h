@@ -38,11 +38,21 @@ int row_read(struct row *row, const struct schema *schema, struct slice maps, ui
 /** A field's value, by its key; without anything to read where it is unknown. */
 struct unpack row_value(const struct row *row, const char *key);
 
+/** The same, and only of a field that is not printed. */
+struct unpack row_unprinted(const struct row *row, const char *key);
+
 /** Appends the record as one JSON object. `figures`: the flow's, with the side that is named first
  *  in the initiator's place; NULL for a schema that needs none. 0, or ERR_MALFORMED: a value is
  *  not of its field's type (what was appended means nothing then), -ENOMEM. */
 int row_write(const struct row *row, const struct figures *figures, struct stamp *stamp,
               struct buffer *to);
+
+/** How many keys the record has. */
+size_t row_pairs(const struct row *row);
+
+/** Appends the record's keys and values as so many msgpack pairs. Without `figures` what the
+ *  stages said of the flow stands there, or nil. Errors as above. */
+int row_pack(const struct row *row, const struct figures *figures, struct buffer *to);
 
 /** Writes any msgpack value as JSON, times as stamps; bytes and extensions have no JSON form.
  *  0, ERR_TRUNCATED or ERR_MALFORMED. */

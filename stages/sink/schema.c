@@ -2,14 +2,21 @@
 
 #include <assert.h>
 
-#define FIELD(name, kind, unknown) {name, sizeof(name) - 1, kind, unknown}
+#define FIELD(name, kind, unknown)                                                                \
+    {name, sizeof(name) - 1, kind, (const uint8_t *)(unknown), sizeof(unknown) - 1}
 
-#define FIGURE(name, kind) FIELD(name, kind, NULL)
-#define TEXT(name) FIELD(name, FIELD_TEXT, "\"\"")
-#define TIME(name) FIELD(name, FIELD_TIME, "null")
-#define INT(name) FIELD(name, FIELD_INT, "0")
-#define LIST(name) FIELD(name, FIELD_LIST, "[]")
-#define UNPRINTED(name) FIELD(name, FIELD_UNPRINTED, NULL)
+/* What stands for a value that nobody learned, as msgpack. */
+#define NIL "\xc0"
+#define ZERO "\x00"
+#define NO_TEXT "\xa0"
+#define NO_ITEMS "\x90"
+
+#define FIGURE(name, kind) FIELD(name, kind, NIL)
+#define TEXT(name) FIELD(name, FIELD_TEXT, NO_TEXT)
+#define TIME(name) FIELD(name, FIELD_TIME, NIL)
+#define INT(name) FIELD(name, FIELD_INT, ZERO)
+#define LIST(name) FIELD(name, FIELD_LIST, NO_ITEMS)
+#define UNPRINTED(name) FIELD(name, FIELD_UNPRINTED, NIL)
 
 #define SPAN                                                                                      \
     FIGURE("ip_port", FIELD_IP_PORT), FIGURE("start_timestamp", FIELD_START),                     \
@@ -24,12 +31,12 @@
 #define PAIR(name) TEXT(name "_ip_1"), TEXT(name "_id_1"), TEXT(name "_ip_2"), TEXT(name "_id_2")
 
 /* What is null in a message of which nothing was seen. */
-#define UNSEEN(name, kind) FIELD(name, kind, "null")
+#define UNSEEN(name, kind) FIELD(name, kind, NIL)
 
 static const struct field TCP[] = {
     SPAN,
     COUNTS,
-    FIELD("protocol_type", FIELD_TEXT, "\"tcp\""),
+    FIELD("protocol_type", FIELD_TEXT, "\xa3" "tcp"),
     TIME("http_req_time"),
     TEXT("https_SNI"),
     TEXT("https_SNI_ip"),
@@ -48,7 +55,7 @@ static const struct field TCP[] = {
 static const struct field UDP[] = {
     SPAN,
     COUNTS,
-    FIELD("protocol_type", FIELD_TEXT, "\"udp\""),
+    FIELD("protocol_type", FIELD_TEXT, "\xa3" "udp"),
     PAIR("bit_peer"),
     TEXT("toutiao_ip"),
     TEXT("toutiao_value"),

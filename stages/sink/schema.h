@@ -6,6 +6,7 @@
 #define TAPLINE_SINK_SCHEMA_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** Where a field's value comes from, and of what type it is. */
 enum field_kind {
@@ -35,7 +36,8 @@ struct field {
     const char *key;
     size_t key_length;
     enum field_kind kind;
-    const char *unknown; /* the JSON that stands for a value that nobody learned */
+    const uint8_t *unknown; /* the msgpack value that stands for one that nobody learned */
+    size_t unknown_length;
 };
 
 struct schema {

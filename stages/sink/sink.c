@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,23 +12,29 @@
 
 #include "common/base/error.h"
 #include "common/wire/pack.h"
+#include "stages/sink/broadcast.h"
 #include "stages/sink/layout.h"
 #include "stages/sink/publication.h"
 #include "stages/sink/results.h"
 
 enum { MOST_TRACKERS = 65536 };
 
-const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL, .sort_memory = 64 * 1024 * 1024};
+const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL, .sort_memory = 64 * 1024 * 1024,
+                                                  .tap_wait_ns = INT64_C(30) * 1000000000};
 
 const struct opt SINK_OPTS[] = {
     {"root", OPT_TEXT, offsetof(struct sink_options, root), "DIRECTORY",
      "write results below this directory only", 0, 0},
     {"sort-memory", OPT_SIZE, offsetof(struct sink_options, sort_memory), "BYTES",
      "memory for sorting one capture's records; beyond it they are sorted on disk", 1024 * 1024, 0},
+    {"tap-wait-limit", OPT_DURATION, offsetof(struct sink_options, tap_wait_ns), "SECONDS",
+     "how long to wait for the listeners of --tap-wait before the capture fails", 0,
+     INT64_C(50) * 1000000000},
 };
 const size_t SINK_OPTS_COUNT = sizeof SINK_OPTS / sizeof SINK_OPTS[0];
 
 enum progress {
+    WAITING,   /* for listeners: nothing comes yet */
     GATHERING, /* events and tallies come in */
     ASKED,     /* the results are on disk, beside OUT; the reader's word is awaited */
     OVER,      /* published, failed or given up */
@@ -35,6 +42,10 @@ enum progress {
 
 struct sink {
     const struct outlet *outlet;
+    const struct tap *tap; /* NULL: nobody can listen */
+    struct broadcast *broadcast;
+    int64_t tap_wait_ns;
+    int64_t deadline_ns; /* of WAITING; 0: not set yet */
     enum progress progress;
     const struct capture *capture;
     struct buffer summary; /* its map, once the results are written */
@@ -69,6 +80,7 @@ static int give_up(struct sink *s, const struct fault *fault)
 {
     s->progress = OVER;
     publication_free(&s->publication);
+    broadcast_ended(s->broadcast, false, error_exit(fault->error), fault->text);
     return tell(s->outlet, TAPLINE_OUTCOME, error_exit(fault->error), fault->text, NULL);
 }
 
@@ -118,12 +130,15 @@ static int open_directories(struct sink *s)
 
 static int make_tools(struct sink *s, uint32_t trackers, uint64_t memory)
 {
+    if (s->tap && !(s->broadcast = broadcast_new(s->tap, s->capture)))
+        return -ENOMEM;
     s->ledger = ledger_new(trackers);
     s->counts = summary_new();
     s->certs = certs_new(s->cert_directory);
     if (!s->ledger || !s->counts || !s->certs)
         return -ENOMEM;
-    struct records_tools tools = {s->stamp, s->counts, s->certs,
+    struct records_tools tools = {s->stamp,     s->counts,
+                                  s->certs,     s->broadcast,
                                   publication_directory(s->publication), memory};
     s->records = records_new(&tools);
     return s->records ? 0 : -ENOMEM;
@@ -153,8 +168,35 @@ static int prepare(struct sink *s, const struct capture *capture,
     return fault->error;
 }
 
+static int accept_capture(struct sink *s)
+{
+    s->progress = GATHERING;
+    broadcast_begun(s->broadcast);
+    return tell(s->outlet, TAPLINE_ACCEPT, EXIT_DONE, "", NULL);
+}
+
+int sink_turn(struct sink *s, int64_t now_ns)
+{
+    if (s->progress != WAITING)
+        return 0;
+    uint32_t missing = s->tap->missing(s->tap->context);
+    if (!missing)
+        return accept_capture(s);
+    if (!s->deadline_ns)
+        s->deadline_ns = now_ns + s->tap_wait_ns;
+    if (now_ns < s->deadline_ns)
+        return 0;
+    char text[160];
+    snprintf(text, sizeof text,
+             "%u of the listeners that reading waits for did not come in time; start them, or "
+             "wait longer (--tap-wait-limit)", missing);
+    s->progress = OVER;
+    publication_free(&s->publication);
+    return tell(s->outlet, TAPLINE_ACCEPT, EXIT_PIPELINE, text, NULL);
+}
+
 struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
-                      const struct sink_options *options, int *error)
+                      const struct tap *tap, const struct sink_options *options, int *error)
 {
     struct fault fault = {0};
     struct sink *s = calloc(1, sizeof *s);
@@ -163,11 +205,19 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
         return NULL;
     }
     s->outlet = outlet;
+    s->tap = tap;
+    s->tap_wait_ns = options->tap_wait_ns;
     s->capture = capture;
     s->cert_directory = -1;
-    int refused = prepare(s, capture, options, &fault);
-    *error = tell(outlet, TAPLINE_ACCEPT, error_exit(refused), fault.text, NULL);
-    if (refused || *error)
+    s->progress = OVER;
+    *error = 0;
+    if (prepare(s, capture, options, &fault))
+        *error = tell(outlet, TAPLINE_ACCEPT, error_exit(fault.error), fault.text, NULL);
+    else if (tap && capture->attempt == 1 && tap->missing(tap->context))
+        s->progress = WAITING;
+    else
+        *error = accept_capture(s);
+    if (fault.error || *error)
         sink_free(&s);
     return s;
 }
@@ -177,6 +227,9 @@ void sink_free(struct sink **sink)
     struct sink *s = *sink;
     if (!s)
         return;
+    if (s->progress == GATHERING || s->progress == ASKED)
+        broadcast_ended(s->broadcast, false, EXIT_PIPELINE, "the attempt was given up");
+    broadcast_free(&s->broadcast);
     records_free(&s->records);
     certs_free(&s->certs);
     summary_free(&s->counts);
@@ -258,6 +311,7 @@ static int publish(struct sink *s)
         return give_up(s, &fault);
     s->progress = OVER;
     const char *cut = ledger_cut(s->ledger);
+    broadcast_ended(s->broadcast, true, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "");
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
     struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
@@ -281,6 +335,7 @@ static int take_word(struct sink *s, struct unpack *body)
         return publish(s);
     s->progress = OVER;
     publication_free(&s->publication);
+    broadcast_ended(s->broadcast, false, EXIT_PIPELINE, "its reader took another attempt");
     return 0;
 }
 

@@ -18,12 +18,14 @@
 #include "common/bus/outlet.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
+#include "stages/sink/tap.h"
 
 struct sink;
 
 struct sink_options {
     const char *root;     /* OUT lies below this directory; NULL: wherever it says */
     uint64_t sort_memory; /* bytes that sorting one capture may take, before it uses the disk */
+    int64_t tap_wait_ns;  /* how long a capture's beginning waits for listeners that are missing */
 };
 
 extern const struct sink_options SINK_OPTIONS_DEFAULT;
@@ -33,12 +35,18 @@ extern const struct opt SINK_OPTS[];
 extern const size_t SINK_OPTS_COUNT;
 
 /**
- * Begins an attempt: checks OUT, makes the hidden directory beside it, and answers ACCEPT. The
- * capture and the outlet must outlive the sink. NULL with *error 0 where the capture is refused, of
+ * Begins an attempt: checks OUT, makes the hidden directory beside it, and answers ACCEPT; where
+ * listeners of a capture's first attempt are missing, sink_turn does that when they are there.
+ * `tap` is what they listen to; NULL: nobody can. The capture, the outlet and the tap must outlive
+ * the sink. NULL with *error 0 where the capture is refused, of
  * which ACCEPT told the reader; NULL with *error set: no memory, or what the outlet returned.
  */
 struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
-                      const struct sink_options *options, int *error);
+                      const struct tap *tap, const struct sink_options *options, int *error);
+
+/** To be called again and again while the sink is there: looks whether listeners have come. 0 or
+ *  the outlet's error. */
+int sink_turn(struct sink *sink, int64_t now_ns);
 
 /** Frees it; what was not published is removed. */
 void sink_free(struct sink **sink);
