@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from launcher import batch, run
+from launcher import batch, run, tap
 from launcher.status import Failure, INTERRUPTED
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
@@ -42,6 +42,33 @@ def _workers(parser):
     parser.add_argument("--queue", metavar="BYTES", help="what may wait on one link")
 
 
+def _tapped(parser):
+    group = parser.add_argument_group("the tap (listen with `tapline tap`)")
+    group.add_argument("--tap", metavar="ENDPOINT",
+                       help="publish every record here as it is finished; auto: a socket in the "
+                            "pipeline's own folder, which is said on stderr")
+    group.add_argument("--tap-wait", metavar="N", help="start reading when N listeners are there")
+    group.add_argument("--tap-policy", choices=("drop", "block"),
+                       help="a slow listener misses records (drop), or is waited for (block)")
+    group.add_argument("--tap-patience", metavar="SECONDS",
+                       help="how long a listener is waited for before it counts as gone (10)")
+    group.add_argument("--tap-queue", metavar="BYTES", help="what may wait for one listener")
+
+
+def _tap_parser(commands):
+    parser = commands.add_parser(
+        "tap", help="print a pipeline's records as they happen",
+        description="Prints JSON lines: one for every record, with its topic. Topics: flow.tcp, "
+                    "flow.udp, http, tls.sni, tls.cert, dns, xycdn, capture, stats; their "
+                    "beginnings will do (flow, tls). All by default.")
+    parser.add_argument("topics", nargs="*", metavar="TOPIC")
+    parser.add_argument("--connect", metavar="ENDPOINT", required=True,
+                        help="the tap that `run --tap ENDPOINT` opened, or will open")
+    parser.add_argument("--count", metavar="N", help="end after N records")
+    parser.add_argument("--capture", metavar="ID", help="of this capture only")
+    parser.set_defaults(command=tap.command)
+
+
 def _run_parser(commands):
     parser = commands.add_parser(
         "run", help="one capture (or several as one) to a directory of records",
@@ -53,6 +80,7 @@ def _run_parser(commands):
     parser.add_argument("out", metavar="OUT", help="the results: absent, empty, or earlier results")
     _profile(parser)
     _workers(parser)
+    _tapped(parser)
     said = parser.add_mutually_exclusive_group()
     said.add_argument("--quiet", action="store_true", help="no progress, no summary")
     said.add_argument("--json", action="store_true", help="the summary as one JSON object")
@@ -88,6 +116,7 @@ def _parser():
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _run_parser(commands)
     _batch_parser(commands)
+    _tap_parser(commands)
     return parser
 
 
@@ -100,7 +129,9 @@ def _from_old_words(words):
     return ["run", known.sp, known.dp, *rest]
 
 
-OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs"}
+OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs",
+        "--tap", "--tap-wait", "--tap-policy", "--tap-patience", "--tap-queue", "--connect",
+        "--count", "--capture"}
 
 
 def _split_limits(words):

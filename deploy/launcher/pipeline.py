@@ -49,8 +49,9 @@ class Pipeline:
     process has: were it killed, the pipe would end, and they with it.
     """
 
-    def __init__(self, extra=(), width=1):
+    def __init__(self, extra=(), width=1, of_role=None):
         self._extra = list(extra)  # options for every worker
+        self._of_role = of_role or {}  # role -> options for its workers, made from the folder
         self._width = {role: width if role in SHARED_OUT else 1 for role in WORKERS}
         self._folder = None
         self._workers = []  # (name, process)
@@ -62,8 +63,9 @@ class Pipeline:
         try:
             self._start("lobby", [])
             for role in WORKERS:
+                own = self._of_role[role](self._folder) if role in self._of_role else []
                 for number in range(1, self._width[role] + 1):
-                    self._start(role, ["--name", f"{role}-{number}", *self._extra])
+                    self._start(role, ["--name", f"{role}-{number}", *self._extra, *own])
         except BaseException:
             self.__exit__()
             raise

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from launcher import installation, summary
+from launcher import installation, summary, tap
 from launcher.pipeline import Pipeline
 from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
 
@@ -54,7 +54,14 @@ def command(arguments, limits):
     if arguments.quiet or arguments.json:
         options.append("--quiet")
     started = time.monotonic()
-    with Pipeline(worker_options(arguments), arguments.width) as pipeline:
+
+    def sink_options(folder):
+        words, endpoint = tap.sink_options(arguments, folder)
+        if arguments.tap == tap.AUTO:
+            print(f"tap: {endpoint}", file=sys.stderr, flush=True)
+        return words
+
+    with Pipeline(worker_options(arguments), arguments.width, {"sink": sink_options}) as pipeline:
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, options))
     seconds = time.monotonic() - started

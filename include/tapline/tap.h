@@ -35,7 +35,7 @@
  *     out      str   the directory of the results
  *     status   int   the exit status of the command, as far as it is known; nil at the start
  *     text     str   what went wrong, where something did
- *     sources  array of maps: name, size and mtime of each file
+ *     sources  array of maps: name, size and mtime_ns of each file
  *     records  map   topic -> how many messages of it this attempt made
  *
  * `stats` comes about once a second:
