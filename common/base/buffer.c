@@ -2,9 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-uint8_t *buffer_reserve(struct buffer *b, size_t more)
+uint8_t *buffer_grow(struct buffer *b, size_t more)
 {
     if (b->failed || more > SIZE_MAX / 2 - b->length) {
         b->failed = true;
@@ -25,7 +24,7 @@ uint8_t *buffer_reserve(struct buffer *b, size_t more)
     return b->bytes + b->length;
 }
 
-int buffer_append(struct buffer *b, const void *bytes, size_t length)
+int buffer_grow_append(struct buffer *b, const void *bytes, size_t length)
 {
     if (length == 0) /* an empty buffer has no room to show for it */
         return b->failed ? -ENOMEM : 0;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** Zeroed: an empty buffer that owns nothing. */
 struct buffer {
@@ -17,11 +18,33 @@ struct buffer {
     bool failed;
 };
 
+/** What buffer_reserve does where the room is not there yet. */
+uint8_t *buffer_grow(struct buffer *b, size_t more);
+
+/** What buffer_append does where the room is not there yet. */
+int buffer_grow_append(struct buffer *b, const void *bytes, size_t length);
+
+/** Is there room already? So it mostly is; hence these in place. */
+static inline bool buffer_has_room(const struct buffer *b, size_t more)
+{
+    return !b->failed && b->size - b->length >= more;
+}
+
 /** Makes room for `more` bytes behind the length; where they will stand, or NULL: no memory. */
-uint8_t *buffer_reserve(struct buffer *b, size_t more);
+static inline uint8_t *buffer_reserve(struct buffer *b, size_t more)
+{
+    return buffer_has_room(b, more) && b->bytes ? b->bytes + b->length : buffer_grow(b, more);
+}
 
 /** Adds a copy of the bytes; 0 or -ENOMEM. */
-int buffer_append(struct buffer *b, const void *bytes, size_t length);
+static inline int buffer_append(struct buffer *b, const void *bytes, size_t length)
+{
+    if (length == 0 || !buffer_has_room(b, length))
+        return buffer_grow_append(b, bytes, length);
+    memcpy(b->bytes + b->length, bytes, length);
+    b->length += length;
+    return 0;
+}
 
 /** Empties it and keeps the memory; a failed buffer may be used again. */
 void buffer_clear(struct buffer *b);

@@ -79,15 +79,38 @@ static bool needs_escape(uint8_t c)
     return c < 0x20 || c == '"' || c == '\\';
 }
 
+/* Has one of eight bytes to be escaped? A byte below 0x20, or one that is 0 once it was compared
+ * with a character, borrows from its highest bit; a byte that had that bit set never does. */
+static bool word_needs_escape(const uint8_t *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t word, quote, backslash;
+    memcpy(&word, text, sizeof word);
+    quote = word ^ ones * '"';
+    backslash = word ^ ones * '\\';
+    return ((word - ones * 0x20) & ~word & high) || ((quote - ones) & ~quote & high) ||
+           ((backslash - ones) & ~backslash & high);
+}
+
+/* How many of the bytes, from the first on, stand as they are. */
+static size_t plain_run(const uint8_t *text, size_t length)
+{
+    size_t at = 0;
+    while (length - at >= sizeof(uint64_t) && !word_needs_escape(text + at))
+        at += sizeof(uint64_t);
+    while (at < length && !needs_escape(text[at]))
+        at++;
+    return at;
+}
+
 /* Appends valid UTF-8, what must be escaped escaped. */
 static void put_escaped(struct buffer *out, const uint8_t *text, size_t length)
 {
     const uint8_t *end = text + length;
     while (text < end) {
-        const uint8_t *run = text;
-        while (text < end && !needs_escape(*text))
-            text++;
-        buffer_append(out, run, (size_t)(text - run));
+        size_t run = plain_run(text, (size_t)(end - text));
+        buffer_append(out, text, run);
+        text += run;
         if (text == end)
             break;
         uint8_t escaped[6];
@@ -132,10 +155,23 @@ void jsonw_name(struct jsonw *w, const void *name, size_t length)
     end_name(w);
 }
 
+/* Every value of every record has such a name, so it is written at one go. */
 void jsonw_plain_name(struct jsonw *w, const char *name, size_t length)
 {
-    jsonw_plain(w, name, length);
-    end_name(w);
+    uint8_t *at = buffer_reserve(w->out, length + sizeof ", \"\": ");
+    if (!at)
+        return;
+    uint8_t *start = at;
+    if (w->follows) {
+        *at++ = ',';
+        *at++ = ' ';
+    }
+    *at++ = '"';
+    memcpy(at, name, length);
+    at += length;
+    memcpy(at, "\": ", 3);
+    w->out->length += (size_t)(at + 3 - start);
+    w->follows = false;
 }
 
 void jsonw_key(struct jsonw *w, const char *name)

@@ -1,5 +1,6 @@
 #include "common/base/text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* The length of the valid sequence at the start, 0 where there is none (RFC 3629, section 4). */
@@ -29,10 +30,24 @@ static size_t sequence_length(const uint8_t *b, size_t left)
     return need;
 }
 
+/* Most text is ASCII: eight bytes of that are known at once. */
+enum { WORD = sizeof(uint64_t) };
+
+static bool is_ascii_word(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, WORD);
+    return !(word & UINT64_C(0x8080808080808080));
+}
+
 size_t text_valid(const uint8_t *bytes, size_t length)
 {
     size_t at = 0;
     while (at < length) {
+        if (length - at >= WORD && is_ascii_word(bytes + at)) {
+            at += WORD;
+            continue;
+        }
         size_t step = sequence_length(bytes + at, length - at);
         if (!step)
             break;
@@ -43,18 +58,14 @@ size_t text_valid(const uint8_t *bytes, size_t length)
 
 size_t text_clean(char *out, const uint8_t *bytes, size_t length)
 {
-    size_t used = 0;
-    while (length) {
-        size_t good = text_valid(bytes, length);
-        if (good)
-            memmove(out + used, bytes, good);
-        used += good;
-        bytes += good;
-        length -= good;
-        if (length) {
-            bytes++;
-            length--;
-        }
+    size_t used = 0, at = 0;
+    while (at < length) {
+        bool ascii = length - at >= WORD && is_ascii_word(bytes + at);
+        size_t step = ascii ? WORD : sequence_length(bytes + at, length - at);
+        if (step)
+            memmove(out + used, bytes + at, step);
+        used += step;
+        at += step ? step : 1;
     }
     return used;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/big_endian.h"
 #include "common/base/buffer.h"
 
 /** msgpack-c's write callback. In the header so that the compiler can fold it into each pack. */
@@ -29,6 +30,36 @@ static inline msgpack_packer pack_to(struct buffer *b)
     return (msgpack_packer){.data = b, .callback = pack_write};
 }
 
+enum { PACK_LONGEST_NUMBER = 9 };
+
+/** Writes a number that is not negative at a place with PACK_LONGEST_NUMBER bytes of room, as short
+ *  as msgpack has it; where it ends. Most of what travels are such numbers: hence by hand. */
+static inline uint8_t *pack_put_uint(uint8_t *at, uint64_t value)
+{
+    if (value < 0x80) {
+        *at = (uint8_t)value;
+        return at + 1;
+    }
+    if (value <= UINT8_MAX) {
+        at[0] = 0xcc;
+        at[1] = (uint8_t)value;
+        return at + 2;
+    }
+    if (value <= UINT16_MAX) {
+        at[0] = 0xcd;
+        big_endian_put_16(at + 1, (uint16_t)value);
+        return at + 3;
+    }
+    if (value <= UINT32_MAX) {
+        at[0] = 0xce;
+        big_endian_put_32(at + 1, (uint32_t)value);
+        return at + 5;
+    }
+    at[0] = 0xcf;
+    big_endian_put_64(at + 1, value);
+    return at + 9;
+}
+
 /** An array of so many values, which must follow. */
 static inline void pack_array(struct buffer *b, size_t count)
 {
@@ -45,12 +76,17 @@ static inline void pack_map(struct buffer *b, size_t pairs)
 
 static inline void pack_uint(struct buffer *b, uint64_t value)
 {
-    msgpack_packer p = pack_to(b);
-    msgpack_pack_uint64(&p, value);
+    uint8_t *at = buffer_reserve(b, PACK_LONGEST_NUMBER);
+    if (at)
+        b->length += (size_t)(pack_put_uint(at, value) - at);
 }
 
 static inline void pack_int(struct buffer *b, int64_t value)
 {
+    if (value >= 0) {
+        pack_uint(b, (uint64_t)value);
+        return;
+    }
     msgpack_packer p = pack_to(b);
     msgpack_pack_int64(&p, value);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/big_endian.h"
 #include "common/base/error.h"
 
 enum { MAX_DEPTH = 32, NS_PER_S = 1000000000 };
@@ -20,14 +21,18 @@ void unpack_refuse(struct unpack *u)
 
 static uint64_t big_endian(struct unpack *u, size_t width)
 {
-    if ((size_t)(u->end - u->at) < width) {
+    const uint8_t *at = u->at;
+    if ((size_t)(u->end - at) < width) {
         fail(u, ERR_TRUNCATED);
         return 0;
     }
-    uint64_t value = 0;
-    for (size_t i = 0; i < width; i++)
-        value = value << 8 | *u->at++;
-    return value;
+    u->at += width;
+    switch (width) {
+    case 1: return *at;
+    case 2: return big_endian_16(at);
+    case 4: return big_endian_32(at);
+    default: return big_endian_64(at);
+    }
 }
 
 static struct slice take(struct unpack *u, size_t length)
@@ -51,34 +56,44 @@ static uint8_t tag(struct unpack *u)
     return *u->at++;
 }
 
+/* By the tag's upper half, 0xc and 0xd left out, */
+static const uint8_t types_of_halves[16] = {
+    UNPACK_INT, UNPACK_INT, UNPACK_INT, UNPACK_INT,   UNPACK_INT, UNPACK_INT,
+    UNPACK_INT, UNPACK_INT, UNPACK_MAP, UNPACK_ARRAY, UNPACK_STR, UNPACK_STR,
+    0,          0,          UNPACK_INT, UNPACK_INT,
+};
+
+/* and for these by the tag. An extension (UNPACK_OTHER) may be a timestamp. */
+static const uint8_t types_of_tags[32] = {
+    UNPACK_NIL,   UNPACK_OTHER, UNPACK_BOOL,  UNPACK_BOOL,  UNPACK_BIN,    UNPACK_BIN,
+    UNPACK_BIN,   UNPACK_OTHER, UNPACK_OTHER, UNPACK_OTHER, UNPACK_DOUBLE, UNPACK_DOUBLE,
+    UNPACK_INT,   UNPACK_INT,   UNPACK_INT,   UNPACK_INT,   UNPACK_INT,    UNPACK_INT,
+    UNPACK_INT,   UNPACK_INT,   UNPACK_OTHER, UNPACK_OTHER, UNPACK_OTHER,  UNPACK_OTHER,
+    UNPACK_OTHER, UNPACK_STR,   UNPACK_STR,   UNPACK_STR,   UNPACK_ARRAY,  UNPACK_ARRAY,
+    UNPACK_MAP,   UNPACK_MAP,
+};
+
+static enum unpack_type type_of_tag(uint8_t tag)
+{
+    bool by_half = tag < 0xc0 || tag >= 0xe0;
+    return (enum unpack_type)(by_half ? types_of_halves[tag >> 4] : types_of_tags[tag & 0x1f]);
+}
+
 enum unpack_type unpack_type(const struct unpack *u)
 {
     if (u->error || u->at == u->end)
         return UNPACK_NONE;
     uint8_t t = *u->at;
-    if (t < 0x80 || t >= 0xe0 || (t >= 0xcc && t <= 0xd3))
-        return UNPACK_INT;
-    if (t < 0x90 || t == 0xde || t == 0xdf)
-        return UNPACK_MAP;
-    if (t < 0xa0 || t == 0xdc || t == 0xdd)
-        return UNPACK_ARRAY;
-    if (t < 0xc0 || (t >= 0xd9 && t <= 0xdb))
-        return UNPACK_STR;
-    if (t == 0xc0)
-        return UNPACK_NIL;
-    if (t == 0xc2 || t == 0xc3)
-        return UNPACK_BOOL;
-    if (t >= 0xc4 && t <= 0xc6)
-        return UNPACK_BIN;
-    if (t == 0xca || t == 0xcb)
-        return UNPACK_DOUBLE;
+    enum unpack_type type = type_of_tag(t);
+    if (type != UNPACK_OTHER)
+        return type;
     size_t left = (size_t)(u->end - u->at);
     bool stamp = ((t == 0xd6 || t == 0xd7) && left > 1 && u->at[1] == 0xff) ||
                  (t == 0xc7 && left > 2 && u->at[1] == 12 && u->at[2] == 0xff);
     return stamp ? UNPACK_TIME : UNPACK_OTHER;
 }
 
-uint64_t unpack_uint(struct unpack *u)
+uint64_t unpack_uint_wide(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t < 0x80)
@@ -95,7 +110,7 @@ uint64_t unpack_uint(struct unpack *u)
     return 0;
 }
 
-int64_t unpack_int(struct unpack *u)
+int64_t unpack_int_wide(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t < 0x80)
@@ -275,15 +290,18 @@ static uint64_t skip_one(struct unpack *u)
 
 void unpack_skip(struct unpack *u)
 {
-    uint64_t left[MAX_DEPTH] = {1};
-    size_t depth = 1;
+    uint64_t held = skip_one(u);
+    if (!held)
+        return;
+    uint64_t left[MAX_DEPTH] = {0, held};
+    size_t depth = 2;
     while (depth && !u->error) {
         if (!left[depth - 1]) {
             depth--;
             continue;
         }
         left[depth - 1]--;
-        uint64_t held = skip_one(u);
+        held = skip_one(u);
         if (!held)
             continue;
         if (depth == MAX_DEPTH) {

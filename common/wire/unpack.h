@@ -48,8 +48,22 @@ static inline struct unpack unpack_over(const void *bytes, size_t length)
 /** What stands next; the reader does not move. */
 enum unpack_type unpack_type(const struct unpack *u);
 
-uint64_t unpack_uint(struct unpack *u);
-int64_t unpack_int(struct unpack *u);
+/** What the two below do with numbers of more than one byte. */
+uint64_t unpack_uint_wide(struct unpack *u);
+int64_t unpack_int_wide(struct unpack *u);
+
+/** A number that is not negative. Most are one byte, hence in place. */
+static inline uint64_t unpack_uint(struct unpack *u)
+{
+    return u->at < u->end && *u->at < 0x80 ? *u->at++ : unpack_uint_wide(u);
+}
+
+/** A number of either sign that fits 64 bits. */
+static inline int64_t unpack_int(struct unpack *u)
+{
+    return u->at < u->end && *u->at < 0x80 ? *u->at++ : unpack_int_wide(u);
+}
+
 /** A number of any kind, as a double. */
 double unpack_double(struct unpack *u);
 bool unpack_bool(struct unpack *u);

@@ -1,8 +1,12 @@
 #include "tests/bench/core.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/wire/pack.h"
@@ -33,15 +37,14 @@ void core_check(int error, const char *what)
 
 struct slice core_file(const char *path)
 {
-    struct buffer all = {0};
-    FILE *file = fopen(path, "rb");
-    uint8_t part[65536];
-    size_t length;
-    core_check(file ? 0 : ERR_UNREADABLE, path);
-    while ((length = fread(part, 1, sizeof part, file)) > 0)
-        buffer_append(&all, part, length);
-    fclose(file);
-    return (struct slice){all.bytes, all.length};
+    struct stat status;
+    int file = open(path, O_RDONLY);
+    core_check(file < 0 || fstat(file, &status) != 0 ? ERR_UNREADABLE : 0, path);
+    size_t length = (size_t)status.st_size;
+    void *bytes = length ? mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0) : NULL;
+    core_check(bytes == MAP_FAILED ? ERR_UNREADABLE : 0, path);
+    close(file);
+    return (struct slice){bytes, length};
 }
 
 struct capture core_capture(const char *profile)

@@ -31,7 +31,7 @@ void core_run(char **arguments)
     struct capture capture = core_capture(NULL);
     capture.out = (struct slice){(const uint8_t *)arguments[1], strlen(arguments[1])};
     struct sink *sink =
-        sink_new(&capture, core_outlet(arguments[1]), &SINK_OPTIONS_DEFAULT, &error);
+        sink_new(&capture, core_outlet(arguments[1]), NULL, &SINK_OPTIONS_DEFAULT, &error);
     core_check(error, "sink");
     for (char *path = strtok(arguments[2], ","); path; path = strtok(NULL, ","))
         take_tally(sink, path);
