@@ -7,7 +7,7 @@
 
 #include "common/base/text.h"
 
-enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32 };
+enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32, LONGEST_ESCAPE = 6, PIECE = 512 };
 
 /* Appends bytes that are a value's first or only ones, set apart from what stands before them. */
 static void put(struct jsonw *w, const void *bytes, size_t length)
@@ -92,29 +92,32 @@ static bool word_needs_escape(const uint8_t *text)
            ((backslash - ones) & ~backslash & high);
 }
 
-/* How many of the bytes, from the first on, stand as they are. */
-static size_t plain_run(const uint8_t *text, size_t length)
+/* Writes valid UTF-8 with what must be escaped escaped; where that ends. */
+static uint8_t *escape_all(uint8_t *out, const uint8_t *text, const uint8_t *end)
 {
-    size_t at = 0;
-    while (length - at >= sizeof(uint64_t) && !word_needs_escape(text + at))
-        at += sizeof(uint64_t);
-    while (at < length && !needs_escape(text[at]))
-        at++;
-    return at;
+    while (text < end) {
+        if ((size_t)(end - text) >= sizeof(uint64_t) && !word_needs_escape(text)) {
+            memcpy(out, text, sizeof(uint64_t));
+            out += sizeof(uint64_t);
+            text += sizeof(uint64_t);
+        } else if (needs_escape(*text)) {
+            out += escape(out, *text++);
+        } else {
+            *out++ = *text++;
+        }
+    }
+    return out;
 }
 
-/* Appends valid UTF-8, what must be escaped escaped. */
+/* Appends it piece by piece, as there must be room for the worst. */
 static void put_escaped(struct buffer *out, const uint8_t *text, size_t length)
 {
-    const uint8_t *end = text + length;
-    while (text < end) {
-        size_t run = plain_run(text, (size_t)(end - text));
-        buffer_append(out, text, run);
-        text += run;
-        if (text == end)
-            break;
-        uint8_t escaped[6];
-        buffer_append(out, escaped, escape(escaped, *text++));
+    for (size_t at = 0, piece; at < length; at += piece) {
+        piece = length - at < PIECE ? length - at : PIECE;
+        uint8_t *room = buffer_reserve(out, LONGEST_ESCAPE * piece);
+        if (!room)
+            return;
+        out->length += (size_t)(escape_all(room, text + at, text + at + piece) - room);
     }
 }
 

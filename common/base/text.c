@@ -60,8 +60,17 @@ size_t text_clean(char *out, const uint8_t *bytes, size_t length)
 {
     size_t used = 0, at = 0;
     while (at < length) {
-        bool ascii = length - at >= WORD && is_ascii_word(bytes + at);
-        size_t step = ascii ? WORD : sequence_length(bytes + at, length - at);
+        if (length - at >= WORD && is_ascii_word(bytes + at)) {
+            memmove(out + used, bytes + at, WORD);
+            used += WORD;
+            at += WORD;
+            continue;
+        }
+        if (bytes[at] < 0x80) {
+            out[used++] = (char)bytes[at++];
+            continue;
+        }
+        size_t step = sequence_length(bytes + at, length - at);
         if (step)
             memmove(out + used, bytes + at, step);
         used += step;
