@@ -64,9 +64,11 @@ static void *run(void *context)
         if (link)
             announce(pulse, link, (enum tapline_presence)atomic_load(&pulse->state));
     } while (rest(pulse, watched, &count));
-    if (link)
+    /* A lifeline that ended took the lobby along: it would be waited for in vain. */
+    bool alone = pulse->options.lifeline && count == 1;
+    if (link && !alone)
         announce(pulse, link, TAPLINE_GONE);
-    link_free(&link, 1);
+    link_free(&link, !alone);
     return NULL;
 }
 
