@@ -26,6 +26,12 @@ void *table_find(const struct table *table, uint64_t id)
     return table->size ? slot_of(table, id)->object : NULL;
 }
 
+void table_prefetch(const struct table *table, uint64_t id)
+{
+    if (table->size)
+        __builtin_prefetch(&table->slots[home(table, id)]);
+}
+
 static int grow(struct table *table)
 {
     struct table wider = {.size = table->size ? 2 * table->size : FIRST_SIZE,

@@ -23,6 +23,9 @@ struct table {
 /** The object of that id, or NULL. */
 void *table_find(const struct table *table, uint64_t id);
 
+/** Has the place where that id would be found fetched into the cache. */
+void table_prefetch(const struct table *table, uint64_t id);
+
 /** Adds an object, not NULL, under an id that the table does not hold. 0 or -ENOMEM. */
 int table_add(struct table *table, uint64_t id, void *object);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -236,19 +237,31 @@ static int take_frames(struct stage *stage, void *core, struct unpack *body)
     return rc;
 }
 
+/* Reads the next events, at most STAGE_AHEAD of those that are left. 0, or why not all. */
+static int read_ahead(struct unpack *body, struct event *events, uint32_t left, uint32_t *read)
+{
+    int rc = 0;
+    for (*read = 0; *read < left && *read < STAGE_AHEAD && !rc; *read += !rc)
+        rc = event_unpack(body, &events[*read]);
+    return rc;
+}
+
 static int take_events(struct stage *stage, struct session *session, uint32_t from,
                        struct unpack *body)
 {
     void *core = session_core(session);
-    uint32_t count = unpack_array(body);
+    struct event events[STAGE_AHEAD];
+    uint32_t left = unpack_array(body), read;
     int rc = body->error;
-    for (uint32_t i = 0; i < count && !rc; i++) {
-        struct event event;
-        rc = event_unpack(body, &event);
-        if (rc)
-            break;
-        session_took(session, &event);
-        rc = stage->hooks->event(core, from, &event);
+    for (; left && !rc; left -= read) {
+        int unreadable = read_ahead(body, events, left, &read);
+        if (stage->hooks->expect)
+            stage->hooks->expect(core, events, read);
+        for (uint32_t i = 0; i < read && !rc; i++) {
+            session_took(session, &events[i]);
+            rc = stage->hooks->event(core, from, &events[i]);
+        }
+        rc = rc ? rc : unreadable;
     }
     return rc;
 }
@@ -334,19 +347,24 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 /* ---- housekeeping ------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t stop_asked;
+static int stop_event = -1; /* readable once it was asked: a signal just before a wait must end it */
 
 static void on_stop_signal(int signal_number)
 {
+    int before = errno;
     (void)signal_number;
     stop_asked = 1;
+    eventfd_write(stop_event, 1);
+    errno = before;
 }
 
 static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
 {
-    zmq_pollitem_t items[3] = {
+    zmq_pollitem_t items[4] = {
+        {.fd = stop_event, .events = ZMQ_POLLIN},
         {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
     };
-    int count = 1;
+    int count = 2;
     int64_t before = stage_now();
     if (data_too && stage->data)
         items[count++] = (zmq_pollitem_t){.socket = inbox_socket(stage->data), .events = ZMQ_POLLIN};
@@ -557,6 +575,9 @@ static int open_stage(struct stage *stage)
 {
     /* No SA_RESTART: what waits, also for bytes of a capture, is to notice. */
     const struct sigaction stop = {.sa_handler = on_stop_signal};
+    stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (stop_event < 0)
+        return -errno;
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGHUP, &stop, NULL);

@@ -22,6 +22,9 @@
 
 struct stage;
 
+/** How many events are read ahead. */
+enum { STAGE_AHEAD = 16 };
+
 /**
  * What a program can do. A core is one object for one attempt at one capture; functions that a
  * role has no use for are NULL. Where a core's function returns an error, that attempt ends here
@@ -45,6 +48,9 @@ struct stage_hooks {
     int (*finish)(void *core, uint64_t frames);
     /** One event; `from` is where demand for its flow goes. */
     int (*event)(void *core, uint32_t from, const struct event *event);
+    /** These events, at most STAGE_AHEAD, come next, each by the function above: a chance to have
+     *  what they need fetched into the cache, all at the same time. NULL: no need. */
+    void (*expect)(void *core, const struct event *events, uint32_t count);
     /** A stage behind wants this. */
     void (*demand)(void *core, const struct demand *demand);
     /** Any other message: of an attempt to its core, of none (capture 0) to `shared`. */
