@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/cache.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
+#include "common/bus/stage.h"
 #include "stages/classifier/datagrams.h"
 #include "stages/classifier/findings.h"
 #include "stages/classifier/profile.h"
@@ -237,6 +239,25 @@ int classifier_event(struct classifier *c, uint32_t from, const struct event *ev
         return close_flow(c, f, event);
     f->received++;
     return event->kind == TAPLINE_DATA ? take_data(c, f, event) : take_gap(c, f, event);
+}
+
+/* The table's places first, all of them on their way at once, then what they lead to. */
+void classifier_expect(const struct classifier *c, const struct event *events, uint32_t count)
+{
+    const struct flow *flows[STAGE_AHEAD];
+    for (uint32_t i = 0; i < count; i++)
+        table_prefetch(&c->flows, events[i].flow);
+    for (uint32_t i = 0; i < count; i++) {
+        flows[i] = table_find(&c->flows, events[i].flow);
+        cache_fetch(flows[i], sizeof *flows[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!flows[i])
+            continue;
+        __builtin_prefetch(flows[i]->stream);
+        __builtin_prefetch(flows[i]->datagrams);
+        __builtin_prefetch(flows[i]->findings);
+    }
 }
 
 void classifier_demand(struct classifier *c, const struct demand *demand)

@@ -27,6 +27,9 @@ void classifier_free(struct classifier **classifier);
  */
 int classifier_event(struct classifier *c, uint32_t from, const struct event *event);
 
+/** Those events, at most STAGE_AHEAD, come next: has their flows fetched into the cache. */
+void classifier_expect(const struct classifier *c, const struct event *events, uint32_t count);
+
 /** The extractor wants this of a flow. A flow that is not there any more is no error. */
 void classifier_demand(struct classifier *c, const struct demand *demand);
 

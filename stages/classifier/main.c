@@ -13,6 +13,11 @@ static void *on_begin(void *shared, const struct capture *capture, const struct 
     return classifier_new(capture, outlet, error);
 }
 
+static void on_expect(void *core, const struct event *events, uint32_t count)
+{
+    classifier_expect(core, events, count);
+}
+
 static int on_event(void *core, uint32_t from, const struct event *event)
 {
     return classifier_event(core, from, event);
@@ -35,6 +40,7 @@ static const struct stage_hooks HOOKS = {
     .name = "tapline-classifier",
     .begin = on_begin,
     .event = on_event,
+    .expect = on_expect,
     .demand = on_demand,
     .end = on_end,
 };

@@ -94,6 +94,8 @@ static enum verdict try_alternative(const struct alternative *a, const struct pa
 {
     enum verdict verdict = VERDICT_YES;
     size_t found = 0;
+    if (!payload->more && payload->length + payload->missing <= a->longer_than)
+        return VERDICT_NO;
     for (uint32_t i = 0; i < a->condition_count; i++) {
         const struct condition *c = &a->conditions[i];
         enum verdict one = c->kind == CONDITION_BYTES   ? compare_bytes(c, payload)

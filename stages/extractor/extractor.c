@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "common/base/cache.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/table.h"
+#include "common/bus/stage.h"
 #include "stages/extractor/conversation.h"
 #include "stages/extractor/domain_cache.h"
 #include "stages/extractor/protocol.h"
@@ -150,6 +152,25 @@ static int on_close(struct extractor *extractor, struct flow *flow, const struct
     table_take(&extractor->flows, event->flow);
     flow_free(flow);
     return error;
+}
+
+/* The table's places first, all of them on their way at once, then what they lead to. */
+void extractor_expect(const struct extractor *extractor, const struct event *events,
+                      uint32_t count)
+{
+    const struct flow *flows[STAGE_AHEAD];
+    for (uint32_t i = 0; i < count; i++)
+        table_prefetch(&extractor->flows, events[i].flow);
+    for (uint32_t i = 0; i < count; i++) {
+        flows[i] = table_find(&extractor->flows, events[i].flow);
+        cache_fetch(flows[i], sizeof *flows[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!flows[i])
+            continue;
+        __builtin_prefetch(flows[i]->conversation);
+        __builtin_prefetch(flows[i]->state);
+    }
 }
 
 int extractor_event(struct extractor *extractor, uint32_t from, const struct event *event)

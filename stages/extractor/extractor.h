@@ -27,6 +27,10 @@ struct extractor *extractor_new(const struct capture *capture, const struct outl
  */
 int extractor_event(struct extractor *extractor, uint32_t from, const struct event *event);
 
+/** Those events, at most STAGE_AHEAD, come next: has their flows fetched into the cache. */
+void extractor_expect(const struct extractor *extractor, const struct event *events,
+                      uint32_t count);
+
 /** Frees it, with the flows that are still open, and nulls the pointer; accepts NULL. Says in the
  *  log what the limits cost. */
 void extractor_free(struct extractor **extractor);

@@ -10,6 +10,11 @@ static void *on_begin(void *shared, const struct capture *capture, const struct 
     return extractor_new(capture, outlet, error);
 }
 
+static void on_expect(void *core, const struct event *events, uint32_t count)
+{
+    extractor_expect(core, events, count);
+}
+
 static int on_event(void *core, uint32_t from, const struct event *event)
 {
     return extractor_event(core, from, event);
@@ -27,6 +32,7 @@ static const struct stage_hooks HOOKS = {
     .name = "tapline-extractor",
     .begin = on_begin,
     .event = on_event,
+    .expect = on_expect,
     .end = on_end,
 };
 
