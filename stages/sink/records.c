@@ -10,6 +10,7 @@
 #include "stages/sink/row.h"
 #include "stages/sink/schema.h"
 #include "stages/sink/sorter.h"
+#include "stages/sink/waiting.h"
 
 /* file, time, ip_port with its NUL, packet, order */
 enum { TIME_BYTES = 7, LONGEST_KEY = 1 + TIME_BYTES + IP_PORT_TEXT + 8 + 4 };
@@ -21,7 +22,8 @@ enum { LAID_KEY = 8 + 1 + 8 + 4 };
 struct records {
     struct records_tools tools;
     struct sorter *lines;
-    struct sorter *laid_by; /* by flow, packet and order */
+    struct waiting *waiting; /* HTTP records, for the closes of their flows, */
+    struct sorter *laid_by;  /* and those that find no room there: by flow, packet and order */
     struct row row;
     struct buffer text; /* of the line that is being made */
     bool joined;        /* what was laid by has become lines */
@@ -34,8 +36,9 @@ struct records *records_new(const struct records_tools *tools)
         return NULL;
     r->tools = *tools;
     r->lines = sorter_new(tools->memory / 2, tools->directory);
-    r->laid_by = sorter_new(tools->memory / 2, tools->directory);
-    if (!r->lines || !r->laid_by)
+    r->waiting = waiting_new(tools->memory / 4);
+    r->laid_by = sorter_new(tools->memory / 4, tools->directory);
+    if (!r->lines || !r->waiting || !r->laid_by)
         records_free(&r);
     return r;
 }
@@ -45,6 +48,7 @@ void records_free(struct records **records)
     if (!*records)
         return;
     sorter_free(&(*records)->lines);
+    waiting_free(&(*records)->waiting);
     sorter_free(&(*records)->laid_by);
     buffer_free(&(*records)->text);
     free(*records);
@@ -133,12 +137,13 @@ static bool dns_alone(const struct row *row, int *error)
     return alone;
 }
 
-static bool announced(const struct event_close *close)
+/* Records that were sent ahead of the close. */
+static uint64_t announced(const struct event_close *close)
 {
+    uint64_t records = 0;
     for (uint32_t i = 0; i < close->trail_count; i++)
-        if (close->trail[i].records)
-            return true;
-    return false;
+        records += close->trail[i].records;
+    return records;
 }
 
 static enum record_file file_of(const struct figures *f)
@@ -146,27 +151,6 @@ static enum record_file file_of(const struct figures *f)
     if (f->transport == TRANSPORT_UDP)
         return FILE_UDP_CON;
     return f->syn && (f->fin || f->rst) ? FILE_SAVE_CON : FILE_TMP_CON;
-}
-
-int records_close(struct records *r, uint64_t flow, const struct event_close *close)
-{
-    const struct figures *f = &close->figures;
-    const struct schema *schema = f->transport == TRANSPORT_TCP ? &SCHEMA_TCP : &SCHEMA_UDP;
-    int error = row_read(&r->row, schema, close->notes, close->notes_count);
-    bool printed = !error && !dns_alone(&r->row, &error);
-    if (!error)
-        error = summary_flow(r->tools.summary, f, &r->row, printed);
-    if (!error && announced(close))
-        error = lay_by(r, flow, LAID_FIGURES, 0, 0, (struct slice){(const uint8_t *)f, sizeof *f});
-    if (error || !printed)
-        return error;
-    char text[IP_PORT_TEXT];
-    struct position position = {file_of(f), f->start_ns, ip_port_of(f, text), f->first_packet, 0};
-    error = add_line(r, &position, f);
-    enum tap_topic topic = f->transport == TRANSPORT_TCP ? TAP_FLOW_TCP : TAP_FLOW_UDP;
-    if (!error && broadcast_wanted(r->tools.broadcast, topic))
-        broadcast_record(r->tools.broadcast, topic, position.file, &r->row, f);
-    return error;
 }
 
 /* A record that waits for nothing. */
@@ -245,6 +229,9 @@ static int add_http(struct records *r, uint64_t flow, const struct event_record 
         if (file >= 0)
             broadcast_record(r->tools.broadcast, TAP_HTTP, (enum record_file)file, &r->row, NULL);
     }
+    int error = waiting_add(r->waiting, flow, record->packet, record->order, record->map);
+    if (error != ERR_LIMIT)
+        return error;
     return lay_by(r, flow, LAID_HTTP, record->packet, record->order, record->map);
 }
 
@@ -302,6 +289,63 @@ static int join_http(struct records *r, const struct figures *f, struct slice ma
     return add_line(r, &position, &turned);
 }
 
+/* A flow's figures while its records come by. */
+struct joining {
+    struct records *records;
+    const struct figures *figures;
+};
+
+static int join_waiting(void *context, uint64_t flow, uint64_t packet, uint32_t order,
+                        struct slice map)
+{
+    const struct joining *joining = context;
+    (void)flow;
+    return join_http(joining->records, joining->figures, map, packet, order);
+}
+
+static int lay_waiting_by(void *context, uint64_t flow, uint64_t packet, uint32_t order,
+                          struct slice map)
+{
+    return lay_by(context, flow, LAID_HTTP, packet, order, map);
+}
+
+/* Where all that the flow announced has waited for this, its records are complete now. Otherwise
+ * some are elsewhere: of another kind, laid by, or still to come. They meet at the end. */
+static int complete_http(struct records *r, uint64_t flow, const struct event_close *close)
+{
+    const struct figures *f = &close->figures;
+    uint64_t records = announced(close);
+    if (!records)
+        return 0;
+    if (waiting_count(r->waiting, flow) == records) {
+        struct joining joining = {r, f};
+        return waiting_release(r->waiting, flow, join_waiting, &joining);
+    }
+    int error = lay_by(r, flow, LAID_FIGURES, 0, 0, (struct slice){(const uint8_t *)f, sizeof *f});
+    return error ? error : waiting_release(r->waiting, flow, lay_waiting_by, r);
+}
+
+int records_close(struct records *r, uint64_t flow, const struct event_close *close)
+{
+    const struct figures *f = &close->figures;
+    const struct schema *schema = f->transport == TRANSPORT_TCP ? &SCHEMA_TCP : &SCHEMA_UDP;
+    int error = complete_http(r, flow, close);
+    if (!error)
+        error = row_read(&r->row, schema, close->notes, close->notes_count);
+    bool printed = !error && !dns_alone(&r->row, &error);
+    if (!error)
+        error = summary_flow(r->tools.summary, f, &r->row, printed);
+    if (error || !printed)
+        return error;
+    char text[IP_PORT_TEXT];
+    struct position position = {file_of(f), f->start_ns, ip_port_of(f, text), f->first_packet, 0};
+    error = add_line(r, &position, f);
+    enum tap_topic topic = f->transport == TRANSPORT_TCP ? TAP_FLOW_TCP : TAP_FLOW_UDP;
+    if (!error && broadcast_wanted(r->tools.broadcast, topic))
+        broadcast_record(r->tools.broadcast, topic, position.file, &r->row, f);
+    return error;
+}
+
 /* Reads on through what was laid by: figures of a flow, then its records. */
 static int join_all(struct records *r)
 {
@@ -309,7 +353,9 @@ static int join_all(struct records *r)
     bool any = false;
     struct figures figures;
     struct entry entry;
-    int error;
+    int error = waiting_release_all(r->waiting, lay_waiting_by, r);
+    if (error)
+        return error;
     while ((error = sorter_next(r->laid_by, &entry)) == 0) {
         const uint8_t *key = entry.key;
         uint64_t flow = take_number(&key, 8);

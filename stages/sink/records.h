@@ -28,7 +28,7 @@ struct records_tools {
     struct certs *certs;
     struct broadcast *broadcast; /* NULL: nobody listens */
     int directory; /* where to spill */
-    size_t memory; /* for both sorts together */
+    size_t memory; /* for the sorts, and for what waits, together */
 };
 
 /** NULL: no memory. */

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WRITE_BUFFER = 256 * 1024 };
+/* So much is on its way to the disk while the next is made, and is not waited for at the end. */
+enum { WRITE_BUFFER = 256 * 1024, WRITE_BEHIND = 8 * 1024 * 1024 };
 
 struct writer {
     int file;
+    off_t written;
+    off_t on_its_way; /* of these */
     size_t waiting;
     char buffer[WRITE_BUFFER];
 };
@@ -22,6 +25,7 @@ struct writer *writer_new(int directory, const char *name, int *error)
         return NULL;
     }
     writer->waiting = 0;
+    writer->written = writer->on_its_way = 0;
     writer->file = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
     if (writer->file < 0) {
         *error = -errno;
@@ -40,23 +44,30 @@ void writer_free(struct writer **writer)
     *writer = NULL;
 }
 
-static int write_all(int file, const char *bytes, size_t length)
+static int write_all(struct writer *writer, const char *bytes, size_t length)
 {
     while (length) {
-        ssize_t wrote = write(file, bytes, length);
+        ssize_t wrote = write(writer->file, bytes, length);
         if (wrote < 0 && errno != EINTR)
             return -errno;
         if (wrote > 0) {
             bytes += wrote;
             length -= (size_t)wrote;
+            writer->written += wrote;
         }
+    }
+    off_t behind = writer->written - writer->on_its_way;
+    if (behind >= WRITE_BEHIND) {
+        /* A file system that cannot do this does it all at the sync. */
+        sync_file_range(writer->file, writer->on_its_way, behind, SYNC_FILE_RANGE_WRITE);
+        writer->on_its_way = writer->written;
     }
     return 0;
 }
 
 static int write_waiting(struct writer *writer)
 {
-    int error = write_all(writer->file, writer->buffer, writer->waiting);
+    int error = write_all(writer, writer->buffer, writer->waiting);
     writer->waiting = 0;
     return error;
 }
@@ -69,7 +80,7 @@ int writer_put(struct writer *writer, const void *bytes, size_t length)
             return error;
     }
     if (length > WRITE_BUFFER)
-        return write_all(writer->file, bytes, length);
+        return write_all(writer, bytes, length);
     if (length)
         memcpy(writer->buffer + writer->waiting, bytes, length);
     writer->waiting += length;
