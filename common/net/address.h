@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** `length` bytes of `bytes` count, in network order; the rest are zeros. */
 struct address {
@@ -19,6 +20,12 @@ enum { ADDRESS_TEXT = INET6_ADDRSTRLEN, IP_PORT_TEXT = 2 * (INET6_ADDRSTRLEN + 7
 
 /** The address that stands in 4 or 16 bytes. */
 struct address address_from(const uint8_t *bytes, size_t length);
+
+/** Is it the same address? Asked for every packet, hence in place. */
+static inline bool address_equal(const struct address *a, const struct address *b)
+{
+    return a->length == b->length && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
 
 /** Orders by family, then by bytes: <0, 0, >0. */
 int address_compare(const struct address *a, const struct address *b);

@@ -32,8 +32,8 @@ enum handshake { HANDSHAKE_NONE, HANDSHAKE_ASKED, HANDSHAKE_ANSWERED, HANDSHAKE_
 
 struct flow {
     uint64_t id;
-    struct figures figures;
     int64_t idle_from; /* the later of its latest time and the capture's clock at its last packet */
+    struct figures figures;
 
     outlet_route route; /* the classifier that it goes to */
     bool opened;        /* it was opened there */

@@ -206,7 +206,7 @@ static uint32_t hash_id(const struct flow_table *table, uint64_t id)
 static bool endpoint_is(const struct figures *f, int side, const struct address *address,
                         uint16_t port)
 {
-    return f->port[side] == port && address_compare(&f->address[side], address) == 0;
+    return f->port[side] == port && address_equal(&f->address[side], address);
 }
 
 static bool goes(const struct figures *f, int direction, const struct packet *p)

@@ -34,13 +34,25 @@ struct tracker {
     struct defrag *defrag;
     struct totals totals;
     uint32_t index;
-    uint64_t frames; /* received */
-    uint64_t opened; /* flows so far: the count within the next id */
-    uint64_t closed; /* CLOSE events sent */
+    uint64_t frames;    /* received */
+    uint64_t opened;    /* flows so far: the count within the next id */
+    uint64_t closed;    /* CLOSE events sent */
+    int64_t least_idle; /* the shortest of the idle limits that there are */
     int64_t clock;
     int64_t sweep_due;   /* when the next sweep begins, */
     uint32_t sweep_left; /* and the slots that the present one did not look at yet */
 };
+
+static int64_t least_idle(const struct limits *limits)
+{
+    const int64_t all[] = {limits->tcp_linger, limits->tcp_open_idle, limits->tcp_idle,
+                           limits->udp_idle};
+    int64_t least = INT64_MAX;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i] > 0 && all[i] < least) /* 0 stands for none */
+            least = all[i];
+    return least;
+}
 
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error)
 {
@@ -49,6 +61,7 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
         t->handoff.outlet = outlet;
         t->handoff.limits = capture->limits;
         t->index = capture->index;
+        t->least_idle = least_idle(&capture->limits);
         t->clock = t->sweep_due = INT64_MIN;
         t->flows = flow_table_new(capture->id);
         t->defrag = defrag_new(capture->id, capture->limits.fragments);
@@ -79,19 +92,26 @@ static int64_t idle_limit(const struct tracker *t, const struct flow *flow)
                                                     : t->handoff.limits.udp_idle;
 }
 
+/* Whether so long without a packet ends the flow. Mostly it is too short for any flow, so that
+ * this one need not be looked at, which a sweep would have to fetch from memory. */
+static bool ends_flow(const struct tracker *t, const struct flow *flow, int64_t idle)
+{
+    if (idle <= t->least_idle)
+        return false;
+    int64_t limit = idle_limit(t, flow);
+    return limit > 0 && idle > limit;
+}
+
 /* Whether the capture's clock has left the flow behind. */
 static bool left_behind(const struct tracker *t, const struct flow *flow)
 {
-    int64_t limit = idle_limit(t, flow);
-    return limit > 0 && moment_since(t->clock, moment_after(flow->idle_from, TIME_SLACK)) > limit;
+    return ends_flow(t, flow, moment_since(t->clock, moment_after(flow->idle_from, TIME_SLACK)));
 }
 
 /* Whether a packet at that time comes too late to be the flow's. */
 static bool too_late(const struct tracker *t, const struct flow *flow, int64_t time_ns)
 {
-    int64_t limit = idle_limit(t, flow);
-    return (limit > 0 && moment_since(time_ns, flow->figures.end_ns) > limit) ||
-           left_behind(t, flow);
+    return ends_flow(t, flow, moment_since(time_ns, flow->figures.end_ns)) || left_behind(t, flow);
 }
 
 static int close_flow(struct tracker *t, struct flow *flow)
