@@ -5,7 +5,7 @@ CC      := gcc
 endif
 PREFIX  ?= /usr/local
 OPT     ?= -O2
-STAGES  := reader tracker classifier extractor sink lobby
+STAGES  := reader tracker classifier extractor sink lobby tap
 PACKAGES := libzmq libpcap msgpack json-c libcrypto zlib libzstd libxxhash
 
 # Every variant (compiler, sanitizers) builds into a folder of its own, so that none spoils another.
@@ -18,6 +18,7 @@ WARNINGS := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wstrict-prototypes -Wmiss
 CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -isystem /usr/share/include/llhttp
 CFLAGS   += -std=c11 $(OPT) -g $(WARNINGS) -MMD -MP $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LDLIBS   += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lresolv -lm
+LDLIBS_archive := $(shell pkg-config --libs sqlite3 2>/dev/null)
 ifdef SANITIZE
 CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SANITIZE)
@@ -29,7 +30,7 @@ endif
 PROGRAMS := $(STAGES:%=$(BUILD)/bin/tapline-%)
 
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) library
 
 # ---- libraries and programs: common, and one library and one program for each stage ----------
 
@@ -58,11 +59,39 @@ $(BUILD)/$(1).a: $(call objects,$(wildcard stages/$(1)/*.c)) $$(EXTRA_$(1))
 	@ar rcsP $$@ $$^
 $(BUILD)/bin/tapline-$(1): $(BUILD)/stages/$(1)/main.o $(BUILD)/$(1).a $(BUILD)/common.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) $$(LDLIBS_$(1))
 .PHONY: stage-$(1)
 stage-$(1): $(BUILD)/$(1).a $$(if $$(wildcard stages/$(1)/main.c),$(BUILD)/bin/tapline-$(1))
 endef
 $(foreach stage,$(STAGES),$(eval $(call STAGE,$(stage))))
+
+# ---- libtapline: what other programs listen with (<tapline/consumer.h>), and nothing else of ours --
+
+LIBRARY  := $(BUILD)/lib
+SONAME   := libtapline.so.1
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(wildcard common/consumer/*.c) common/wire/unpack.c)
+
+.PHONY: library
+library: $(LIBRARY)/libtapline.a $(LIBRARY)/libtapline.so
+
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -c -o $@ $<
+
+# The static library is one object as well, so that only what the header names can be linked with.
+$(LIBRARY)/libtapline.a: $(LIBRARY_OBJECTS)
+	@mkdir -p $(@D)
+	@rm -f $@
+	ld -r -o $(@D)/tapline.o $^
+	objcopy --localize-hidden $(@D)/tapline.o
+	@ar rcs $@ $(@D)/tapline.o
+
+$(LIBRARY)/$(SONAME): $(LIBRARY_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -shared -Wl,-soname,$(SONAME) -o $@ $^ $(shell pkg-config --libs libzmq 2>/dev/null)
+
+$(LIBRARY)/libtapline.so: $(LIBRARY)/$(SONAME)
+	@ln -sf $(SONAME) $@
 
 # ---- tests: every area has unit tests and fuzz targets, linked with its library and common ----
 
@@ -74,9 +103,9 @@ UNITS_$(1) := $$(patsubst %.c,$(BUILD)/%,$$(wildcard tests/unit/$(1)/test_*.c))
 FUZZERS_$(1) := $$(patsubst %.c,$(BUILD)/%,$$(wildcard tests/fuzz/$(1)/fuzz_*.c))
 .PHONY: unit-$(1) fuzz-replay-$(1) fuzz-$(1)
 $$(UNITS_$(1)): %: %.o $$(LIBRARY_$(1))
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS) $$(LDLIBS_$(1))
 $$(FUZZERS_$(1)): %: %.o $$(if $(FUZZING),,$(BUILD)/tests/fuzz/replay.o) $$(LIBRARY_$(1))
-	$$(CC) $$(LDFLAGS) $(if $(FUZZING),-fsanitize=fuzzer) -o $$@ $$^ $$(LDLIBS)
+	$$(CC) $$(LDFLAGS) $(if $(FUZZING),-fsanitize=fuzzer) -o $$@ $$^ $$(LDLIBS) $$(LDLIBS_$(1))
 unit-$(1): $$(UNITS_$(1))
 	@set -e; for test in $$^; do $$$$test; done
 fuzz-replay-$(1): $$(FUZZERS_$(1))
@@ -138,17 +167,25 @@ test:
 
 BINDIR   = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share/tapline
+LIBDIR   = $(DESTDIR)$(PREFIX)/lib
+VERSION  := $(shell sed -n 's/.*TAPLINE_VERSION "\(.*\)"/\1/p' include/tapline/version.h)
 
 install: all
-	install -d $(BINDIR) $(SHAREDIR)/launcher $(SHAREDIR)/platforms $(DESTDIR)$(PREFIX)/include/tapline
+	install -d $(BINDIR) $(SHAREDIR)/launcher $(SHAREDIR)/platforms $(SHAREDIR)/examples
+	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/tapline
 	install -m 755 $(PROGRAMS) deploy/tapline $(BINDIR)
 	install -m 644 deploy/launcher/*.py $(SHAREDIR)/launcher
 	install -m 644 deploy/platforms/*.json $(SHAREDIR)/platforms
+	install -m 644 deploy/examples/* $(SHAREDIR)/examples
 	install -m 644 include/tapline/*.h $(DESTDIR)$(PREFIX)/include/tapline
+	install -m 644 $(LIBRARY)/libtapline.a $(LIBRARY)/$(SONAME) $(LIBDIR)
+	ln -sf $(SONAME) $(LIBDIR)/libtapline.so
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/tapline.pc.in > $(LIBDIR)/pkgconfig/tapline.pc
 
 uninstall:
 	rm -f $(STAGES:%=$(BINDIR)/tapline-%) $(BINDIR)/tapline
 	rm -rf $(SHAREDIR) $(DESTDIR)$(PREFIX)/include/tapline
+	rm -f $(LIBDIR)/libtapline.a $(LIBDIR)/$(SONAME) $(LIBDIR)/libtapline.so $(LIBDIR)/pkgconfig/tapline.pc
 
 clean:
 	rm -rf build

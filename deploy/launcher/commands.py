@@ -48,6 +48,8 @@ def _tapped(parser):
                        help="publish every record here as it is finished; auto: a socket in the "
                             "pipeline's own folder, which is said on stderr")
     group.add_argument("--tap-wait", metavar="N", help="start reading when N listeners are there")
+    group.add_argument("--tap-wait-limit", metavar="SECONDS",
+                       help="how long to wait for them before the run fails (30)")
     group.add_argument("--tap-policy", choices=("drop", "block"),
                        help="a slow listener misses records (drop), or is waited for (block)")
     group.add_argument("--tap-patience", metavar="SECONDS",
@@ -130,7 +132,8 @@ def _from_old_words(words):
 
 
 OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs",
-        "--tap", "--tap-wait", "--tap-policy", "--tap-patience", "--tap-queue", "--connect",
+        "--tap", "--tap-wait", "--tap-policy", "--tap-patience", "--tap-queue", "--tap-wait-limit",
+        "--connect",
         "--count", "--capture"}
 
 

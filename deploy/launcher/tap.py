@@ -4,7 +4,8 @@ import os
 from launcher import installation
 from launcher.status import Failure, WRONG_USE
 
-OPTIONS = ("tap", "tap_wait", "tap_policy", "tap_patience", "tap_queue")
+OPTIONS = ("tap", "tap_wait", "tap_policy", "tap_patience", "tap_queue",
+           "tap_wait_limit")
 AUTO = "auto"
 
 

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+"""Listeners at the tap: they see exactly the records of the files, and slow nobody."""
+import collections
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import harness
+from harness import CAPTURES, DEMO, ROOT, TAPLINE, records
+
+# The packages python3-zmq and python3-msgpack are the system's interpreter's.
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
+HEAD = ("topic", "tap", "capture", "attempt", "sink", "seq", "file", "flow")
+FILES = [name + ".json" for name in harness.RECORD_FILES if name != "file_data"]
+LATER = ("end_timestamp", "src_dst_packet_count", "dst_src_packet_count", "src_dst_byte_count",
+         "dst_src_byte_count")  # of an http record: known when its connection has ended
+PATIENCE = 60  # seconds
+LARGE = os.path.join(CAPTURES, "recorded", "http-large.pcap")
+
+
+def canonical(record):
+    """A record as text, keys in their order."""
+    return json.dumps(record, ensure_ascii=False)
+
+
+def in_files(out):
+    """What the files hold, as listeners see it: file -> Counter of records."""
+    found = {}
+    for name in FILES:
+        lines = records(out, name)
+        if "http" in name:
+            lines = [{k: None if k in LATER else v for k, v in r.items()} for r in lines]
+        if name.startswith("xycdn"):
+            lines = [{"key": r["key"], "num": 1} for r in lines for _ in range(r["num"])]
+        found[name] = collections.Counter(map(canonical, lines))
+    return found
+
+
+def heard(lines):
+    """The same of what a listener printed as JSON."""
+    found = {name: collections.Counter() for name in FILES}
+    for record in map(json.loads, lines):
+        if "file" in record:
+            own = {k: v for k, v in record.items() if k not in HEAD}
+            found[record["file"]][canonical(own)] += 1
+    return found
+
+
+class WithTap(harness.InFolder):
+    """Tests with a tap in their folder."""
+
+    def setUp(self):
+        super().setUp()
+        self.tap = f"ipc://{self.folder}/tap"
+        self.said = {}
+        self.environment = dict(os.environ, TZ="UTC")
+
+    def listen(self, *words):
+        """Starts a listener, which prints into files: a pipe that nobody reads would stop it."""
+        said = [tempfile.TemporaryFile("w+", encoding="utf-8", dir=self.folder) for _ in range(2)]
+        process = subprocess.Popen(list(map(str, words)), stdout=said[0], stderr=said[1],
+                                   env=self.environment)
+        self.said[process] = said
+        for clean in (said[0].close, said[1].close, process.wait, process.kill):
+            self.addCleanup(clean)
+        return process
+
+    def ended(self, process):
+        """Waits for a listener; the lines that it printed, and what it said on stderr."""
+        process.wait(PATIENCE)
+        texts = []
+        for file in self.said[process]:
+            file.seek(0)
+            texts.append(file.read())
+        self.assertEqual(process.returncode, 0, texts[1])
+        return texts[0].split("\n")[:-1], texts[1]
+
+    def tapped(self, capture, *words, out=None, wait=1, **more):
+        """Runs a capture with a tap that waits for listeners."""
+        return self.run_ok("run", capture, out or self.out, "--tap", self.tap, "--tap-wait", wait,
+                           "--quiet", *words, **more)
+
+    def stopped(self, process):
+        """Tells a listener to end; the same."""
+        time.sleep(0.3)
+        process.terminate()
+        return self.ended(process)
+
+    def same_as_files(self, lines):
+        """A listener's lines hold exactly the records of the files."""
+        want, got = in_files(self.out), heard(lines)
+        for name in FILES:
+            self.assertEqual(want[name], got[name], name)
+
+
+class Exactly(WithTap):
+    """Whoever listens sees exactly the records of the files."""
+
+    def test_tapline_tap(self):
+        process = self.listen(TAPLINE, "tap", "--connect", self.tap)
+        self.tapped(DEMO)
+        lines, said = self.stopped(process)
+        self.same_as_files(lines)
+        self.assertEqual(said, "")
+        events = [r["event"] for r in map(json.loads, lines) if r["topic"] == "capture"]
+        self.assertEqual(events, ["begun", "published"])
+
+    def test_the_python_example(self):
+        process = self.listen(PYTHON, os.path.join(ROOT, "deploy", "examples", "listen.py"),
+                              self.tap)
+        self.tapped(DEMO, "-j", "2")
+        self.same_as_files(self.ended(process)[0])
+
+    def test_the_c_example_and_the_installed_library(self):
+        subprocess.run(["make", "-s", "install", "PREFIX=" + self.folder], cwd=ROOT, check=True,
+                       capture_output=True)
+        library = os.path.join(self.folder, "lib")
+        self.environment.update(PKG_CONFIG_PATH=os.path.join(library, "pkgconfig"),
+                                LD_LIBRARY_PATH=library)
+        for libraries in (["-ltapline"], ["-l:libtapline.a", "-lzmq"]):
+            with self.subTest(libraries=libraries):
+                process = self.listen(self.example(libraries), self.tap)
+                self.tapped(DEMO)
+                lines = [tuple(line.split("\t")) for line in self.ended(process)[0]]
+                self.assertEqual(lines[-1], ("missed", "0"))
+                self.same_identities([line for line in lines if line[0] in FILES])
+
+    def example(self, libraries):
+        """Compiles the C example against the installed library; the program's path."""
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "tapline"], text=True,
+                               capture_output=True, check=True, env=self.environment).stdout
+        flags = flags.replace("-ltapline", " ".join(libraries)).split()
+        program = os.path.join(self.folder, "listen")
+        source = os.path.join(self.folder, "share", "tapline", "examples", "listen.c")
+        subprocess.run(["gcc", "-Wall", "-Werror", "-o", program, source, *flags], check=True)
+        return program
+
+    def same_identities(self, lines):
+        """File, connection and time of every record, as far as the files say them."""
+        want = collections.Counter()
+        for name in FILES:
+            for record in records(self.out, name):
+                moment = record.get("start_timestamp") or record.get("timestamp")
+                want[name, record.get("ip_port"), moment] += record.get("num", 1)
+        got = collections.Counter()
+        for name, flow, time_ns in lines:
+            micros = int(time_ns) // 1000
+            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(micros // 1000000))
+            named = "_con" in name or "http" in name
+            got[name, flow if named else None,
+                f"{moment}.{micros % 1000000:06d}" if micros else None] += 1
+        self.assertEqual(want, got)
+
+
+class Asking(WithTap):
+    """What a listener may ask for."""
+
+    def test_topics_and_count(self):
+        process = self.listen(TAPLINE, "tap", "dns", "tls", "--count", 20, "--connect", self.tap)
+        self.tapped(DEMO)
+        lines = [json.loads(line) for line in self.ended(process)[0]]
+        self.assertEqual(len(lines), 20)
+        self.assertLessEqual({r["topic"] for r in lines}, {"dns", "tls.sni", "tls.cert"})
+
+    def test_another_capture(self):
+        process = self.listen(TAPLINE, "tap", "--capture", "0" * 16, "--connect", self.tap)
+        self.tapped(DEMO)
+        self.assertEqual(self.stopped(process)[0], [])
+
+    def test_two_listeners(self):
+        several = [self.listen(TAPLINE, "tap", "flow", "--connect", self.tap) for _ in range(2)]
+        self.tapped(DEMO, wait=2)
+        first, second = (self.stopped(process)[0] for process in several)
+        self.assertEqual(first, second)
+        self.assertTrue(first)
+
+    def test_nobody_comes(self):
+        done = self.tapped(DEMO, "--tap-wait-limit", "0.2", status=5)
+        self.assertIn("1 of the listeners", done.stderr)
+        self.assertFalse(os.path.exists(self.out))
+
+    def test_a_tap_in_the_pipelines_own_folder(self):
+        done = self.run_ok("run", DEMO, self.out, "--tap", "auto", "--quiet")
+        self.assertRegex(done.stderr, r"^tap: ipc://.*/tap\n$")
+        self.assertFalse(os.path.exists(re.search("ipc://(.*)/tap", done.stderr)[1]))
+
+    def test_wrong_words(self):
+        for words in (["--tap-wait", "1"], ["--tap", self.tap, "--tap-policy", "maybe"],
+                      ["--tap", "tcp://0.0.0.0:5599"]):
+            with self.subTest(words):
+                self.assertNotEqual(harness.tapline("run", DEMO, self.out, *words).returncode, 0)
+        self.run_ok("tap", "--connect", "nowhere", status=5)
+
+    def test_a_file_in_the_taps_place_is_left_alone(self):
+        with open(os.path.join(self.folder, "tap"), "w", encoding="utf-8") as file:
+            file.write("years of work")
+        self.assertNotEqual(harness.tapline("run", DEMO, self.out, "--tap", self.tap).returncode, 0)
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "tap")))
+
+
+if __name__ == "__main__":
+    harness.main()
