@@ -10,12 +10,12 @@ import time
 from launcher import run
 from launcher.pipeline import Pipeline
 from launcher.progress import BatchProgress
-from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE, worst
+from launcher.status import CUT, DONE, Failure, OUTPUT, PIPELINE, WRONG_USE, worst
 
 # What is taken off a capture's name: its kind and its compression, in either order of size.
 SUFFIX = re.compile(r"\.(pcap|pcapng|cap|dmp|dump)(\d*)(\.(gz|zst|zstd))?$", re.IGNORECASE)
-REASONS = {3: "the capture cannot be read", 4: "the capture broke off; everything before counts",
-           5: "the pipeline failed", 6: "the results could not be written"}
+# What a reader's line begins with, ahead of what it has to say.
+SPEAKER = re.compile(r"^tapline-reader: (warning: )?")
 
 Capture = collections.namedtuple("Capture", "path shown out")
 Outcome = collections.namedtuple("Outcome", "capture status reason")
@@ -34,7 +34,12 @@ def _dates(first, last):
 def _days(root, first, last):
     """The date folders in the range: their names, and their dates as YYYYMMDD sorts them."""
     start, end = _dates(first, last)
-    for name in sorted(os.listdir(root)):
+    try:
+        names = sorted(os.listdir(root))
+    except OSError as error:
+        raise Failure(WRONG_USE, f"{root}: {error.strerror}; captures lie in "
+                                 "DIR/IP/tcpdump/<date>/") from None
+    for name in names:
         digits = name.replace("-", "").replace("_", "")
         try:
             day = datetime.datetime.strptime(digits, "%Y%m%d").date()
@@ -42,6 +47,14 @@ def _days(root, first, last):
             continue
         if start <= day <= end and os.path.isdir(os.path.join(root, name)):
             yield name
+
+
+def _size(path):
+    """A capture's size; it may have been taken away since it was found."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def _files(folder):
@@ -54,19 +67,26 @@ def _files(folder):
                 yield os.path.relpath(path, folder)
 
 
+def _targets(files):
+    """A folder for the results of each of one day's captures: the name without its suffix, or the
+    path where that name is another one's too, or leads into another one's results."""
+    short = {f: SUFFIX.sub("", os.path.basename(f)) or os.path.basename(f) for f in files}
+    meet = collections.Counter(short.values())
+    named = {f for f in files if meet[short[f]] == 1}
+    while True:
+        taken = {part for f in files if f not in named for part in (f, f.split(os.sep)[0])}
+        in_the_way = {f for f in named if short[f] in taken}
+        if not in_the_way:
+            return {f: short[f] if f in named else f for f in files}
+        named -= in_the_way
+
+
 def find(src_dir, ip, first, last, dst_dir):
     """The captures of a node, each with the directory its results go to."""
     root = os.path.join(src_dir, ip, "tcpdump")
-    if not os.path.isdir(root):
-        raise Failure(WRONG_USE, f"{root}: no such folder; captures lie in DIR/IP/tcpdump/<date>/")
     captures = []
     for day in _days(root, first, last):
-        files = list(_files(os.path.join(root, day)))
-        short = {f: SUFFIX.sub("", os.path.basename(f)) or os.path.basename(f) for f in files}
-        meet = collections.Counter(short.values())
-        # A long name is a folder path; it must not be what another capture's short name is.
-        for name in files:
-            target = short[name] if meet[short[name]] == 1 else name
+        for name, target in _targets(list(_files(os.path.join(root, day)))).items():
             captures.append(Capture(os.path.join(root, day, name), os.path.join(day, name),
                                     os.path.join(dst_dir, ip, day, target)))
     return captures
@@ -108,7 +128,7 @@ class Batch:
                 self.passed_over += 1
             else:
                 waiting.append(capture)
-        self._progress.begin(len(waiting), sum(os.path.getsize(c.path) for c in waiting))
+        self._progress.begin(len(waiting), sum(_size(c.path) for c in waiting))
         while waiting:
             with Pipeline(run.worker_options(self._arguments), self._arguments.width) as pipeline:
                 self._through(pipeline, waiting)
@@ -120,7 +140,7 @@ class Batch:
                 self._start(pipeline, waiting.popleft())
             for reader in pipeline.wait(list(self._under_way), timeout=0.2):
                 status, _ = reader.finish()
-                self._ended(reader, status, REASONS.get(status, f"exit status {status}"))
+                self._ended(reader, status)
             died = pipeline.dead()
             if died:
                 for reader in list(self._under_way):
@@ -136,13 +156,18 @@ class Batch:
             self.outcomes.append(Outcome(capture, 6, f"{error.filename}: {error.strerror}"))
             return
         reader = pipeline.read([capture.path], capture.out, self._profile, self._request,
-                               self._options)
+                               self._options, keep_messages=True)
         self._under_way[reader] = capture
 
-    def _ended(self, reader, status, reason):
-        capture = self._under_way.pop(reader)
+    def _ended(self, reader, status, died=None):
+        """Books what came of a reader; `died`: the worker that it could not go on without."""
+        capture, said = self._under_way.pop(reader), reader.messages()
+        self._progress.say(said)
+        reason = died or SPEAKER.sub("", said.rstrip().rpartition("\n")[2])
+        if status < 0 and not died:
+            status, reason = PIPELINE, f"the reader was killed (signal {-status})"
         self.outcomes.append(Outcome(capture, status, "" if status == DONE else reason))
-        self._progress.step(os.path.getsize(capture.path), status not in (DONE, CUT))
+        self._progress.step(_size(capture.path), status not in (DONE, CUT))
 
 
 def _write_failed(folder, failed):
@@ -152,12 +177,16 @@ def _write_failed(folder, failed):
         if os.path.exists(path):
             os.unlink(path)
         return
-    os.makedirs(folder, exist_ok=True)
-    with open(path + ".part", "w", encoding="utf-8") as file:
-        for outcome in failed:
-            file.write(json.dumps({"capture": outcome.capture.path, "status": outcome.status,
-                                   "reason": outcome.reason}, ensure_ascii=False) + "\n")
-    os.replace(path + ".part", path)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        with open(path + ".part", "w", encoding="utf-8") as file:
+            for outcome in failed:
+                file.write(json.dumps({"capture": outcome.capture.path, "status": outcome.status,
+                                       "reason": outcome.reason}, ensure_ascii=False) + "\n")
+        os.replace(path + ".part", path)
+    except OSError as error:
+        raise Failure(OUTPUT, f"{path}: {error.strerror}; what failed is not listed there, and "
+                              "-dst_dir must name a folder that can be written to") from None
 
 
 def _show(table, batch):
@@ -180,7 +209,6 @@ def command(arguments, limits):
     count = collections.Counter(o.status for o in batch.outcomes)
     batch.outcomes.sort(key=lambda o: o.capture.shown)
     failed = [o for o in batch.outcomes if o.status not in (DONE, CUT)]
-    _write_failed(os.path.join(arguments.dst_dir, arguments.ip), failed)
     table = {"captures": len(captures), "done": count[DONE], "passed_over": batch.passed_over,
              "cut": count[CUT], "failed": len(failed),
              "seconds": round(time.monotonic() - started, 1)}
@@ -189,4 +217,5 @@ def command(arguments, limits):
             {"capture": o.capture.path, "status": o.status, "reason": o.reason} for o in failed]}))
     elif not arguments.quiet:
         _show(table, batch)
+    _write_failed(os.path.join(arguments.dst_dir, arguments.ip), failed)
     return worst([o.status for o in batch.outcomes])

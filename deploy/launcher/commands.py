@@ -5,7 +5,7 @@ import signal
 import sys
 
 from launcher import batch, run, tap
-from launcher.status import Failure, INTERRUPTED
+from launcher.status import Failure, INTERRUPTED, WRONG_USE
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
 see tapline-reader --help) may follow in any place; each takes one value."""
@@ -127,7 +127,7 @@ def _from_old_words(words):
     old = argparse.ArgumentParser(prog="tapline", add_help=False, allow_abbrev=False)
     old.add_argument("-sp", metavar="CAPTURE", required=True)
     old.add_argument("-dp", metavar="OUT", required=True)
-    known, rest = old.parse_known_args(words)
+    known, rest = old.parse_known_args(words[1:] if words[0] == "run" else words)
     return ["run", known.sp, known.dp, *rest]
 
 
@@ -149,23 +149,37 @@ def _split_limits(words):
             ours.append(word)
         else:
             limits.append(word)
-            if "=" not in word and at + 1 < len(words):
+            if "=" not in word:
                 at += 1
+                if at == len(words):
+                    raise Failure(WRONG_USE, f"{word} takes a value (see tapline-reader --help)")
                 limits.append(words[at])
         at += 1
     return ours, limits
 
 
+def _open_missing_streams():
+    """Standard streams that were closed lead nowhere: a pipe of ours must not take their place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")
+
+
 def main(words):
     """Runs one command; its exit status."""
+    _open_missing_streams()
     # A plain kill ends the command as Ctrl-C does: through the contexts that clean up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     if any(word in ("-sp", "-dp") for word in words):
         words = _from_old_words(words)
-    words, limits = _split_limits(words)
-    arguments = _parser().parse_args(words)
     try:
+        words, limits = _split_limits(words)
+        arguments = _parser().parse_args(words)
         return arguments.command(arguments, limits)
     except Failure as failure:
         print(f"tapline: {failure}", file=sys.stderr)

@@ -22,9 +22,10 @@ def _ended_how(code):
 class Run:
     """One capture on its way through a pipeline: a reader, and what it says at the end."""
 
-    def __init__(self, process, summary):
+    def __init__(self, process, summary, messages):
         self.process = process
         self._summary = summary  # the reading end of a pipe
+        self._messages = messages  # a file that its standard error goes to; None: to ours
         self._text = b""
 
     def fileno(self):
@@ -40,6 +41,12 @@ class Run:
         """Waits for the reader; its exit status and its summary's text."""
         self._summary.close()
         return self.process.wait(), self._text.decode("utf-8", "replace")
+
+    def messages(self):
+        """The lines that a finished reader wrote on its standard error, where these were kept."""
+        with self._messages as file:
+            file.seek(0)
+            return file.read().decode("utf-8", "replace")
 
 
 class Pipeline:
@@ -80,8 +87,9 @@ class Pipeline:
                                    pass_fds=[self._lifeline])
         self._workers.append((role, process))
 
-    def read(self, captures, out, profile, request, options):
+    def read(self, captures, out, profile, request, options, keep_messages=False):
         """Starts a reader on captures; results go to `out`. Returns the Run."""
+        messages = tempfile.TemporaryFile() if keep_messages else None
         summary, writer = os.pipe()
         document = os.memfd_create("profile")
         os.write(document, profile.encode())
@@ -90,12 +98,13 @@ class Pipeline:
             "--out", out, "--profile", f"/dev/fd/{document}", "--request", request,
             "--summary", f"/dev/fd/{writer}", *self._expected(), *options, "--", *captures])
         try:
-            process = subprocess.Popen(command, pass_fds=[self._lifeline, writer, document])
+            process = subprocess.Popen(command, pass_fds=[self._lifeline, writer, document],
+                                       stderr=messages)
         finally:
             os.close(writer)
             os.close(document)
         self._readers = [r for r in self._readers if r.poll() is None] + [process]
-        return Run(process, os.fdopen(summary, "rb", buffering=0))
+        return Run(process, os.fdopen(summary, "rb", buffering=0), messages)
 
     def _expected(self):
         """Tells a reader how many workers to wait for."""

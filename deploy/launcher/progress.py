@@ -41,6 +41,12 @@ class BatchProgress:
         self._stream.write(f"\r[{bar:<{room}}]{text}"[:columns + 1])
         self._stream.flush()
 
+    def say(self, text):
+        """Lets messages through, above the line."""
+        self.end()
+        self._stream.write(text)
+        self._stream.flush()
+
     def end(self):
         """Clears the line."""
         if self._on and self._drawn:

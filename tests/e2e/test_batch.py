@@ -65,6 +65,19 @@ class Batch(harness.InFolder):
         self.assertTrue(self.has("20230714", "eth1", "0100.pcap"))
         self.assertTrue(self.has("20230714", "0200.pcap") and self.has("20230714", "0200.pcapng"))
 
+    def test_no_results_lie_within_or_upon_others(self):
+        self.put(CAPTURE, "20230714", "eth0.pcap")  # and there is a folder of that name
+        self.put(OTHER, "20230714", "eth0", "0100.pcap")
+        self.put(OTHER, "20230714", "eth1", "0100.pcap")
+        self.put(CAPTURE, "20230714", "0200")  # its suffix is needed, and another's name with it
+        self.put(OTHER, "20230714", "0200.pcap")
+        self.put(CAPTURE, "20230714", "0200.pcap.pcap")
+        self.assertEqual(self.batch()["done"], 6)
+        for way in (["eth0.pcap"], ["eth0", "0100.pcap"], ["eth1", "0100.pcap"], ["0200"],
+                    ["0200.pcap"], ["0200.pcap.pcap"]):
+            self.assertTrue(self.has("20230714", *way), way)
+        self.assertEqual(self.batch()["passed_over"], 6)
+
     def test_the_same_hour_of_several_days_and_odd_names(self):
         for day in ("20230714", "20230715"):
             self.put(CAPTURE, day, "node 7 01:00:00.pcap")
@@ -92,10 +105,21 @@ class Batch(harness.InFolder):
         with open(os.path.join(self.out, NODE, "failed.json"), encoding="utf-8") as file:
             (failure,) = map(json.loads, file)
         self.assertEqual(failure["status"], 3)
-        self.assertTrue(failure["reason"])
+        self.assertIn("no capture that can be read", failure["reason"])
         shutil.copy(CAPTURE, bad)
         self.assertEqual(self.batch()["failed"], 0)
         self.assertFalse(os.path.exists(os.path.join(self.out, NODE, "failed.json")))
+
+    def test_a_refused_output_has_its_reason(self):
+        self.put(CAPTURE, "20230714", "0100.pcap")
+        os.makedirs(os.path.join(self.out, NODE, "20230714", "0100", "thesis.tex"))
+        (failure,) = self.batch(status=2)["failures"]
+        self.assertIn("thesis.tex", failure["reason"])
+
+    def test_an_output_that_cannot_be_written(self):
+        self.put(CAPTURE, "20230714", "0100.pcap")
+        shutil.copy(CAPTURE, self.out)  # a file where a folder should be
+        self.assertEqual(self.batch(status=6)["failed"], 1)
 
     def test_a_capture_that_broke_off_is_done_once(self):
         self.put(CUT, "20230714", "0100.pcap")

@@ -162,6 +162,16 @@ class Statuses(harness.InFolder):
     def test_an_unknown_option(self):
         self.failed_run(2, SMALL, "--no-such-limit", "1")
 
+    def test_an_option_without_its_value(self):
+        done = self.run_ok("run", SMALL, self.out, "--udp-idle", status=2)
+        self.assertIn("--udp-idle takes a value", done.stderr)
+
+    def test_closed_standard_streams(self):
+        for words, status in ((["-"], 3), ([SMALL], 0)):
+            shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", TAPLINE, "run", *words, self.out]
+            done = subprocess.run(shell, check=False, timeout=harness.PATIENCE)
+            self.assertEqual(done.returncode, status)
+
     def test_a_value_out_of_range(self):
         done = self.failed_run(2, SMALL, "--probe-segments", "none")
         self.assertIn("--probe-segments", done.stderr)
@@ -282,6 +292,9 @@ class Leftovers(harness.InFolder):
                              if os.readlink(f"/proc/{p}/exe").endswith("tapline-" + worker)]
                 os.kill(victim, signal.SIGKILL)
                 self.assertEqual(held.wait(harness.PATIENCE), 5)
+                if worker == "sink":  # which nobody can tidy up after but the next one
+                    self.run_ok("run", SMALL, self.out, "--quiet")
+                    shutil.rmtree(self.out)
                 self.all_gone()
 
 
@@ -293,6 +306,10 @@ class OldWords(harness.InFolder):
         other = os.path.join(self.folder, "other")
         self.run_ok("run", STUN, other, "-cp", "tt", "--quiet")
         self.assertEqual(results(self.out), results(other))
+
+    def test_both_spellings_at_once(self):
+        self.run_ok("run", "-sp", STUN, "-dp", self.out, "--quiet")
+        self.assertEqual(os.listdir(self.folder), ["out"])
 
     def test_the_captures_name_may_hold_spaces_and_colons(self):
         odd = os.path.join(self.folder, "2023-07-14 15:00:00 - x.pcap")
