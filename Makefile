@@ -137,7 +137,7 @@ $(BUILD)/tests/bench/workloads: $(BENCH_MAKER) $(BUILD)/reader.a $(BUILD)/common
 $(BUILD)/tests/bench/meter: $(BUILD)/tests/bench/meter.o
 	$(CC) $(LDFLAGS) -o $@ $^
 
-CORES := $(filter-out lobby,$(STAGES))
+CORES := reader tracker classifier extractor sink
 define CORE
 $(BUILD)/tests/bench/core_$(1): $(BUILD)/tests/bench/core_$(1).o $(BUILD)/tests/bench/core.o \
                                 $(BUILD)/$(1).a $(BUILD)/common.a

@@ -60,21 +60,18 @@ size_t text_clean(char *out, const uint8_t *bytes, size_t length)
 {
     size_t used = 0, at = 0;
     while (at < length) {
-        if (length - at >= WORD && is_ascii_word(bytes + at)) {
+        size_t stop = length - at < WORD ? length : at + WORD;
+        if (stop - at == WORD && is_ascii_word(bytes + at)) {
             memmove(out + used, bytes + at, WORD);
             used += WORD;
-            at += WORD;
-            continue;
+            at = stop;
         }
-        if (bytes[at] < 0x80) {
-            out[used++] = (char)bytes[at++];
-            continue;
+        while (at < stop) {
+            size_t step = bytes[at] < 0x80 ? 1 : sequence_length(bytes + at, length - at);
+            for (size_t i = 0; i < step; i++)
+                out[used++] = (char)bytes[at + i];
+            at += step ? step : 1;
         }
-        size_t step = sequence_length(bytes + at, length - at);
-        if (step)
-            memmove(out + used, bytes + at, step);
-        used += step;
-        at += step ? step : 1;
     }
     return used;
 }
