@@ -193,12 +193,17 @@ int64_t unpack_time(struct unpack *u)
         nanoseconds = big_endian(u, 4);
         seconds = (int64_t)big_endian(u, 8);
     }
-    if (nanoseconds >= NS_PER_S || seconds >= INT64_MAX / NS_PER_S ||
-        seconds <= INT64_MIN / NS_PER_S) {
+    int64_t rest = (int64_t)nanoseconds, time_ns;
+    if (seconds < 0) { /* both parts of one sign, so that no sum leaves the range on its way */
+        seconds++;
+        rest -= NS_PER_S;
+    }
+    if (nanoseconds >= NS_PER_S || __builtin_mul_overflow(seconds, NS_PER_S, &time_ns) ||
+        __builtin_add_overflow(time_ns, rest, &time_ns)) {
         unpack_refuse(u);
         return 0;
     }
-    return seconds * NS_PER_S + (int64_t)nanoseconds;
+    return time_ns;
 }
 
 struct slice unpack_str(struct unpack *u)

@@ -51,7 +51,7 @@ static void reads_times_of_both_widths(void **state)
 {
     (void)state;
     const int64_t times[] = {0, 1, -1, 1689340914000123456, -62135596800000000, 20000000000000000,
-                             INT64_MIN + 2000000000, INT64_MAX - 2000000000};
+                             INT64_MIN, INT64_MIN + 1, INT64_MAX - 1, INT64_MAX};
     struct buffer b = {0};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
         pack_time(&b, times[i]);
@@ -67,10 +67,18 @@ static void reads_times_of_both_widths(void **state)
 static void refuses_a_time_that_does_not_fit(void **state)
 {
     (void)state;
-    const uint8_t late[] = {0xc7, 12, 0xff, 0, 0, 0, 0, 0x7f, 0, 0, 0, 0, 0, 0, 0};
-    struct unpack u = unpack_over(late, sizeof late);
-    unpack_time(&u);
-    assert_int_equal(u.error, ERR_MALFORMED);
+    const uint8_t times[][15] = {
+        {0xc7, 12, 0xff, 0, 0, 0, 0, 0x7f, 0, 0, 0, 0, 0, 0, 0},
+        /* a nanosecond behind the last that fits, one before the first, and a second of too many */
+        {0xc7, 12, 0xff, 0x32, 0xf2, 0xd8, 0, 0, 0, 0, 2, 0x25, 0xc1, 0x7d, 0x04},
+        {0xc7, 12, 0xff, 0x08, 0xa7, 0xf1, 0xff, 0xff, 0xff, 0xff, 0xfd, 0xda, 0x3e, 0x82, 0xfb},
+        {0xc7, 12, 0xff, 0x3b, 0x9a, 0xca, 0, 0, 0, 0, 0, 0, 0, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct unpack u = unpack_over(times[i], sizeof times[i]);
+        unpack_time(&u);
+        assert_int_equal(u.error, ERR_MALFORMED);
+    }
 }
 
 static void cleans_text_while_packing(void **state)
