@@ -39,6 +39,9 @@ uint32_t peers_senders(const struct peers *peers, enum tapline_role role, uint64
 /** Is the peer (slot + 1) on the newest roster? */
 bool peers_live(const struct peers *peers, uint32_t peer);
 
+/** Is it on the newest roster, in this role? */
+bool peers_serves(const struct peers *peers, uint32_t peer, enum tapline_role role);
+
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);
 

@@ -11,6 +11,7 @@
 
 /* How many demands may gather before they leave, and for how long a full queue is waited on
  * before housekeeping is done. */
+#define PEER_WAIT_NS (INT64_C(10) * 1000000000)
 enum { DEMANDS = 64, WAIT_MS = 100, TELL_WAITING = 16, ENDPOINT_MAX = 256 };
 
 /* What is on its way to one peer. */
@@ -46,14 +47,15 @@ static void hand_back(void *context, uint32_t from, const struct demand *demand)
 static int tally(void *context, const struct buffer *map);
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body);
 
-/* A tracker's own place in the capture's set; others do not stand there. */
-static uint32_t own_index(const struct capture *capture, uint64_t self)
+/* A tracker's place in the capture's set; false: it does not stand there. */
+static bool tracker_index(const struct capture *capture, uint64_t sender, uint32_t *index)
 {
     struct unpack from = unpack_over(capture->trackers.bytes, capture->trackers.length);
-    uint32_t count = unpack_array(&from), index = 0;
-    while (index < count && unpack_uint(&from) != self)
-        index++;
-    return index < count ? index : 0;
+    uint32_t count = unpack_array(&from);
+    for (*index = 0; *index < count; ++*index)
+        if (unpack_uint(&from) == sender)
+            return true;
+    return false;
 }
 
 struct session *session_new(const struct session_host *host, const struct message_head *begin,
@@ -74,7 +76,8 @@ struct session *session_new(const struct session_host *host, const struct messag
         *error = capture_unpack(&from, &session->capture);
         session->capture.id = begin->capture;
         session->capture.attempt = begin->attempt;
-        session->capture.index = own_index(&session->capture, bus_sender(host->bus));
+        if (!tracker_index(&session->capture, bus_sender(host->bus), &session->capture.index))
+            session->capture.index = 0;
     }
     if (*error)
         session_free(&session);
@@ -110,6 +113,24 @@ void session_fail(struct session *session)
 bool session_failed(const struct session *session)
 {
     return session->failed;
+}
+
+bool session_heeds(const struct session *session, const struct message_head *head)
+{
+    const struct capture *capture = &session->capture;
+    uint32_t index;
+    switch (head->kind) {
+    case TAPLINE_PACKETS:
+    case TAPLINE_END:
+    case TAPLINE_WORD:
+    case TAPLINE_RELEASE: return head->sender == capture->reader;
+    case TAPLINE_ACCEPT:
+    case TAPLINE_ASK:
+    case TAPLINE_OUTCOME: return head->sender == capture->sink;
+    case TAPLINE_TALLY:
+        return head->sender == capture->reader || tracker_index(capture, head->sender, &index);
+    default: return true;
+    }
 }
 
 bool session_is(const struct session *session, uint64_t capture, uint64_t attempt)
@@ -291,19 +312,22 @@ int session_flush(struct session *session)
     return rc;
 }
 
-/* Waits until there is such a peer; the wait ends by the host's limits. */
+/* Waits until there is such a peer: the roster may be late, or another worker about to join. */
 static int wanted_peer(struct session *session, enum tapline_role role, uint32_t *peer)
 {
+    int64_t deadline = session->host->now() + PEER_WAIT_NS;
     int rc = 0;
-    for (;;) {
+    while (!rc) {
         *peer = role == TAPLINE_SINK ? peers_find(session->host->peers, session->capture.sink)
                                      : peers_choose(session->host->peers, role);
         if (*peer && peers_live(session->host->peers, *peer))
             return 0;
         rc = session->host->wait(session->host->context);
-        if (rc)
-            return rc;
+        if (!rc && session->host->now() >= deadline)
+            rc = ERR_LOST;
     }
+    *peer = 0;
+    return rc;
 }
 
 static int hand_on(void *context, enum tapline_role to, outlet_route *route,

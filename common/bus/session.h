@@ -25,6 +25,7 @@ struct session_host {
      *  up with that. */
     int (*wait)(void *context);
     void *context;
+    int64_t (*now)(void); /* monotonic, in nanoseconds */
 };
 
 /** A session for a capture document (the body of a BEGIN, copied). NULL, with *error set. */
@@ -44,6 +45,10 @@ void *session_core(const struct session *session);
 /** The core is gone because of this; the session only stays to know late messages by. */
 void session_fail(struct session *session);
 bool session_failed(const struct session *session);
+
+/** May its sender say this? What ends or completes an attempt, only the capture's reader, its
+ *  trackers and its sink may; of the others any worker can be the right one. */
+bool session_heeds(const struct session *session, const struct message_head *head);
 
 /** Is it this attempt? */
 bool session_is(const struct session *session, uint64_t capture, uint64_t attempt);

@@ -273,9 +273,11 @@ static int take_end(struct stage *stage, void *core, struct unpack *body)
     return body->error ? body->error : stage->hooks->finish(core, frames);
 }
 
-static int take_demands(struct stage *stage, void *core, struct unpack *body)
+static int take_demands(struct stage *stage, void *core, uint32_t from, struct unpack *body)
 {
-    uint32_t count = unpack_array(body);
+    /* What a flow's next stage does not want is not sent again: nobody else may say so. */
+    bool next = peers_serves(stage->peers, from, (enum tapline_role)(stage->hooks->role + 1));
+    uint32_t count = next ? unpack_array(body) : 0;
     for (uint32_t i = 0; i < count && !body->error; i++) {
         struct demand demand;
         if (demand_unpack(body, &demand) == 0)
@@ -305,7 +307,7 @@ static int dispatch(struct stage *stage, struct session *session, struct message
         break;
     case TAPLINE_DEMAND:
         if (hooks->demand)
-            return take_demands(stage, core, &message->body);
+            return take_demands(stage, core, from, &message->body);
         break;
     default:
         if (hooks->message)
@@ -323,13 +325,15 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
     bool whole = !is_data || peers_in_sequence(stage->peers, head);
     struct session *session = find_session(stage, head);
     int rc = 0;
-    if (head->kind == TAPLINE_ROSTER)
+    if (session && !session_heeds(session, head))
+        rc = ERR_MALFORMED;
+    else if (head->kind == TAPLINE_ROSTER)
         rc = peers_update(stage->peers, &message->body);
     else if (head->kind == TAPLINE_BEGIN)
         begin_session(stage, head, &message->body);
     else if (head->kind == TAPLINE_RELEASE)
         stage_release(stage, head->capture, head->attempt);
-    else if (!head->capture && stage->hooks->message)
+    else if (!head->capture && stage->hooks->role == TAPLINE_LOBBY)
         rc = stage->hooks->message(stage->shared, head, &message->body);
     else if (session && !session_failed(session)) {
         rc = whole ? dispatch(stage, session, message) : ERR_LOST;
@@ -589,7 +593,7 @@ static int open_stage(struct stage *stage)
     if (!error)
         error = open_sockets(stage);
     stage->host = (struct session_host){stage->bus, stage->peers, stage->options->batch,
-                                        wait_a_moment, stage};
+                                        wait_a_moment, stage, stage_now};
     return error ? error : start_pulse(stage);
 }
 

@@ -53,7 +53,8 @@ struct stage_hooks {
     void (*expect)(void *core, const struct event *events, uint32_t count);
     /** A stage behind wants this. */
     void (*demand)(void *core, const struct demand *demand);
-    /** Any other message: of an attempt to its core, of none (capture 0) to `shared`. */
+    /** Any other message: of an attempt to its core; lobby: of none (capture 0), to
+     *  `shared`. */
     int (*message)(void *core, const struct message_head *head, struct unpack *body);
     /** To each core, in every turn of the loop; `now_ns` is monotonic. */
     int (*turn)(void *core, int64_t now_ns);

@@ -24,7 +24,15 @@ struct rig {
     uint64_t drained;
 };
 
-enum { WAITING = 2, SINK_ID = 42 };
+enum { WAITING = 2, READER_ID = 40, TRACKER_ID = 41, SINK_ID = 42, STRANGER_ID = 43 };
+
+static int64_t now_ns;
+
+/* Every look at the clock finds it three seconds later. */
+static int64_t clock_of_the_host(void)
+{
+    return now_ns += INT64_C(3000000000);
+}
 
 static int on_wait(void *context)
 {
@@ -38,10 +46,10 @@ static int on_wait(void *context)
     return !rig->drain && rig->waits > 3 ? ERR_STOPPED : 0;
 }
 
-static void know_the_sink(struct rig *rig)
+static void know_the_sink(struct rig *rig, bool live)
 {
     struct buffer roster = {0};
-    pack_array(&roster, 1);
+    pack_array(&roster, live);
     pack_array(&roster, 6);
     pack_uint(&roster, TAPLINE_SINK);
     pack_uint(&roster, SINK_ID);
@@ -65,10 +73,13 @@ static int open_rig(void **state)
     rig->bus = bus_new(&error);
     rig->inbox = inbox_new(rig->bus, endpoint, WAITING, &error);
     rig->peers = peers_new(rig->bus, WAITING);
-    know_the_sink(rig);
-    rig->host = (struct session_host){rig->bus, rig->peers, 4096, on_wait, rig};
-    static const uint8_t empty[] = {0x90};
-    const struct capture capture = {.sink = SINK_ID, .sources = {empty, 1}, .trackers = {empty, 1},
+    know_the_sink(rig, true);
+    rig->host = (struct session_host){rig->bus, rig->peers, 4096, on_wait, rig, clock_of_the_host};
+    static const uint8_t empty[] = {0x90}, trackers[] = {0x91, TRACKER_ID};
+    const struct capture capture = {.reader = READER_ID,
+                                    .sink = SINK_ID,
+                                    .sources = {empty, sizeof empty},
+                                    .trackers = {trackers, sizeof trackers},
                                     .limits = LIMITS_DEFAULT};
     struct buffer document = {0};
     capture_pack(&document, &capture);
@@ -183,6 +194,37 @@ static void another_kind_sends_what_was_batched_before(void **state)
     }
 }
 
+static void a_sink_that_is_gone_is_not_waited_for_for_ever(void **state)
+{
+    struct rig *rig = *state;
+    rig->drain = true;
+    know_the_sink(rig, false);
+    assert_int_equal(send_close(rig, 1), ERR_LOST);
+    assert_in_range(rig->waits, 2, 4);
+}
+
+static void only_who_may_ends_or_completes_an_attempt(void **state)
+{
+    struct rig *rig = *state;
+    static const struct {
+        enum tapline_kind kind;
+        uint64_t sender;
+        bool heeded;
+    } cases[] = {
+        {TAPLINE_RELEASE, READER_ID, true},  {TAPLINE_RELEASE, STRANGER_ID, false},
+        {TAPLINE_PACKETS, READER_ID, true},  {TAPLINE_PACKETS, TRACKER_ID, false},
+        {TAPLINE_END, STRANGER_ID, false},   {TAPLINE_WORD, SINK_ID, false},
+        {TAPLINE_OUTCOME, SINK_ID, true},    {TAPLINE_OUTCOME, STRANGER_ID, false},
+        {TAPLINE_ASK, READER_ID, false},     {TAPLINE_ACCEPT, SINK_ID, true},
+        {TAPLINE_TALLY, READER_ID, true},    {TAPLINE_TALLY, TRACKER_ID, true},
+        {TAPLINE_TALLY, STRANGER_ID, false}, {TAPLINE_EVENTS, STRANGER_ID, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct message_head head = {.kind = cases[i].kind, .sender = cases[i].sender};
+        assert_int_equal(session_heeds(rig->session, &head), cases[i].heeded);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +233,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_batch_leaves_when_it_is_full, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_full_queue_makes_the_sender_wait_and_loses_nothing,
                                         open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(a_sink_that_is_gone_is_not_waited_for_for_ever, open_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(only_who_may_ends_or_completes_an_attempt, open_rig,
+                                        close_rig),
         cmocka_unit_test_setup_teardown(another_kind_sends_what_was_batched_before, open_rig,
                                         close_rig),
     };
