@@ -33,7 +33,6 @@ enum exit_status error_exit(int code)
     case 0: return EXIT_DONE;
     case ERR_USAGE: return EXIT_WRONG_USE;
     case ERR_UNREADABLE: return EXIT_UNREADABLE;
-    case ERR_TRUNCATED: return EXIT_CUT;
     case ERR_OUTPUT: return EXIT_OUTPUT;
     default: return EXIT_PIPELINE;
     }

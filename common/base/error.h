@@ -38,7 +38,8 @@ const char *error_text(int code);
 /** Whether a code is a negated errno, and so the system's own refusal. */
 bool error_is_system(int code);
 
-/** The exit status that a program ends with after the given code. */
+/** The exit status that a program ends with after the given code. EXIT_CUT is none of them: that a
+ *  capture broke off is no error of whoever read it. */
 enum exit_status error_exit(int code);
 
 #endif

@@ -60,17 +60,17 @@ class Pipeline:
         self._extra = list(extra)  # options for every worker
         self._of_role = of_role or {}  # role -> options for its workers, made from the folder
         self._width = {role: width if role in SHARED_OUT else 1 for role in WORKERS}
-        self._folder = None
+        self.folder = None
         self._workers = []  # (name, process)
         self._readers = []
 
     def __enter__(self):
-        self._folder = tempfile.mkdtemp(prefix="tapline-")  # mode 0700
+        self.folder = tempfile.mkdtemp(prefix="tapline-")  # mode 0700
         self._lifeline, self._hold = os.pipe()
         try:
             self._start("lobby", [])
             for role in WORKERS:
-                own = self._of_role[role](self._folder) if role in self._of_role else []
+                own = self._of_role[role](self.folder) if role in self._of_role else []
                 for number in range(1, self._width[role] + 1):
                     self._start(role, ["--name", f"{role}-{number}", *self._extra, *own])
         except BaseException:
@@ -79,7 +79,7 @@ class Pipeline:
         return self
 
     def _command(self, role, arguments):
-        return [installation.program(role), "--join", f"ipc://{self._folder}/lobby",
+        return [installation.program(role), "--join", f"ipc://{self.folder}/lobby",
                 "--lifeline", str(self._lifeline), *arguments]
 
     def _start(self, role, arguments):
@@ -146,8 +146,8 @@ class Pipeline:
                 process.kill()
                 process.wait()
         try:
-            for name in os.listdir(self._folder):
-                os.unlink(os.path.join(self._folder, name))
-            os.rmdir(self._folder)
+            for name in os.listdir(self.folder):
+                os.unlink(os.path.join(self.folder, name))
+            os.rmdir(self.folder)
         except FileNotFoundError:
             pass  # the last process took it along
