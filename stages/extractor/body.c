@@ -9,25 +9,62 @@
 /* zlib's windowBits for each wrapping; RFC 1951 allows distances of up to 32 KiB. */
 enum { WINDOW = 15, WINDOW_GZIP = 16 + WINDOW, WINDOW_RAW = -WINDOW };
 
-enum body_coding body_coding_named(const uint8_t *value, size_t length)
+/* What codings hand to each other is bounded: those within could turn it into nothing, and a few
+ * bytes into hours of work. What is kept never takes as much. */
+enum { BETWEEN_MOST = 16 * BODY_KEPT };
+
+static enum body_coding coding_named(const uint8_t *name, size_t length)
 {
     static const struct {
         const char *name;
         enum body_coding coding;
-    } known[] = {{"gzip", BODY_GZIP}, {"x-gzip", BODY_GZIP}, {"deflate", BODY_DEFLATE}};
+    } known[] = {{"gzip", BODY_GZIP},      {"x-gzip", BODY_GZIP},   {"deflate", BODY_DEFLATE},
+                 {"identity", BODY_PLAIN}, {"chunked", BODY_PLAIN}, {"", BODY_PLAIN}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strlen(known[i].name) == length &&
-            strncasecmp(known[i].name, (const char *)value, length) == 0)
+            strncasecmp(known[i].name, (const char *)name, length) == 0)
             return known[i].coding;
-    return BODY_PLAIN;
+    return BODY_FOREIGN;
+}
+
+static void note_coding(struct body *body, enum body_coding coding)
+{
+    if (coding == BODY_PLAIN)
+        return;
+    if (coding == BODY_FOREIGN) {
+        body->codings = 0;
+        return;
+    }
+    if (body->codings == BODY_CODINGS) {
+        memmove(body->coding, body->coding + 1, sizeof body->coding - sizeof body->coding[0]);
+        body->codings--;
+    }
+    body->coding[body->codings++] = coding;
+}
+
+void body_note_codings(struct body *body, const uint8_t *value, size_t length)
+{
+    const uint8_t *end = value + length;
+    for (const uint8_t *at = value; at <= end;) {
+        const uint8_t *comma = memchr(at, ',', (size_t)(end - at)), *last = comma ? comma : end;
+        const uint8_t *behind = last + 1;
+        while (at < last && (*at == ' ' || *at == '\t'))
+            at++;
+        while (at < last && (last[-1] == ' ' || last[-1] == '\t'))
+            last--;
+        note_coding(body, coding_named(at, (size_t)(last - at)));
+        at = behind;
+    }
 }
 
 void body_settle(struct body *body)
 {
-    if (body->inflate)
-        inflateEnd(body->inflate);
-    free(body->inflate);
-    body->inflate = NULL;
+    for (unsigned i = 0; i < body->codings; i++) {
+        if (body->inflate[i])
+            inflateEnd(body->inflate[i]);
+        free(body->inflate[i]);
+        body->inflate[i] = NULL;
+    }
     body->settled = true;
 }
 
@@ -40,17 +77,17 @@ static int window_for(enum body_coding coding, uint8_t first)
     return (first & 0x0f) == Z_DEFLATED ? WINDOW : WINDOW_RAW;
 }
 
-static int decoder_begin(struct body *body, uint8_t first)
+/* The decoder of one coding, whose first byte is this one; NULL: no memory. */
+static z_stream *decoder(struct body *body, unsigned which, uint8_t first)
 {
-    body->inflate = calloc(1, sizeof *body->inflate);
-    if (!body->inflate)
-        return -ENOMEM;
-    if (inflateInit2(body->inflate, window_for(body->coding, first)) != Z_OK) {
-        free(body->inflate);
-        body->inflate = NULL;
-        return -ENOMEM;
+    if (body->inflate[which])
+        return body->inflate[which];
+    z_stream *z = calloc(1, sizeof *z);
+    if (!z || inflateInit2(z, window_for(body->coding[which], first)) != Z_OK) {
+        free(z);
+        return NULL;
     }
-    return 0;
+    return body->inflate[which] = z;
 }
 
 static int keep_plain(struct body *body, const uint8_t *bytes, size_t length)
@@ -62,28 +99,48 @@ static int keep_plain(struct body *body, const uint8_t *bytes, size_t length)
     return error;
 }
 
-/* Decodes into the room that is left, until the bytes, the room or the coding ends. */
-static int keep_decoded(struct body *body, const uint8_t *bytes, size_t length)
+static int keep(struct body *body, unsigned within, const uint8_t *bytes, size_t length);
+
+/* What a coding gave: kept, or handed to the next one within. */
+static int hand_on(struct body *body, unsigned within, const uint8_t *bytes, size_t length)
 {
-    int error = body->inflate ? 0 : decoder_begin(body, bytes[0]);
-    uint8_t *room = error ? NULL : buffer_reserve(&body->kept, BODY_KEPT - body->kept.length);
-    if (!room)
+    if (within > 0 && (body->between += length) > BETWEEN_MOST) {
+        body_settle(body);
+        return 0;
+    }
+    return length ? keep(body, within, bytes, length) : 0;
+}
+
+/* Decodes the outermost of so many codings, until the bytes, what is kept or the coding ends. */
+static int keep_decoded(struct body *body, unsigned codings, const uint8_t *bytes, size_t length)
+{
+    unsigned outermost = codings - 1;
+    uint8_t out[BODY_KEPT];
+    z_stream *z = decoder(body, outermost, bytes[0]);
+    if (!z)
         return -ENOMEM;
-    z_stream *z = body->inflate;
     z->next_in = (z_const Bytef *)(uintptr_t)bytes;
     z->avail_in = (uInt)length;
-    z->next_out = room;
-    z->avail_out = (uInt)(BODY_KEPT - body->kept.length);
-    int result = Z_OK;
-    while (result == Z_OK && z->avail_in && z->avail_out) {
+    int result;
+    do {
+        z->next_out = out;
+        z->avail_out = sizeof out;
         result = inflate(z, Z_SYNC_FLUSH);
-        if (result == Z_STREAM_END && body->coding == BODY_GZIP)
+        int error = hand_on(body, outermost, out, sizeof out - z->avail_out);
+        if (error || body->settled) /* which frees the decoder */
+            return error;
+        if (result == Z_STREAM_END && body->coding[outermost] == BODY_GZIP)
             result = inflateReset(z); /* another member may follow */
-    }
-    body->kept.length = (size_t)(z->next_out - body->kept.bytes);
-    if ((result != Z_OK && result != Z_BUF_ERROR) || body->kept.length == BODY_KEPT)
+    } while (result == Z_OK && (z->avail_in || !z->avail_out));
+    if (result != Z_OK && result != Z_BUF_ERROR)
         body_settle(body);
     return result == Z_MEM_ERROR ? -ENOMEM : 0;
+}
+
+/* Keeps bytes that so many codings are still around. */
+static int keep(struct body *body, unsigned within, const uint8_t *bytes, size_t length)
+{
+    return within ? keep_decoded(body, within, bytes, length) : keep_plain(body, bytes, length);
 }
 
 int body_add(struct body *body, const uint8_t *bytes, size_t length)
@@ -93,9 +150,7 @@ int body_add(struct body *body, const uint8_t *bytes, size_t length)
     body->came += length;
     if (body->settled)
         return 0;
-    if (body->coding == BODY_PLAIN)
-        return keep_plain(body, bytes, length);
-    return keep_decoded(body, bytes, length);
+    return keep(body, body->codings, bytes, length);
 }
 
 void body_hole(struct body *body)

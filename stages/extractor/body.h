@@ -1,7 +1,7 @@
 /*
- * What is kept of a message body: the first BODY_KEPT bytes after its content coding (RFC 9110,
- * section 8.4.1) was taken off. Nothing is done for a byte that comes later, and nothing is
- * allocated for a body's bytes but the memory that keeps them.
+ * What is kept of a message body: the first BODY_KEPT bytes after its codings (RFC 9110, section
+ * 8.4.1; RFC 9112, section 7.2) were taken off. Nothing is done for a byte that comes later, and
+ * nothing is allocated for a body's bytes but the memory that keeps them.
  */
 #ifndef TAPLINE_EXTRACTOR_BODY_H
 #define TAPLINE_EXTRACTOR_BODY_H
@@ -12,12 +12,13 @@
 
 #include "common/base/buffer.h"
 
-enum { BODY_KEPT = 5120 };
+enum { BODY_KEPT = 5120, BODY_CODINGS = 4 };
 
 enum body_coding {
-    BODY_PLAIN,   /* as it is: no coding, or one that is not known here */
+    BODY_PLAIN,   /* none: identity, or chunked, which the parser takes off */
     BODY_GZIP,    /* RFC 1952, one member or more */
     BODY_DEFLATE, /* RFC 1950, and RFC 1951 bare, as some servers send it */
+    BODY_FOREIGN, /* one that is not known here */
 };
 
 struct z_stream_s;
@@ -26,14 +27,18 @@ struct z_stream_s;
 struct body {
     struct buffer kept; /* the decoded bytes, BODY_KEPT at most */
     uint64_t came;      /* bytes before decoding, up to the first hole */
-    enum body_coding coding;
-    struct z_stream_s *inflate; /* while a coded body is being decoded */
-    bool hole;                  /* bytes are missing behind `came`: what follows is not kept */
-    bool settled;               /* nothing that comes can change what is kept */
+    enum body_coding
+        coding[BODY_CODINGS]; /* that can be taken off, in the order they were put on */
+    unsigned codings;         /* of these */
+    struct z_stream_s *inflate[BODY_CODINGS]; /* while a coded body is being decoded */
+    uint64_t between;                         /* bytes that codings handed to those within */
+    bool hole;    /* bytes are missing behind `came`: what follows is not kept */
+    bool settled; /* nothing that comes can change what is kept */
 };
 
-/** The coding that a Content-Encoding field's value names, in any case of letters. */
-enum body_coding body_coding_named(const uint8_t *value, size_t length);
+/** Notes the codings that a field's value lists, in any case of letters; the next field's were put
+ *  on later. What is within a coding not known here, or within too many, stays as it is. */
+void body_note_codings(struct body *body, const uint8_t *value, size_t length);
 
 /** The next bytes, transfer coding removed; 0 or -ENOMEM. Broken coding ends what is kept. */
 int body_add(struct body *body, const uint8_t *bytes, size_t length);

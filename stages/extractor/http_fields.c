@@ -136,16 +136,23 @@ static struct field *list_of(const struct http_fields *fields)
     return (struct field *)(void *)fields->fields.bytes;
 }
 
-struct slice http_fields_find(const struct http_fields *fields, const char *name)
+struct slice http_fields_next(const struct http_fields *fields, const char *name, size_t *at)
 {
     const struct field *list = list_of(fields);
     size_t length = strlen(name), count = count_of(fields);
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *at = fields->text.bytes + list[i].at;
-        if (list[i].name_length == length && memcmp(at, name, length) == 0)
-            return (struct slice){at + length, list[i].value_length};
+    while (*at < count) {
+        const struct field *field = &list[(*at)++];
+        const uint8_t *text = fields->text.bytes + field->at;
+        if (field->name_length == length && memcmp(text, name, length) == 0)
+            return (struct slice){text + length, field->value_length};
     }
     return (struct slice){0};
+}
+
+struct slice http_fields_find(const struct http_fields *fields, const char *name)
+{
+    size_t at = 0;
+    return http_fields_next(fields, name, &at);
 }
 
 /* ---- into a record ----------------------------------------------------------------------------

@@ -33,6 +33,10 @@ int http_fields_end(struct http_fields *fields);
 /** Fields of this message that were not kept. */
 uint64_t http_fields_dropped(const struct http_fields *fields);
 
+/** The next value of a name (in lower case) from the *at-th field on, and *at behind it; otherwise
+ *  as http_fields_find. */
+struct slice http_fields_next(const struct http_fields *fields, const char *name, size_t *at);
+
 /** The first value of a name (in lower case), borrowed; without bytes where there is none. */
 struct slice http_fields_find(const struct http_fields *fields, const char *name);
 

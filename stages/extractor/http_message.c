@@ -72,11 +72,19 @@ void http_message_free(struct http_message **message)
     *message = NULL;
 }
 
+static void note_codings(struct http_message *message, const struct http_fields *fields,
+                         const char *name)
+{
+    struct slice value;
+    for (size_t at = 0; (value = http_fields_next(fields, name, &at)).bytes;)
+        body_note_codings(&message->body, value.bytes, value.length);
+}
+
 void http_message_begin_body(struct http_message *message, const struct http_fields *fields,
                              bool has_length, uint64_t length)
 {
-    struct slice coding = http_fields_find(fields, "content-encoding");
-    message->body.coding = body_coding_named(coding.bytes, coding.length);
+    note_codings(message, fields, "content-encoding");
+    note_codings(message, fields, "transfer-encoding"); /* put on the coded content, hence last */
     message->declared = has_length ? length : 0;
     struct slice upgrade = http_fields_find(fields, "upgrade");
     static const char websocket[] = "websocket";

@@ -1,4 +1,5 @@
 """HTTP/1 as it travels: framing, codings, upgrades, and what a capture loses of it."""
+from . import storage
 from .builder import DOWN, UP, Capture, stamp
 from .web import (KEPT, UNANSWERED, UNASKED, Message, Web, answer_fields, asked_fields, chunked,
                   get, reply)
@@ -137,6 +138,24 @@ def interim():
     return cap
 
 
+def several(web):
+    """One coding around another, named in one field or in two, or put on for the transfer."""
+    twice, mixed = storage.gzipped(GZIP), storage.gzipped(ZLIB)
+    for uri, body, text, *fields in (
+            ("/twice", twice, PLAIN, ("Content-Encoding", "gzip, gzip")),
+            ("/fields", mixed, PLAIN, ("Content-Encoding", "deflate"),
+             ("Content-Encoding", "gzip")),
+            ("/listed", GZIP, PLAIN, ("Content-Encoding", "identity ,\tx-gzip,")),
+            ("/around", storage.gzipped(b"foreign"), b"foreign", ("Content-Encoding", "br, gzip")),
+            ("/within", b"foreign", b"foreign", ("Content-Encoding", "gzip, br"))):
+        web.exchange(get(uri), reply(body, "200 OK", *fields), res_body=text.decode())
+    for uri, body, *fields in (("/carried", GZIP),
+                               ("/doubly", mixed, ("Content-Encoding", "deflate"))):
+        answer = Message("HTTP/1.1 200 OK", [*fields, ("Transfer-Encoding", "gzip, chunked")],
+                         chunked([body[:9], body[9:]]))
+        web.exchange(get(uri), answer, res_body=PLAIN.decode())
+
+
 def codings():
     cap = Capture("http-codings")
     run = cap.run()
@@ -154,6 +173,7 @@ def codings():
                                        ("Transfer-Encoding", "chunked")],
                    chunked(pieces))
     web.exchange(get("/both"), both, size=13, res_body=PLAIN.decode())
+    several(web)
     post = get("/packed", ("Content-Encoding", "gzip"), method="POST", body=GZIP)
     web.exchange(post, reply(b"thanks"), req_body=PLAIN.decode())
     web.exchange(get("/nothing", method="HEAD"),
