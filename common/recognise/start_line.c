@@ -117,8 +117,7 @@ static enum verdict status_line(struct line *line)
         return verdict;
     if (line->at < line->end && *line->at == ' ') {
         resume(line);
-        while (line->at < line->end && (*line->at >= ' ' || *line->at == '\t') &&
-               *line->at != 0x7f)
+        while (line->at < line->end && (*line->at >= ' ' || *line->at == '\t') && *line->at != 0x7f)
             line->at++;
         if (line->at == line->end)
             line->passed = line->at;
@@ -133,7 +132,8 @@ enum verdict start_line_recognise(const uint8_t *bytes, size_t length, size_t lo
         [START_LINE_REQUEST] = request_line, [START_LINE_STATUS] = status_line};
     const uint8_t *end = bytes + (length < longest ? length : longest);
     enum verdict verdict = VERDICT_NO;
-    for (int kind = START_LINE_REQUEST; kind <= START_LINE_STATUS && verdict == VERDICT_NO; kind++) {
+    for (int kind = START_LINE_REQUEST; kind <= START_LINE_STATUS && verdict == VERDICT_NO;
+         kind++) {
         struct line read = {bytes, end, bytes + line->passed};
         verdict = forms[kind](&read);
         line->kind = (enum start_line_kind)kind;

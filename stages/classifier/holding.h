@@ -18,9 +18,9 @@
 /** The first byte of a segment, and what is undecided of the bytes from there on. */
 struct start {
     place at;
-    uint64_t offset;     /* in the stream */
-    uint64_t signatures; /* a bit for each, by its index in the profile */
-    uint32_t protocols;  /* enum tapline_hint */
+    uint64_t offset;        /* in the stream */
+    uint64_t signatures;    /* a bit for each, by its index in the profile */
+    uint32_t protocols;     /* enum tapline_hint */
     struct start_line line; /* how far HTTP's was looked at */
 };
 

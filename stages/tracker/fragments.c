@@ -14,7 +14,7 @@ struct part {
 
 /* Adds [start, end) of the body behind a part, or as the first. */
 static int add_part(struct fragments *f, struct part *after, uint32_t offset,
-                     const struct extent *body, uint32_t start, uint32_t end)
+                    const struct extent *body, uint32_t start, uint32_t end)
 {
     struct extent rest = extent_behind(body, start - offset);
     extent_limit(&rest, end - start);

@@ -14,7 +14,7 @@ struct part;
 /** Zeroed: nothing came. */
 struct fragments {
     struct part *first, *last; /* by offset */
-    uint32_t came;              /* bytes, those that the snap length took included */
+    uint32_t came;             /* bytes, those that the snap length took included */
 };
 
 /** Adds what did not come before of `body`, which stands at an offset. 0 or -ENOMEM. */

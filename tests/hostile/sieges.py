@@ -109,7 +109,8 @@ def dns_stream(messages):
 
 def pipelined(requests):
     """Requests that are never answered."""
-    return paced(conversation([(0, b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n" % (b"x" * 200) * requests)]))
+    request = b"GET /%s HTTP/1.1\r\nHost: h\r\n\r\n" % (b"x" * 200)
+    return paced(conversation([(0, request * requests)]))
 
 
 def websocket(length):

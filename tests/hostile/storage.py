@@ -11,7 +11,7 @@ FILE_HEADER, RECORD_HEADER, PACKET_HEADER = 24, 16, 20
 
 
 def inflated(text):
-    """The bytes of a file behind its gzip wrapper; where there is none, or a broken one, its own."""
+    """The bytes of a file behind its gzip wrapper; its own where that is missing or broken."""
     try:
         return gzip.decompress(text)
     except (OSError, EOFError, zlib.error):

@@ -84,8 +84,9 @@ static void passed(void **state)
     static const size_t open[] = {8, 16};
     for (size_t i = 0; i < 2; i++) {
         seen = (struct start_line){.passed = open[i]};
-        assert_int_equal(start_line_recognise((const uint8_t *)texts[i], strlen(texts[i]), 64,
-                                              &seen), VERDICT_YES);
+        assert_int_equal(
+            start_line_recognise((const uint8_t *)texts[i], strlen(texts[i]), 64, &seen),
+            VERDICT_YES);
     }
     seen = (struct start_line){0};
     assert_int_equal(start_line_recognise((const uint8_t *)"GET /abc", 8, 64, &seen), VERDICT_MORE);
@@ -99,8 +100,8 @@ static void longest(void **state)
     static const struct {
         size_t length, longest;
         enum verdict verdict;
-    } cases[] = {{19, 19, VERDICT_YES}, {19, 18, VERDICT_NO}, {18, 18, VERDICT_NO},
-                 {17, 18, VERDICT_MORE}};
+    } cases[] = {
+        {19, 19, VERDICT_YES}, {19, 18, VERDICT_NO}, {18, 18, VERDICT_NO}, {17, 18, VERDICT_MORE}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         seen = (struct start_line){0};
         assert_int_equal(start_line_recognise(line, cases[i].length, cases[i].longest, &seen),
@@ -111,11 +112,8 @@ static void longest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lines),
-        cmocka_unit_test(no_lines),
-        cmocka_unit_test(beginnings),
-        cmocka_unit_test(passed),
-        cmocka_unit_test(longest),
+        cmocka_unit_test(lines),  cmocka_unit_test(no_lines), cmocka_unit_test(beginnings),
+        cmocka_unit_test(passed), cmocka_unit_test(longest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
