@@ -127,8 +127,8 @@ def change_header(rng, capture):
 
 
 OF_RECORDS = (flip_bits, flip_bits, overwrite_run, overwrite_run, resize_frame, set_field,
-              set_field, set_field, set_field, set_field, drop_packets, repeat_packets, reorder_packets,
-              reorder_packets, change_time, change_time)
+              set_field, set_field, set_field, set_field, drop_packets, repeat_packets,
+              reorder_packets, reorder_packets, change_time, change_time)
 RARE = (lie_about_length, change_header)  # these often end the readable part
 
 
