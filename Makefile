@@ -5,7 +5,7 @@ CC      := gcc
 endif
 PREFIX  ?= /usr/local
 OPT     ?= -O2
-STAGES  := reader tracker classifier extractor sink lobby tap
+STAGES  := reader tracker classifier extractor sink lobby tap archive
 PACKAGES := libzmq libpcap msgpack json-c libcrypto zlib libzstd libxxhash
 
 # Every variant (compiler, sanitizers) builds into a folder of its own, so that none spoils another.
@@ -69,7 +69,8 @@ $(foreach stage,$(STAGES),$(eval $(call STAGE,$(stage))))
 
 LIBRARY  := $(BUILD)/lib
 SONAME   := libtapline.so.1
-LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(wildcard common/consumer/*.c) common/wire/unpack.c)
+LIBRARY_SOURCES := $(patsubst %,common/consumer/%.c,consumer heads value) common/wire/unpack.c
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(LIBRARY_SOURCES))
 
 .PHONY: library
 library: $(LIBRARY)/libtapline.a $(LIBRARY)/libtapline.so

@@ -18,6 +18,7 @@ struct tapline_consumer {
     bool ready; /* the sink was told so */
     char subscriptions[SUBSCRIPTIONS][TOPIC_MAX];
     size_t subscription_count;
+    size_t early_count; /* of those, the ones from before it was ready */
     zmq_msg_t body; /* of the record that was given out last */
     struct tapline_record record;
     struct heads heads;
@@ -68,12 +69,18 @@ static bool begins_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool subscribed(const struct tapline_consumer *c, const char *topic)
+/* Do the first `count` subscriptions cover the topic? */
+static bool covered(const struct tapline_consumer *c, size_t count, const char *topic)
 {
-    for (size_t i = 0; i < c->subscription_count; i++)
+    for (size_t i = 0; i < count; i++)
         if (begins_with(topic, c->subscriptions[i]))
             return true;
     return false;
+}
+
+static bool subscribed(const struct tapline_consumer *c, const char *topic)
+{
+    return covered(c, c->subscription_count, topic);
 }
 
 /* The last thing that is asked for says that it is all. `stats` are wanted in any case: they tell
@@ -84,6 +91,7 @@ static int become_ready(struct tapline_consumer *c)
     if (!error)
         error = subscribe(c, TAPLINE_TOPIC_READY);
     c->ready = !error;
+    c->early_count = c->subscription_count;
     return error;
 }
 
@@ -105,9 +113,9 @@ static void take_heads(struct tapline_consumer *c, const char *sink)
     char topic[TOPIC_MAX];
     int64_t seq;
     while (tapline_item(&items, &name, &value))
-        if (text_to(name, topic, sizeof topic) && tapline_int(value, &seq) && seq > 0 &&
+        if (text_to(name, topic, sizeof topic) && tapline_int(value, &seq) && seq >= 0 &&
             subscribed(c, topic))
-            heads_told(&c->heads, sink, topic, (uint64_t)seq);
+            heads_told(&c->heads, sink, topic, (uint64_t)seq, covered(c, c->early_count, topic));
 }
 
 /* Checks what came, and what was missed before it. */
@@ -123,7 +131,8 @@ static int take(struct tapline_consumer *c)
         version != TAPLINE_TAP_VERSION || !tapline_int(tapline_get(&c->record, "seq"), &seq) ||
         seq < 1 || !text_to(tapline_get(&c->record, "sink"), sink, sizeof sink))
         return -EPROTO;
-    heads_arrived(&c->heads, sink, c->record.topic, (uint64_t)seq);
+    if (subscribed(c, c->record.topic))
+        heads_arrived(&c->heads, sink, c->record.topic, (uint64_t)seq);
     if (strcmp(c->record.topic, TAPLINE_TOPIC_STATS) == 0)
         take_heads(c, sink);
     return 0;

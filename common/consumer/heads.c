@@ -35,22 +35,34 @@ static void advance(struct heads *h, struct head *head, uint64_t seq, uint64_t a
     head->touched = ++h->calls;
     if (seq <= head->seq)
         return;
-    if (head->seq)
-        head->missed += seq - head->seq - arrived;
+    head->missed += seq - head->seq - arrived;
+    head->seq = seq;
+}
+
+/* From here on it is known what is missed. */
+static void begin(struct heads *h, const char *sink, const char *topic, uint64_t seq)
+{
+    struct head *head = add(h, sink, topic);
+    head->touched = ++h->calls;
     head->seq = seq;
 }
 
 void heads_arrived(struct heads *h, const char *sink, const char *topic, uint64_t seq)
 {
     struct head *head = find(h, sink, topic);
-    advance(h, head ? head : add(h, sink, topic), seq, 1);
+    if (head)
+        advance(h, head, seq, 1);
+    else
+        begin(h, sink, topic, seq);
 }
 
-void heads_told(struct heads *h, const char *sink, const char *topic, uint64_t seq)
+void heads_told(struct heads *h, const char *sink, const char *topic, uint64_t seq, bool in_force)
 {
     struct head *head = find(h, sink, topic);
     if (head)
         advance(h, head, seq, 0);
+    else if (in_force)
+        begin(h, sink, topic, seq);
 }
 
 uint64_t heads_missed(const struct heads *h, const char *prefix)

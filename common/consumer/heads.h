@@ -31,8 +31,10 @@ struct heads {
 void heads_arrived(struct heads *heads, const char *sink, const char *topic, uint64_t seq);
 
 /** The sink says that its last message was that one; all before it have arrived or never will.
- *  Means nothing where no message of the topic came yet. */
-void heads_told(struct heads *heads, const char *sink, const char *topic, uint64_t seq);
+ *  Where none of the topic came yet, counting begins here, provided that the subscription is
+ *  `in_force`: made before the sink said so. */
+void heads_told(struct heads *heads, const char *sink, const char *topic, uint64_t seq,
+                bool in_force);
 
 /** Messages missed, of the topics that begin so. */
 uint64_t heads_missed(const struct heads *heads, const char *prefix);

@@ -29,6 +29,7 @@ struct tap_socket {
     uint32_t ready;                 /* listeners whose subscriptions are complete */
     bool blocking;                  /* waits for listeners that have no room */
     bool trying;                    /* a listener counted as gone: looks whether it is back */
+    bool farewell;                  /* the last message of all is sent */
     int64_t waited_ns;
     int64_t ticked_ns;
     struct buffer stats;
@@ -97,7 +98,7 @@ static void put_waiting(struct tap_socket *t, enum tap_topic topic, const struct
     }
     if (sent)
         return;
-    if (!t->trying)
+    if (!t->trying && !t->farewell)
         log_warning("%s: a listener took nothing for %.3g s and counts as gone", t->endpoint,
                     (double)t->options->patience_ns / 1e9);
     set_blocking(t, false);
@@ -184,31 +185,47 @@ static void pack_rates(struct tap_socket *t, double seconds)
     }
 }
 
-void tap_socket_tick(struct tap_socket *t, int64_t now_ns)
+static void publish_stats(struct tap_socket *t, int64_t now_ns)
 {
     uint64_t seq;
     struct timespec now;
+    if (!tap_number(t, TAP_STATS, &seq))
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    buffer_clear(&t->stats);
+    tap_open(&t->stats, &t->tap, 0, 0, seq, TAP_PAIRS + 5);
+    pack_str(&t->stats, "time");
+    pack_time(&t->stats, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    pack_str(&t->stats, "listeners");
+    pack_uint(&t->stats, t->ready);
+    pack_str(&t->stats, "waited");
+    pack_double(&t->stats, (double)t->waited_ns / 1e9);
+    pack_heads(t);
+    pack_rates(t, (double)(now_ns - t->ticked_ns) / 1e9);
+    if (!t->stats.failed)
+        tap_send(t, TAP_STATS, &t->stats);
+}
+
+void tap_socket_tick(struct tap_socket *t, int64_t now_ns)
+{
     if (!t->blocking && strcmp(t->options->policy, "block") == 0) {
         t->trying = true;
         set_blocking(t, true);
     }
-    if (tap_number(t, TAP_STATS, &seq)) {
-        clock_gettime(CLOCK_REALTIME, &now);
-        buffer_clear(&t->stats);
-        tap_open(&t->stats, &t->tap, 0, 0, seq, TAP_PAIRS + 5);
-        pack_str(&t->stats, "time");
-        pack_time(&t->stats, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
-        pack_str(&t->stats, "listeners");
-        pack_uint(&t->stats, t->ready);
-        pack_str(&t->stats, "waited");
-        pack_double(&t->stats, (double)t->waited_ns / 1e9);
-        pack_heads(t);
-        pack_rates(t, (double)(now_ns - t->ticked_ns) / 1e9);
-        if (!t->stats.failed)
-            tap_send(t, TAP_STATS, &t->stats);
-    }
+    publish_stats(t, now_ns);
     memcpy(t->heads_then, t->heads, sizeof t->heads);
     t->ticked_ns = now_ns;
+}
+
+/* What was missed at the end shows in the last figures, so that these are worth a short wait. */
+static void say_goodbye(struct tap_socket *t)
+{
+    int moment = LINGER_MS;
+    zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &moment, sizeof moment);
+    set_blocking(t, true);
+    t->trying = false;
+    t->farewell = true;
+    publish_stats(t, monotonic_ns());
 }
 
 /* ---- opening and closing ------------------------------------------------------------------ */
@@ -285,8 +302,10 @@ void tap_socket_free(struct tap_socket **tap)
 {
     if (!*tap)
         return;
-    if ((*tap)->socket)
+    if ((*tap)->socket) {
+        say_goodbye(*tap);
         zmq_close((*tap)->socket);
+    }
     /* ZeroMQ leaves the file of an ipc:// socket behind. */
     if (strncmp((*tap)->endpoint, "ipc://", 6) == 0)
         unlink((*tap)->endpoint + 6);

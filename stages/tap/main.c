@@ -9,7 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/opts.h"
-#include "stages/tap/print.h"
+#include "common/consumer/print.h"
 
 /* How long a wait for records goes without a look at whether a signal came. */
 enum { LOOK_UP_MS = 500 };

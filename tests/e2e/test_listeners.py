@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Listeners at the tap: they see exactly the records of the files, and slow nobody."""
 import collections
+import contextlib
 import json
 import os
 import re
-import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -21,7 +22,7 @@ FILES = [name + ".json" for name in harness.RECORD_FILES if name != "file_data"]
 LATER = ("end_timestamp", "src_dst_packet_count", "dst_src_packet_count", "src_dst_byte_count",
          "dst_src_byte_count")  # of an http record: known when its connection has ended
 PATIENCE = 60  # seconds
-LARGE = os.path.join(CAPTURES, "recorded", "http-large.pcap")
+BIN = os.environ.get("TAPLINE_BIN", os.path.join(ROOT, "build", "gcc", "bin"))
 
 
 def canonical(record):
@@ -156,6 +157,141 @@ class Exactly(WithTap):
             got[name, flow if named else None,
                 f"{moment}.{micros % 1000000:06d}" if micros else None] += 1
         self.assertEqual(want, got)
+
+
+class Slow(WithTap):
+    """A listener that is slow, stopped or killed."""
+
+    RECORDS = ("http", "dns", "tls", "xycdn", "flow")
+
+    def feed(self, listener, *words):
+        """Starts a run of DEMO whose listener is stopped before the first record; everything is
+        read, but not ended. The run's process."""
+        run = subprocess.Popen([TAPLINE, "run", "-", self.out, "--quiet", "--tap", self.tap,
+                                "--tap-wait", "1", "--tap-queue", "16k", *words],
+                               stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=False,
+                               env=self.environment)
+        for clean in (run.wait, run.stdin.close, run.stderr.close):
+            self.addCleanup(clean)
+        with open(DEMO, "rb") as capture:
+            data = capture.read()
+        run.stdin.write(data[:50])
+        run.stdin.flush()
+        time.sleep(1.3)  # the listener is there, and has had `stats` once
+        listener.send_signal(signal.SIGSTOP)
+        run.stdin.write(data[50:])
+        run.stdin.flush()
+        return run
+
+    def finish(self, run):
+        """Ends the capture; the run's status must be good. What it said on stderr."""
+        run.stdin.close()
+        said = run.stderr.read().decode()
+        self.assertEqual(run.wait(PATIENCE), 0, said)
+        return said
+
+    def test_a_stopped_listener_learns_how_much_it_missed(self):
+        listener = self.listen(TAPLINE, "tap", *self.RECORDS, "--connect", self.tap)
+        run = self.feed(listener)
+        time.sleep(1)
+        listener.send_signal(signal.SIGCONT)
+        time.sleep(2.5)  # the next `stats`
+        self.finish(run)
+        lines, said = self.stopped(listener)
+        missed = int(re.search(r"(\d+) records were missed", said)[1])
+        made = sum(sum(found.values()) for found in in_files(self.out).values())
+        self.assertGreater(missed, 0)
+        self.assertEqual(missed + len(lines), made)
+
+    def test_a_stopped_listener_slows_nobody(self):
+        listener = self.listen(TAPLINE, "tap", "--connect", self.tap)
+        run = self.feed(listener)
+        started = time.monotonic()
+        self.finish(run)
+        self.assertLess(time.monotonic() - started, 5)
+        other = os.path.join(self.folder, "other")
+        self.run_ok("run", DEMO, other, "--quiet")
+        self.assertEqual(harness.results(self.out), harness.results(other))
+
+    def test_a_killed_listener_is_forgotten(self):
+        for policy in ("drop", "block"):
+            with self.subTest(policy):
+                listener = self.listen(TAPLINE, "tap", "--connect", self.tap)
+                run = self.feed(listener, "--tap-policy", policy)
+                listener.kill()
+                self.assertEqual(self.finish(run), "")
+
+    def test_block_loses_nothing(self):
+        listener = self.listen(TAPLINE, "tap", "--connect", self.tap)
+        run = self.feed(listener, "--tap-policy", "block")
+        time.sleep(1.5)
+        listener.send_signal(signal.SIGCONT)
+        self.finish(run)
+        lines, said = self.stopped(listener)
+        self.same_as_files(lines)
+        self.assertEqual(said, "")
+
+    def test_patience_has_an_end(self):
+        listener = self.listen(TAPLINE, "tap", "--connect", self.tap)
+        run = self.feed(listener, "--tap-policy", "block", "--tap-patience", "0.3")
+        self.assertIn("counts as gone", self.finish(run))
+
+
+class Archive(WithTap):
+    """Into SQLite: a sixth stage that no other knows of."""
+
+    TABLES = {"save_con.json": "flow_tcp", "tmp_con.json": "flow_tcp", "udp_con.json": "flow_udp",
+              "save_http.json": "http", "tmp_http.json": "http", "sni.json": "tls_sni",
+              "cert_domain_time.json": "tls_cert", "ts_domain_ip.json": "dns",
+              "xycdn_stun_ip_port.json": "xycdn"}
+    OURS = ("attempt_id", "seq", "file", "src", "dst", "further")
+    LISTS = ("stun_values", "req_headers", "res_headers", "domains", "dns_domain", "dns_ip")
+
+    def keep(self, capture, out):
+        """Runs a capture with an archive that ends behind it."""
+        archive = self.listen(os.path.join(BIN, "tapline-archive"), "--connect", self.tap,
+                              os.path.join(self.folder, "records.sqlite"))
+        self.tapped(capture, out=out)
+        self.assertEqual(self.stopped(archive)[1], "")
+
+    def rows(self, out):
+        """What the archive holds of the capture whose results are in `out`: file -> Counter."""
+        found = {name: collections.Counter() for name in FILES}
+        with contextlib.closing(sqlite3.connect(self.file)) as db:
+            db.row_factory = sqlite3.Row
+            for name, table in self.TABLES.items():
+                for row in db.execute(f"SELECT t.* FROM {table} t JOIN attempts a ON a.id = "
+                                      "t.attempt_id WHERE a.out = ? AND file = ?", (out, name)):
+                    record = {key: json.loads(row[key]) if key in self.LISTS and row[key]
+                              else row[key] for key in row.keys() if key not in self.OURS}
+                    record.update(json.loads(row["further"] or "{}"))
+                    found[name][canonical(record)] += 1
+        return found
+
+    def test_two_captures_and_a_resume(self):
+        self.file = os.path.join(self.folder, "records.sqlite")
+        lossy = os.path.join(CAPTURES, "recorded", "http-lossy.pcap")
+        outs = {os.path.join(self.folder, "a"): DEMO, os.path.join(self.folder, "b"): lossy}
+        for out, capture in outs.items():
+            self.keep(capture, out)
+        for out in outs:
+            want, got = in_files(out), self.rows(out)
+            for name in FILES:
+                self.assertEqual(want[name], got[name], name)
+        with contextlib.closing(sqlite3.connect(self.file)) as db:
+            states = db.execute("SELECT state, missed FROM attempts").fetchall()
+            self.assertEqual(states, [("published", 0)] * 2)
+            plan = db.execute("EXPLAIN QUERY PLAN SELECT * FROM flow_tcp WHERE dst = 'x'").fetchall()
+            self.assertIn("flow_tcp_by_dst", plan[0][3])
+
+    def test_another_programs_file_is_left_alone(self):
+        path = os.path.join(self.folder, "other.sqlite")
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("CREATE TABLE thesis(text)")
+        done = subprocess.run([os.path.join(BIN, "tapline-archive"), "--connect", self.tap, path],
+                              capture_output=True, text=True, check=False, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("other.sqlite", done.stderr)
 
 
 class Asking(WithTap):

@@ -1,11 +1,7 @@
-#include "stages/tap/print.h"
+#include "common/consumer/print.h"
 
 #include <errno.h>
 #include <string.h>
-
-#include "common/base/jsonw.h"
-
-static void print_value(struct jsonw *w, struct tapline_value value, struct stamp *stamp);
 
 static void print_items(struct jsonw *w, struct tapline_value value, struct stamp *stamp)
 {
@@ -52,7 +48,7 @@ static void print_scalar(struct jsonw *w, struct tapline_value value)
 }
 
 /* Recursion ends where the library's: it gives out no value that is nested deeper than 32. */
-static void print_value(struct jsonw *w, struct tapline_value value, struct stamp *stamp)
+void print_value(struct jsonw *w, struct tapline_value value, struct stamp *stamp)
 {
     switch (tapline_type_of(value)) {
     case TAPLINE_LIST:
