@@ -12,12 +12,11 @@
 #include "stages/sink/row.h"
 #include "stages/sink/writer.h"
 
-/* The record files as they are written, one behind the other. They stay open and are synced
- * together: the first sync commits what all of them changed in the file system. */
+/* The record files as they are written, one behind the other. */
 struct output {
     const struct results *results;
-    struct writer *writers[RECORD_FILES];
-    size_t file; /* the one that is being written; RECORD_FILES: none any more */
+    struct writer *writer;
+    size_t file; /* the one that is open; RECORD_FILES: none any more */
     uint64_t written[RECORD_FILES];
     struct buffer key;  /* xycdn: the key that is being counted, */
     uint64_t sightings; /* and how often it came. 0: none yet */
@@ -28,16 +27,15 @@ static int open_file(struct output *o, size_t file)
     int error = 0;
     o->file = file;
     if (file < RECORD_FILES)
-        o->writers[file] = writer_new(o->results->directory, RECORD_FILE_NAMES[file], &error);
+        o->writer = writer_new(o->results->directory, RECORD_FILE_NAMES[file], &error);
     return error;
 }
 
 static int put_line(struct output *o, const void *text, size_t length)
 {
     o->written[o->file]++;
-    struct writer *writer = o->writers[o->file];
-    int error = writer_put(writer, text, length);
-    return error ? error : writer_put(writer, "\n", 1);
+    int error = writer_put(o->writer, text, length);
+    return error ? error : writer_put(o->writer, "\n", 1);
 }
 
 static int put_counted(struct output *o)
@@ -73,10 +71,13 @@ static int count_key(struct output *o, const struct line *line)
     return error;
 }
 
-static int end_file(struct output *o)
+static int close_file(struct output *o)
 {
     int error = put_counted(o);
-    return error ? error : writer_flush(o->writers[o->file]);
+    if (!error)
+        error = writer_sync(o->writer);
+    writer_free(&o->writer);
+    return error;
 }
 
 /* Lines come file by file; a file that has none is there, and empty. */
@@ -84,7 +85,7 @@ static int turn_to(struct output *o, size_t file)
 {
     int error = 0;
     while (o->file < file && !error) {
-        error = end_file(o);
+        error = close_file(o);
         if (!error)
             error = open_file(o, o->file + 1);
     }
@@ -103,22 +104,9 @@ static int write_records(struct output *o)
     }
     if (error == ERR_EOF)
         error = turn_to(o, RECORD_FILES);
+    writer_free(&o->writer);
     buffer_free(&o->key);
     return error;
-}
-
-static int sync_records(struct output *o)
-{
-    int error = 0;
-    for (size_t i = 0; i < RECORD_FILES && !error; i++)
-        error = writer_sync(o->writers[i]);
-    return error;
-}
-
-static void close_records(struct output *o)
-{
-    for (size_t i = 0; i < RECORD_FILES; i++)
-        writer_free(&o->writers[i]);
 }
 
 /* Writes a file of one line. */
@@ -208,29 +196,19 @@ static int write_ledger(const struct results *r, const uint64_t written[RECORD_F
     return write_small(r, LEDGER_FILE, &text);
 }
 
-/* Everything but the ledger, synced. */
-static int write_all(const struct results *r, struct output *output, struct buffer *summary)
+int results_write(const struct results *r, struct buffer *summary)
 {
-    int error = write_records(output);
+    struct output output = {.results = r};
+    int error = write_records(&output);
     if (error)
         return error;
-    summary_pack(r->summary, r->ledger, output->written, certs_count(r->certs), r->stamp, summary);
+    summary_pack(r->summary, r->ledger, output.written, certs_count(r->certs), r->stamp, summary);
     error = summary->failed ? -ENOMEM : write_totals(r);
     if (!error)
         error = write_logs(r, summary);
     if (!error)
-        error = sync_records(output);
-    if (!error)
         error = certs_sync(r->certs);
     if (!error && fsync(r->cert_directory) != 0 && errno != EINVAL)
         error = -errno;
-    return error;
-}
-
-int results_write(const struct results *r, struct buffer *summary)
-{
-    struct output output = {.results = r};
-    int error = write_all(r, &output, summary);
-    close_records(&output);
     return error ? error : write_ledger(r, output.written);
 }

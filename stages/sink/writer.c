@@ -44,16 +44,6 @@ void writer_free(struct writer **writer)
     *writer = NULL;
 }
 
-/* Has the disk begin to take what was written; a file system that cannot do this does it all at
- * the sync. */
-static void send_off(struct writer *writer)
-{
-    if (writer->written > writer->on_its_way)
-        sync_file_range(writer->file, writer->on_its_way, writer->written - writer->on_its_way,
-                        SYNC_FILE_RANGE_WRITE);
-    writer->on_its_way = writer->written;
-}
-
 static int write_all(struct writer *writer, const char *bytes, size_t length)
 {
     while (length) {
@@ -66,8 +56,12 @@ static int write_all(struct writer *writer, const char *bytes, size_t length)
             writer->written += wrote;
         }
     }
-    if (writer->written - writer->on_its_way >= WRITE_BEHIND)
-        send_off(writer);
+    off_t behind = writer->written - writer->on_its_way;
+    if (behind >= WRITE_BEHIND) {
+        /* A file system that cannot do this does it all at the sync. */
+        sync_file_range(writer->file, writer->on_its_way, behind, SYNC_FILE_RANGE_WRITE);
+        writer->on_its_way = writer->written;
+    }
     return 0;
 }
 
@@ -91,14 +85,6 @@ int writer_put(struct writer *writer, const void *bytes, size_t length)
         memcpy(writer->buffer + writer->waiting, bytes, length);
     writer->waiting += length;
     return 0;
-}
-
-int writer_flush(struct writer *writer)
-{
-    int error = write_waiting(writer);
-    if (!error)
-        send_off(writer);
-    return error;
 }
 
 int writer_sync(struct writer *writer)

@@ -14,9 +14,6 @@ struct writer *writer_new(int directory, const char *name, int *error);
 /** Adds bytes; 0 or a negated errno. */
 int writer_put(struct writer *writer, const void *bytes, size_t length);
 
-/** Writes what waits, and has the disk begin to take it; 0 or a negated errno. */
-int writer_flush(struct writer *writer);
-
 /** Writes what waits and waits until the disk has it; 0 or a negated errno. */
 int writer_sync(struct writer *writer);
 
