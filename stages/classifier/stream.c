@@ -84,13 +84,24 @@ static enum verdict dns_recognise(const struct stream *s, struct slice bytes)
     return enough ? VERDICT_YES : VERDICT_MORE;
 }
 
+/* Empty lines may stand ahead of a start line (RFC 9112, section 2.2). One that comes in the next
+ * segment is known by itself. */
+static enum verdict http_recognise(const struct stream *s, struct start *start, struct slice bytes)
+{
+    size_t empty = 0;
+    while (empty < bytes.length && (bytes.bytes[empty] == '\r' || bytes.bytes[empty] == '\n'))
+        empty++;
+    if (empty == bytes.length)
+        return VERDICT_NO;
+    return start_line_recognise(bytes.bytes + empty, bytes.length - empty, s->limits->start_line,
+                                &start->line);
+}
+
 static enum verdict recognise(const struct stream *s, struct start *start, uint32_t protocol,
                               struct slice bytes)
 {
     switch (protocol) {
-    case TAPLINE_HINT_HTTP:
-        return start_line_recognise(bytes.bytes, bytes.length, s->limits->start_line,
-                                    &start->line);
+    case TAPLINE_HINT_HTTP: return http_recognise(s, start, bytes);
     case TAPLINE_HINT_TLS: return tls_hello_recognise(bytes.bytes, bytes.length);
     default: return dns_recognise(s, bytes);
     }

@@ -27,6 +27,25 @@ static void http_is_handed_on(void **state)
     scene_end(&s);
 }
 
+static void empty_lines_ahead_of_a_start_line(void **state)
+{
+    (void)state;
+    struct scene s = scene_new(WXY);
+    scene_open(&s, TRANSPORT_TCP);
+    scene_text(&s, 0, "\r\n\nGET /a HT");
+    scene_text(&s, 0, "TP/1.1\r\n\r\n");
+    scene_close(&s);
+    scene_behind(&s, "x open 1\nx data 0 @0 +12 f1 t10 p1\nx data 0 @12 +10 f0 t20 p2\nx close\n");
+    scene_end(&s);
+    s = scene_new(WXY);
+    scene_open(&s, TRANSPORT_TCP);
+    scene_text(&s, 0, "\r\n");
+    scene_text(&s, 0, REQUEST);
+    scene_close(&s);
+    scene_behind(&s, "x open 1\nx data 0 @2 +28 f0 t20 p2\nx close\n");
+    scene_end(&s);
+}
+
 static void tls_is_handed_on(void **state)
 {
     (void)state;
@@ -321,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_is_handed_on),
         cmocka_unit_test(tls_is_handed_on),
+        cmocka_unit_test(empty_lines_ahead_of_a_start_line),
         cmocka_unit_test(nothing_is_handed_on_otherwise),
         cmocka_unit_test(cut_at_every_byte),
         cmocka_unit_test(any_size_of_segment),

@@ -371,6 +371,13 @@ def contents():
     web.note("save_http.json", **asked_fields(get("/fold"), asked), res_time=stamp(answered),
              res_status="200", res_body="fold")
     web.finish()
+    web = Web(cap, run).open()  # empty lines ahead of a request (RFC 9112, section 2.2)
+    for uri, before in (("/first", b"\r\n\r\n"), ("/again", b"\n"), ("/plain", b"")):
+        asked = web.ask(before + get(uri).wire())
+        answered = web.answer(reply(b"ok"))
+        web.note("save_http.json", **asked_fields(get(uri), asked),
+                 **answer_fields(reply(b"ok"), answered))
+    web.finish()
     run.only(*FILES)
     return cap
 
