@@ -47,9 +47,24 @@ uint32_t peers_find(const struct peers *peers, uint64_t sender)
     return 0;
 }
 
+/* The place of a reader that is gone: one comes for every capture, and no flow remembers it. */
+static struct peer *reclaim(struct peers *peers)
+{
+    for (uint32_t i = 0; i < peers->count; i++) {
+        struct peer *peer = &peers->list[i];
+        if (peer->live || peer->listed || peer->presence.role != TAPLINE_READER)
+            continue;
+        link_free(&peer->data, false);
+        link_free(&peer->control, false);
+        return peer;
+    }
+    return NULL;
+}
+
 static struct peer *add(struct peers *peers, uint64_t sender)
 {
-    if (peers->count == peers->size) {
+    struct peer *peer = reclaim(peers);
+    if (!peer && peers->count == peers->size) {
         uint32_t size = peers->size ? 2 * peers->size : 8;
         struct peer *list = realloc(peers->list, size * sizeof *list);
         if (!list)
@@ -57,7 +72,8 @@ static struct peer *add(struct peers *peers, uint64_t sender)
         peers->list = list;
         peers->size = size;
     }
-    struct peer *peer = &peers->list[peers->count++];
+    if (!peer)
+        peer = &peers->list[peers->count++];
     *peer = (struct peer){.presence.sender = sender};
     return peer;
 }

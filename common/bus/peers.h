@@ -1,7 +1,7 @@
 /*
  * Who else is on this pipeline's bus: the lobby's roster as it is known here, with a link to
- * each inbox that was needed so far. A peer keeps its slot for the life of this process, so that
- * a flow can remember its peer by number.
+ * each inbox that was needed so far. A worker keeps its slot for the life of this process, so that
+ * a flow can remember its peer by number; a reader, which comes for one capture, until it is gone.
  */
 #ifndef TAPLINE_COMMON_PEERS_H
 #define TAPLINE_COMMON_PEERS_H
