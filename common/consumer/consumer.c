@@ -19,7 +19,7 @@ struct tapline_consumer {
     char subscriptions[SUBSCRIPTIONS][TOPIC_MAX];
     size_t subscription_count;
     size_t early_count; /* of those, the ones from before it was ready */
-    zmq_msg_t body; /* of the record that was given out last */
+    zmq_msg_t body;     /* of the record that was given out last */
     struct tapline_record record;
     struct heads heads;
 };

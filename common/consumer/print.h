@@ -1,6 +1,6 @@
 /*
- * Records of the tap, and values in them, as JSON; times in one zone. Bytes and extensions, which no
- * record of this version holds, are null.
+ * Records of the tap, and values in them, as JSON; times in one zone. Bytes and extensions, which
+ * no record of this version holds, are null.
  */
 #ifndef TAPLINE_COMMON_PRINT_H
 #define TAPLINE_COMMON_PRINT_H

@@ -12,10 +12,12 @@ static struct unpack reader_of(struct tapline_value value)
 enum tapline_type tapline_type_of(struct tapline_value value)
 {
     static const enum tapline_type types[] = {
-        [UNPACK_NONE] = TAPLINE_NONE, [UNPACK_NIL] = TAPLINE_NIL,   [UNPACK_BOOL] = TAPLINE_BOOL,
-        [UNPACK_INT] = TAPLINE_INT,   [UNPACK_STR] = TAPLINE_TEXT,  [UNPACK_DOUBLE] = TAPLINE_DOUBLE,
-        [UNPACK_ARRAY] = TAPLINE_LIST, [UNPACK_MAP] = TAPLINE_MAP,  [UNPACK_TIME] = TAPLINE_TIME,
-        [UNPACK_BIN] = TAPLINE_OTHER, [UNPACK_OTHER] = TAPLINE_OTHER,
+        [UNPACK_NONE] = TAPLINE_NONE,   [UNPACK_NIL] = TAPLINE_NIL,
+        [UNPACK_BOOL] = TAPLINE_BOOL,   [UNPACK_INT] = TAPLINE_INT,
+        [UNPACK_STR] = TAPLINE_TEXT,    [UNPACK_DOUBLE] = TAPLINE_DOUBLE,
+        [UNPACK_ARRAY] = TAPLINE_LIST,  [UNPACK_MAP] = TAPLINE_MAP,
+        [UNPACK_TIME] = TAPLINE_TIME,   [UNPACK_BIN] = TAPLINE_OTHER,
+        [UNPACK_OTHER] = TAPLINE_OTHER,
     };
     struct unpack from = reader_of(value);
     return types[unpack_type(&from)];

@@ -30,7 +30,8 @@ int main(int argc, char **argv)
         int64_t time_ns = 0;
         if (!tapline_time(tapline_get(record, "start_timestamp"), &time_ns))
             tapline_time(tapline_get(record, "timestamp"), &time_ns);
-        printf("%.*s\t%.*s\t%" PRId64 "\n", (int)what_length, what, (int)flow_length, flow, time_ns);
+        printf("%.*s\t%.*s\t%" PRId64 "\n", (int)what_length, what, (int)flow_length, flow,
+               time_ns);
         if (strcmp(tapline_topic(record), TAPLINE_TOPIC_CAPTURE) == 0 && what[0] == 'p')
             break;
     }

@@ -74,7 +74,8 @@ int tapline_next(struct tapline_consumer *consumer, int timeout_ms,
 
 /** How many messages of the topics that begin with `topic`, and were subscribed to, have been
  *  missed since the first one of each topic was seen, or the sink's first `stats`. Those missed
- *  last are known as soon as the sink's next `stats` has come, or the next message of their topic. */
+ *  last are known as soon as the sink's next `stats` has come, or the next message of their topic.
+ */
 uint64_t tapline_missed(const struct tapline_consumer *consumer, const char *topic);
 
 /** Closes and nulls the pointer; accepts NULL. */

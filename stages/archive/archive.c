@@ -86,8 +86,8 @@ static int make_table(struct archive *a, size_t which)
     buffer_clear(&a->text);
     table_insert_sql(&ARCHIVE_TABLES[which], &a->text);
     if (!error)
-        error = a->text.failed ? -ENOMEM
-                               : prepare(a, &a->insert[which], (const char *)a->text.bytes);
+        error =
+            a->text.failed ? -ENOMEM : prepare(a, &a->insert[which], (const char *)a->text.bytes);
     return error;
 }
 
@@ -346,8 +346,8 @@ static bool is_event(const struct tapline_record *record, const char *name)
 {
     const char *text;
     size_t length;
-    return tapline_text(tapline_get(record, "event"), &text, &length) &&
-           length == strlen(name) && memcmp(text, name, length) == 0;
+    return tapline_text(tapline_get(record, "event"), &text, &length) && length == strlen(name) &&
+           memcmp(text, name, length) == 0;
 }
 
 static int take_event(struct archive *a, const struct tapline_record *record)

@@ -4,12 +4,18 @@
 #include <tapline/tap.h>
 
 /* Times are text in UTC, as in the files of a command that ran there; lists are JSON. */
-#define TEXT(key) {key, "TEXT"}
-#define INT(key) {key, "INTEGER"}
+#define TEXT(key)                                                                                  \
+    {                                                                                              \
+        key, "TEXT"                                                                                \
+    }
+#define INT(key)                                                                                   \
+    {                                                                                              \
+        key, "INTEGER"                                                                             \
+    }
 
 #define SPAN TEXT("ip_port"), TEXT("start_timestamp"), TEXT("end_timestamp")
-#define DIRECTED_COUNTS                                                                           \
-    INT("src_dst_packet_count"), INT("dst_src_packet_count"), INT("src_dst_byte_count"),          \
+#define DIRECTED_COUNTS                                                                            \
+    INT("src_dst_packet_count"), INT("dst_src_packet_count"), INT("src_dst_byte_count"),           \
         INT("dst_src_byte_count")
 #define COUNTS INT("packet_count"), INT("byte_count"), DIRECTED_COUNTS
 #define PAIR(name) TEXT(name "_ip_1"), TEXT(name "_id_1"), TEXT(name "_ip_2"), TEXT(name "_id_2")

@@ -131,8 +131,7 @@ void broadcast_begun(struct broadcast *b)
         tell(b, b->capture->attempt == 1 ? "begun" : "attempt", -1, "");
 }
 
-void broadcast_ended(struct broadcast *b, bool published, enum exit_status status,
-                     const char *text)
+void broadcast_ended(struct broadcast *b, bool published, enum exit_status status, const char *text)
 {
     if (b)
         tell(b, published ? "published" : "failed", (int)status, text);

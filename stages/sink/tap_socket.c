@@ -16,20 +16,20 @@
 
 /* ZeroMQ counts messages, people count bytes: so long is a long one. What waits for a listener
  * when the sink ends gets so many milliseconds to leave; a healthy one needs few. */
-enum { MESSAGE_BYTES = 16 * 1024, LINGER_MS = 250, NS_PER_MS = 1000000, ENDPOINT_MAX = 256 };
+enum { MESSAGE_BYTES = 16 * 1024, LINGER_MS = 500, NS_PER_MS = 1000000, ENDPOINT_MAX = 256 };
 
 struct tap_socket {
     struct tap tap;
     const struct tap_options *options;
     void *socket;
     char endpoint[ENDPOINT_MAX];
-    uint64_t heads[TAP_TOPICS];     /* the last message's number, */
+    uint64_t heads[TAP_TOPICS];      /* the last message's number, */
     uint64_t heads_then[TAP_TOPICS]; /* and that of the last tick */
-    uint32_t wanted[TAP_TOPICS];    /* subscriptions that cover the topic */
-    uint32_t ready;                 /* listeners whose subscriptions are complete */
-    bool blocking;                  /* waits for listeners that have no room */
-    bool trying;                    /* a listener counted as gone: looks whether it is back */
-    bool farewell;                  /* the last message of all is sent */
+    uint32_t wanted[TAP_TOPICS];     /* subscriptions that cover the topic */
+    uint32_t ready;                  /* listeners whose subscriptions are complete */
+    bool blocking;                   /* waits for listeners that have no room */
+    bool trying;                     /* a listener counted as gone: looks whether it is back */
+    bool farewell;                   /* the last message of all is sent */
     int64_t waited_ns;
     int64_t ticked_ns;
     struct buffer stats;

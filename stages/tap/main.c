@@ -24,7 +24,8 @@ static const struct opt OPTS[] = {
     {"connect", OPT_TEXT, offsetof(struct tap_options, connect), "ENDPOINT", "the tap", 0, 0},
     {"count", OPT_COUNT, offsetof(struct tap_options, count), "N", "end after N records; 0: never",
      0, 0},
-    {"capture", OPT_TEXT, offsetof(struct tap_options, capture), "ID", "of this capture only", 0, 0},
+    {"capture", OPT_TEXT, offsetof(struct tap_options, capture), "ID", "of this capture only", 0,
+     0},
 };
 
 static volatile sig_atomic_t stop_asked;

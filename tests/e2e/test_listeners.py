@@ -162,7 +162,7 @@ class Exactly(WithTap):
 class Slow(WithTap):
     """A listener that is slow, stopped or killed."""
 
-    RECORDS = ("http", "dns", "tls", "xycdn", "flow")
+    EARLY = ("http", "dns", "tls", "xycdn")  # topics whose records do not wait for a flow's end
 
     def feed(self, listener, *words):
         """Starts a run of DEMO whose listener is stopped before the first record; everything is
@@ -191,7 +191,7 @@ class Slow(WithTap):
         return said
 
     def test_a_stopped_listener_learns_how_much_it_missed(self):
-        listener = self.listen(TAPLINE, "tap", *self.RECORDS, "--connect", self.tap)
+        listener = self.listen(TAPLINE, "tap", *self.EARLY, "--connect", self.tap)
         run = self.feed(listener)
         time.sleep(1)
         listener.send_signal(signal.SIGCONT)
@@ -199,7 +199,8 @@ class Slow(WithTap):
         self.finish(run)
         lines, said = self.stopped(listener)
         missed = int(re.search(r"(\d+) records were missed", said)[1])
-        made = sum(sum(found.values()) for found in in_files(self.out).values())
+        made = sum(sum(found.values()) for name, found in in_files(self.out).items()
+                   if "_con" not in name)
         self.assertGreater(missed, 0)
         self.assertEqual(missed + len(lines), made)
 

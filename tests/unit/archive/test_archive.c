@@ -130,7 +130,8 @@ static void attempts_that_came_to_nothing_leave_no_rows(void **state)
     name_seen("c1", 2, 3);
     happened("c1", 2, "published", 1);
     says("SELECT group_concat(capture || attempt) FROM tls_sni JOIN attempts ON id = attempt_id "
-         "ORDER BY 1", "c21,c12");
+         "ORDER BY 1",
+         "c21,c12");
     says("SELECT state || missed FROM attempts WHERE attempt = 2", "published0");
 }
 

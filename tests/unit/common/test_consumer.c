@@ -144,8 +144,7 @@ static void bytes_that_end_early_end_the_walk(void **state)
     (void)state;
     const struct tapline_record whole = record_with_every_type();
     for (size_t length = 0; length < whole.map.length; length++) {
-        struct tapline_items items =
-            tapline_items((struct tapline_value){whole.map.bytes, length});
+        struct tapline_items items = tapline_items((struct tapline_value){whole.map.bytes, length});
         struct tapline_value name, value;
         int count = 0;
         while (tapline_item(&items, &name, &value))

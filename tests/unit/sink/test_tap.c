@@ -67,8 +67,8 @@ static int set_up(void **state)
     snprintf(b->out, sizeof b->out, "%s/out", b->path);
     b->outlet = told_outlet(&b->told);
     b->capture = capture_to(b->out);
-    b->listener.tap = (struct tap){&b->listener, 0xab, listener_number, listener_keep,
-                                   listener_missing};
+    b->listener.tap =
+        (struct tap){&b->listener, 0xab, listener_number, listener_keep, listener_missing};
     b->listener.unwanted = TAP_STATS;
     *state = b;
     return 0;
@@ -105,8 +105,8 @@ static void said(const struct bench *b, size_t which, enum tap_topic topic, cons
     assert_string_equal(b->listener.kept[which].text, text);
 }
 
-#define HEAD(seq)                                                                                 \
-    "{\"tap\": 1, \"capture\": \"0000000000000005\", \"attempt\": 1, \"sink\": "                  \
+#define HEAD(seq)                                                                                  \
+    "{\"tap\": 1, \"capture\": \"0000000000000005\", \"attempt\": 1, \"sink\": "                   \
     "\"00000000000000ab\", \"seq\": " seq ", "
 
 static struct event closed(uint64_t flow, uint8_t transport)
@@ -128,17 +128,19 @@ static void a_connection_is_told_with_the_keys_of_its_file(void **state)
     takes(b, &close);
     said(b, 1, TAP_FLOW_TCP,
          HEAD("1") "\"file\": \"tmp_con.json\", \"ip_port\": \"1.2.3.4-1000-5.6.7.8-443\", "
-         "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "
-         "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", "
-         "\"packet_count\": 10, \"byte_count\": 145, \"src_dst_packet_count\": 6, "
-         "\"dst_src_packet_count\": 4, \"src_dst_byte_count\": 68, \"dst_src_byte_count\": 77, "
-         "\"protocol_type\": \"tcp\", \"http_req_time\": null, \"https_SNI\": \"edge.example\", "
-         "\"https_SNI_ip\": \"\", \"https_SNI_time\": null, \"https_Cert_domain\": \"\", "
-         "\"https_Cert_ip\": \"\", \"https_Cert_time\": null, \"bit_peer_ip_1\": \"\", "
-         "\"bit_peer_id_1\": \"\", \"bit_peer_ip_2\": \"\", \"bit_peer_id_2\": \"\", "
-         "\"xunlei_ip_1\": \"\", \"xunlei_id_1\": \"\", \"xunlei_ip_2\": \"\", "
-         "\"xunlei_id_2\": \"\", \"syn_flag\": 0, \"fin_flag\": 0, \"rst_flag\": 0, "
-         "\"rtt/ms\": 1.5, \"acme_id\": \"further\"}");
+                   "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "
+                   "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", "
+                   "\"packet_count\": 10, \"byte_count\": 145, \"src_dst_packet_count\": 6, "
+                   "\"dst_src_packet_count\": 4, \"src_dst_byte_count\": 68, "
+                   "\"dst_src_byte_count\": 77, "
+                   "\"protocol_type\": \"tcp\", \"http_req_time\": null, \"https_SNI\": "
+                   "\"edge.example\", "
+                   "\"https_SNI_ip\": \"\", \"https_SNI_time\": null, \"https_Cert_domain\": \"\", "
+                   "\"https_Cert_ip\": \"\", \"https_Cert_time\": null, \"bit_peer_ip_1\": \"\", "
+                   "\"bit_peer_id_1\": \"\", \"bit_peer_ip_2\": \"\", \"bit_peer_id_2\": \"\", "
+                   "\"xunlei_ip_1\": \"\", \"xunlei_id_1\": \"\", \"xunlei_ip_2\": \"\", "
+                   "\"xunlei_id_2\": \"\", \"syn_flag\": 0, \"fin_flag\": 0, \"rst_flag\": 0, "
+                   "\"rtt/ms\": 1.5, \"acme_id\": \"further\"}");
 }
 
 static void an_http_record_does_not_wait_for_its_connection(void **state)
@@ -158,27 +160,33 @@ static void an_http_record_does_not_wait_for_its_connection(void **state)
     takes(b, &event);
     said(b, 1, TAP_HTTP,
          HEAD("1") "\"file\": \"save_http.json\", \"ip_port\": \"5.6.7.8-443-1.2.3.4-1000\", "
-         "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", \"end_timestamp\": null, "
-         "\"req_time\": null, \"src_dst_packet_count\": null, \"dst_src_packet_count\": null, "
-         "\"src_dst_byte_count\": null, \"dst_src_byte_count\": null, \"req_method\": \"GET\", "
-         "\"req_uri\": null, \"req_need_length\": null, \"req_headers\": null, "
-         "\"req_body\": null, \"req_data\": \"\", \"res_time\": null, \"res_status\": null, "
-         "\"res_reason\": null, \"res_need_length\": null, \"res_headers\": null, "
-         "\"res_body\": null, \"res_data\": \"\"}");
+                   "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", \"end_timestamp\": null, "
+                   "\"req_time\": null, \"src_dst_packet_count\": null, \"dst_src_packet_count\": "
+                   "null, "
+                   "\"src_dst_byte_count\": null, \"dst_src_byte_count\": null, \"req_method\": "
+                   "\"GET\", "
+                   "\"req_uri\": null, \"req_need_length\": null, \"req_headers\": null, "
+                   "\"req_body\": null, \"req_data\": \"\", \"res_time\": null, \"res_status\": "
+                   "null, "
+                   "\"res_reason\": null, \"res_need_length\": null, \"res_headers\": null, "
+                   "\"res_body\": null, \"res_data\": \"\"}");
 }
 
 static void other_records_say_their_flow(void **state)
 {
     struct bench *b = *state;
     begin(b);
-    static const char *const sni[] = {"ip_port",    "1.2.3.4-1000-5.6.7.8-443", "sni_domain",
-                                      "edge.example", "sni_ip", "5.6.7.8", NULL};
+    static const char *const sni[] = {
+        "ip_port", "1.2.3.4-1000-5.6.7.8-443", "sni_domain", "edge.example", "sni_ip", "5.6.7.8",
+        NULL};
     pack_texts(&b->map, sni);
     struct event event = record_of(1, TAPLINE_RECORD_SNI, MOMENT, 4, &b->map);
     takes(b, &event);
-    said(b, 1, TAP_TLS_SNI,
-         HEAD("1") "\"file\": \"sni.json\", \"flow\": \"1.2.3.4-1000-5.6.7.8-443\", "
-         "\"sni_domain\": \"edge.example\", \"sni_ip\": \"5.6.7.8\", \"timestamp\": null}");
+    said(
+        b, 1, TAP_TLS_SNI,
+        HEAD(
+            "1") "\"file\": \"sni.json\", \"flow\": \"1.2.3.4-1000-5.6.7.8-443\", "
+                 "\"sni_domain\": \"edge.example\", \"sni_ip\": \"5.6.7.8\", \"timestamp\": null}");
     buffer_clear(&b->map);
     pack_map(&b->map, 1);
     pack_str(&b->map, "keys");
@@ -223,8 +231,8 @@ static void dns_conversations_are_no_records(void **state)
     assert_int_equal(b->listener.heads[TAP_FLOW_UDP], 0);
 }
 
-#define COUNTS(tcp)                                                                               \
-    "\"records\": {\"flow.tcp\": " tcp ", \"flow.udp\": 0, \"http\": 0, \"tls.sni\": 0, "         \
+#define COUNTS(tcp)                                                                                \
+    "\"records\": {\"flow.tcp\": " tcp ", \"flow.udp\": 0, \"http\": 0, \"tls.sni\": 0, "          \
     "\"tls.cert\": 0, \"dns\": 0, \"xycdn\": 0}}"
 
 static void says(const struct bench *b, size_t which, const char *event, const char *part)
