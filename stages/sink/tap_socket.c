@@ -15,8 +15,15 @@
 #include "common/wire/pack.h"
 
 /* ZeroMQ counts messages, people count bytes: so long is a long one. What waits for a listener
- * when the sink ends gets so many milliseconds to leave; a healthy one needs few. */
-enum { MESSAGE_BYTES = 16 * 1024, LINGER_MS = 500, NS_PER_MS = 1000000, ENDPOINT_MAX = 256 };
+ * when the sink ends gets so many milliseconds to leave, and the last figures so many to find room;
+ * a healthy one needs few, and a stopped one delays the end of a run by no more. */
+enum {
+    MESSAGE_BYTES = 16 * 1024,
+    LINGER_MS = 250,
+    FAREWELL_MS = 100,
+    NS_PER_MS = 1000000,
+    ENDPOINT_MAX = 256
+};
 
 struct tap_socket {
     struct tap tap;
@@ -220,7 +227,7 @@ void tap_socket_tick(struct tap_socket *t, int64_t now_ns)
 /* What was missed at the end shows in the last figures, so that these are worth a short wait. */
 static void say_goodbye(struct tap_socket *t)
 {
-    int moment = LINGER_MS;
+    int moment = FAREWELL_MS;
     zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &moment, sizeof moment);
     set_blocking(t, true);
     t->trying = false;
