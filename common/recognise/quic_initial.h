@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Does this datagram begin with a long header whose version and type say Initial? */
+/** Does this datagram hold an Initial packet: first, or behind others with long headers? */
 bool quic_initial_recognise(const uint8_t *bytes, size_t length);
 
 #endif

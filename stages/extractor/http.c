@@ -137,12 +137,12 @@ enum { SWITCHING = 101, OK = 200, NO_CONTENT = 204, REDIRECT = 300, UNMODIFIED =
 
 static int begin_answer(struct http *h, struct http_reader *reader)
 {
-    bool lost_track = http_reader_lost_track(reader);
+    bool lost_track = http_reader_lost_track(reader), lost_one = http_reader_lost_start(reader);
     struct http_message *answer = http_reader_begin(reader);
     if (!answer)
         return -ENOMEM;
     if (lost_track)
-        http_exchanges_lose_track(h->exchanges, http_message_place(answer)->leads);
+        http_exchanges_lose_track(h->exchanges, http_message_place(answer)->leads, lost_one);
     const struct http_message *request = http_exchanges_awaiting(h->exchanges);
     int status = http_message_status(answer);
     bool connects =

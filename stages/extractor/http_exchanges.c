@@ -194,13 +194,14 @@ static int give_up_oldest(struct http_exchanges *x)
     return error;
 }
 
-/* The first answer that stands there without its request and was sent after this one; NULL: none. */
+/* The first answer that stands there without its request and was sent after this one; NULL: none.
+ */
 static struct exchange *answered_already(const struct http_exchanges *x,
                                          const struct http_message *request)
 {
     struct exchange *at = x->first;
-    while (at && (at->request || http_message_place(at->answer)->packet <
-                                     http_message_place(request)->packet))
+    while (at && (at->request ||
+                  http_message_place(at->answer)->packet < http_message_place(request)->packet))
         at = at->next;
     return at;
 }
@@ -227,9 +228,15 @@ int http_exchanges_ask(struct http_exchanges *x, struct http_message **request)
     return 0;
 }
 
-void http_exchanges_lose_track(struct http_exchanges *x, bool leads)
+void http_exchanges_lose_track(struct http_exchanges *x, bool leads, bool lost_one)
 {
-    struct exchange *before, *at = waiting(x, &before), *leader = at;
+    struct exchange *before, *at = waiting(x, &before);
+    if (lost_one && at && at->next) {
+        at->forsaken = true;
+        at = at->next;
+        leads = false;
+    }
+    struct exchange *leader = at;
     for (struct exchange *later = at; later; later = later->next)
         if (http_message_place(later->request)->leads)
             leader = later;

@@ -22,13 +22,16 @@ void http_exchanges_free(struct http_exchanges **exchanges);
 void http_exchanges_set_requester(struct http_exchanges *exchanges, int requester);
 
 /** A request begins; the message is owned from now on. An answer that came without its request and
- *  was sent after this one is its. Where too many wait, the oldest is recorded as unanswered. 0, -ENOMEM or the outlet's error. */
+ *  was sent after this one is its. Where too many wait, the oldest is recorded as unanswered. 0,
+ * -ENOMEM or the outlet's error. */
 int http_exchanges_ask(struct http_exchanges *exchanges, struct http_message **request);
 
 /** Answers may have been lost ahead of the next one: it belongs to none of the requests from before
  *  the requester's last turn. Where it does not begin a turn itself (`leads`), it may be the answer
- *  to any request of that turn, and is paired only if there is but one. */
-void http_exchanges_lose_track(struct http_exchanges *exchanges, bool leads);
+ *  to any request of that turn, and is paired only if there is but one. Where one was lost for
+ *  certain, it is not the first one's either: a side whose answer is lost seems not to have spoken.
+ */
+void http_exchanges_lose_track(struct http_exchanges *exchanges, bool leads, bool lost_one);
 
 /** The request that the next answer belongs to; NULL: it was not seen. */
 const struct http_message *http_exchanges_awaiting(const struct http_exchanges *exchanges);
@@ -40,8 +43,8 @@ int http_exchanges_answer(struct http_exchanges *exchanges, struct http_message 
 /** Has the last request, being over, asked to change protocols, and is its answer not over yet? */
 bool http_exchanges_undecided(const struct http_exchanges *exchanges);
 
-/** The requester's bytes were read up to this packet: what was answered before is not waited for any
- *  more. 0, -ENOMEM or the outlet's error. */
+/** The requester's bytes were read up to this packet: what was answered before is not waited for
+ * any more. 0, -ENOMEM or the outlet's error. */
 int http_exchanges_heard(struct http_exchanges *exchanges, uint64_t packet);
 
 /** Sends the records of what is over. 0, -ENOMEM or the outlet's error. */

@@ -21,21 +21,22 @@ struct http_reader {
     llhttp_t parser;              /* of the message that is open */
     struct http_message *message; /* borrowed; NULL: a start line comes next */
     struct http_fields *fields;
-    struct buffer line;        /* what may become a start line: as much of it as has come, */
-    struct http_place place;   /* where it begins, */
-    uint64_t line_offset;      /* and where that is in the stream */
-    struct start_line start;   /* of the line, and then of the message */
-    uint64_t at;               /* the stream's next byte, while a message is open */
-    uint64_t declined_to;      /* bytes below may be missing because nobody wants them */
-    bool no_body;              /* whatever the header says */
-    bool in_head;              /* fields are the header's, not a trailer's */
+    struct buffer line;      /* what may become a start line: as much of it as has come, */
+    struct http_place place; /* where it begins, */
+    uint64_t line_offset;    /* and where that is in the stream */
+    struct start_line start; /* of the line, and then of the message */
+    uint64_t at;             /* the stream's next byte, while a message is open */
+    uint64_t declined_to;    /* bytes below may be missing because nobody wants them */
+    bool no_body;            /* whatever the header says */
+    bool in_head;            /* fields are the header's, not a trailer's */
     bool in_span;       /* within bytes of known number: a body by its length, or one chunk's */
     bool until_close;   /* within a body that lasts as long as the stream */
     bool in_chunk_head; /* within a line that says how long a chunk is, */
     bool in_extension;  /* and behind the number in it */
     bool ended;         /* llhttp has seen the message's end */
     bool fault;         /* no memory within a callback of llhttp */
-    bool lost_track;    /* messages may have been lost since the last one */
+    bool lost_track;    /* messages may have been lost since the last one, */
+    bool lost_start;    /* and the first of them at least has, from its start on */
     bool tunnel;        /* a TLS hello may begin here, too */
 };
 
@@ -166,6 +167,7 @@ static void seek_turn(struct http_reader *r, uint64_t offset)
 {
     buffer_clear(&r->line);
     r->lost_track = true;
+    r->lost_start = false; /* what comes then is of a later turn than what was lost here */
     conversation_want(r->conversation, r->direction, TAPLINE_WANT_TURN, offset);
 }
 
@@ -211,7 +213,8 @@ static enum http_step read_start(struct http_reader *r, const struct event_data 
             hello = tls_hello_recognise(r->line.bytes, r->line.length);
         if (hello == VERDICT_YES)
             return HTTP_STEP_HELLO;
-        enum verdict start = start_line_recognise(r->line.bytes, r->line.length, longest, &r->start);
+        enum verdict start =
+            start_line_recognise(r->line.bytes, r->line.length, longest, &r->start);
         if (start == VERDICT_YES)
             return HTTP_STEP_START;
         if (start == VERDICT_NO && hello == VERDICT_NO) {
@@ -237,6 +240,11 @@ bool http_reader_lost_track(const struct http_reader *r)
     return r->lost_track;
 }
 
+bool http_reader_lost_start(const struct http_reader *r)
+{
+    return r->lost_start;
+}
+
 /* llhttp gets a start line of its own: what a body's length depends on in the real one was looked
  * at already, and llhttp is stricter about targets and versions than traffic is. */
 struct http_message *http_reader_begin(struct http_reader *r)
@@ -249,7 +257,7 @@ struct http_message *http_reader_begin(struct http_reader *r)
     http_fields_clear(r->fields);
     r->in_head = true;
     r->no_body = r->in_span = r->until_close = r->in_chunk_head = false;
-    r->ended = r->lost_track = false;
+    r->ended = r->lost_track = r->lost_start = false;
     r->declined_to = 0;
     llhttp_init(&r->parser, asks ? HTTP_REQUEST : HTTP_RESPONSE, &settings);
     llhttp_set_lenient_headers(&r->parser, 1);
@@ -416,6 +424,7 @@ enum http_step http_reader_gap(struct http_reader *r, const struct event_gap *ga
     enum http_step step = r->message ? step_to(r, gap->offset) : HTTP_STEP_MORE;
     if (!r->message) {
         buffer_clear(&r->line);
+        r->lost_start = r->lost_start || !r->lost_track;
         r->lost_track = true;
     } else if (end > r->at) {
         step = lose(r, end);
@@ -435,7 +444,7 @@ enum http_step http_reader_end(struct http_reader *r, bool fin)
 void http_reader_begin_tunnel(struct http_reader *r)
 {
     buffer_clear(&r->line);
-    r->lost_track = false;
+    r->lost_track = r->lost_start = false;
     r->tunnel = true;
 }
 

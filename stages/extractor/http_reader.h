@@ -57,6 +57,9 @@ void http_reader_refuse(struct http_reader *reader, const struct event_data *dat
 /** Did the reader start anew since the message before, so that some may be lost in between? */
 bool http_reader_lost_track(const struct http_reader *reader);
 
+/** Has one been lost for certain: was there a hole where it began? */
+bool http_reader_lost_start(const struct http_reader *reader);
+
 /** The stream is over; `fin`: it came to its own end. HTTP_STEP_OVER where a message was open. */
 enum http_step http_reader_end(struct http_reader *reader, bool fin);
 

@@ -35,6 +35,19 @@ static void types(void **state)
     assert_false(RECOGNISE("\x83\0\0\0\1" IDS));
 }
 
+static void coalesced(void **state)
+{
+    (void)state;
+    assert_true(RECOGNISE("\xd3\0\0\0\1" IDS "\3abc\xc3\0\0\0\1" IDS));
+    assert_true(
+        RECOGNISE("\xd3\0\0\0\1" IDS "\x40\0\xe3\0\0\0\1" IDS "\x80\0\0\1a\xc3\0\0\0\1" IDS));
+    assert_false(RECOGNISE("\xd3\0\0\0\1" IDS "\4abc\xc3\0\0\0\1" IDS));
+    assert_false(RECOGNISE("\xd3\0\0\0\1" IDS "\3abc"));
+    assert_false(RECOGNISE("\xd3\0\0\0\1" IDS "\xff\xff\xff\xff\xff\xff\xff\xff"));
+    assert_false(RECOGNISE("\xd3\0\0\0\1" IDS "\3abc\x43 short header"));
+    assert_false(RECOGNISE("\xf3\0\0\0\1" IDS "\0\xc3\0\0\0\1" IDS)); /* a Retry */
+}
+
 static void identifiers(void **state)
 {
     (void)state;
@@ -56,6 +69,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions),
         cmocka_unit_test(types),
+        cmocka_unit_test(coalesced),
         cmocka_unit_test(identifiers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

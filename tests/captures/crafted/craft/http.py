@@ -269,6 +269,12 @@ def holes():
     web.note("tmp_http.json", **asked_fields(get("/hole/chunk"), asked), **wanted)
     web.exchange(get("/clean"), reply(b"clean"))
     web.finish()
+    web = Web(cap, run).open()  # a whole answer: the one that follows is not the first request's
+    asked = web.ask(get("/lost"))
+    web.lose(DOWN, 200)
+    web.note("tmp_http.json", **asked_fields(get("/lost"), asked), **UNANSWERED)
+    web.exchange(get("/follows"), reply(b"follows"))
+    web.finish()
     run.only(*FILES)
     return cap
 
