@@ -23,7 +23,7 @@ void http_exchanges_set_requester(struct http_exchanges *exchanges, int requeste
 
 /** A request begins; the message is owned from now on. An answer that came without its request and
  *  was sent after this one is its. Where too many wait, the oldest is recorded as unanswered. 0,
- * -ENOMEM or the outlet's error. */
+ *  -ENOMEM or the outlet's error. */
 int http_exchanges_ask(struct http_exchanges *exchanges, struct http_message **request);
 
 /** Answers may have been lost ahead of the next one: it belongs to none of the requests from before
@@ -44,7 +44,7 @@ int http_exchanges_answer(struct http_exchanges *exchanges, struct http_message 
 bool http_exchanges_undecided(const struct http_exchanges *exchanges);
 
 /** The requester's bytes were read up to this packet: what was answered before is not waited for
- * any more. 0, -ENOMEM or the outlet's error. */
+ *  any more. 0, -ENOMEM or the outlet's error. */
 int http_exchanges_heard(struct http_exchanges *exchanges, uint64_t packet);
 
 /** Sends the records of what is over. 0, -ENOMEM or the outlet's error. */
