@@ -125,8 +125,11 @@ static void agrees_with_msgpack_c(void **state)
     for (int round = 0; round < 200000; round++) {
         uint8_t bytes[24];
         size_t length = 1 + (size_t)rand() % sizeof bytes;
-        for (size_t i = 0; i < length; i++)
+        for (size_t i = 0; i < length; i++) {
             bytes[i] = (uint8_t)rand();
+            if (bytes[i] == 0xdd || bytes[i] == 0xdf)
+                bytes[i] = 0xdc; /* msgpack-c makes room for as many values as are promised */
+        }
         msgpack_unpacked object;
         msgpack_unpacked_init(&object);
         size_t offset = 0;
