@@ -82,3 +82,30 @@ int endpoint_beside(const char *lobby, const char *name, char out[PRESENCE_ENDPO
     int length = snprintf(out, PRESENCE_ENDPOINT, "%.*s/%s", (int)(slash - lobby), lobby, name);
     return length < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
 }
+
+int endpoint_of(const char *given, const char *lobby, const char *name, const char *which,
+                char out[PRESENCE_ENDPOINT])
+{
+    char file[PRESENCE_NAME + 32];
+    int length;
+    if (!given) {
+        snprintf(file, sizeof file, "%s.%d.%s", name, (int)getpid(), which);
+        return endpoint_beside(lobby, file, out);
+    }
+    if (strncmp(given, "ipc://", 6) == 0)
+        length = snprintf(out, PRESENCE_ENDPOINT, "%s.%s", given, which);
+    else
+        length = snprintf(out, PRESENCE_ENDPOINT, "%s", given);
+    return length < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
+}
+
+void endpoint_name(const char *lobby, const char *role, char out[PRESENCE_NAME])
+{
+    char host[33] = "";
+    if (strncmp(lobby, "ipc://", 6) == 0) {
+        snprintf(out, PRESENCE_NAME, "%s-%d", role, (int)getpid());
+        return;
+    }
+    gethostname(host, sizeof host - 1);
+    snprintf(out, PRESENCE_NAME, "%s-%s-%d", role, host, (int)getpid());
+}

@@ -16,6 +16,19 @@
  */
 int endpoint_beside(const char *lobby, const char *name, char out[PRESENCE_ENDPOINT]);
 
+/**
+ * The endpoint of one of a worker's inboxes, `which`: "data" or "control". `given` is what the user
+ * said (an address, or the beginning of a file's name), or NULL: beside the lobby; the file's name
+ * holds the process's id then, as what was on its way to a worker that died must not reach the one
+ * that takes its place. 0, or as endpoint_beside.
+ */
+int endpoint_of(const char *given, const char *lobby, const char *name, const char *which,
+                char out[PRESENCE_ENDPOINT]);
+
+/** A name that no other worker of the pipeline has: of two with one name only one counts
+ *  (<tapline/wire.h>). */
+void endpoint_name(const char *lobby, const char *role, char out[PRESENCE_NAME]);
+
 /** Does traffic of this endpoint stay on this machine: a file, or a loopback address? */
 bool endpoint_is_near(const char *endpoint);
 

@@ -9,7 +9,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-enum { LINGER_MS = 1000, RECONNECT_MS = 5, RECONNECT_MAX_MS = 500 };
+enum { RECONNECT_MS = 5, RECONNECT_MAX_MS = 500 };
 
 struct link {
     const struct bus *bus;
@@ -23,7 +23,7 @@ struct link {
 struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, int *error)
 {
     struct link *link = calloc(1, sizeof *link);
-    int linger = LINGER_MS, reconnect = RECONNECT_MS, reconnect_max = RECONNECT_MAX_MS;
+    int reconnect = RECONNECT_MS, reconnect_max = RECONNECT_MAX_MS;
     if (!link) {
         *error = -ENOMEM;
         return NULL;
@@ -32,7 +32,6 @@ struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, 
     link->wait_ms = -1;
     link->socket = zmq_socket(bus_context(bus), ZMQ_PUSH);
     if (!link->socket || zmq_setsockopt(link->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
-        zmq_setsockopt(link->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
         zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL, &reconnect, sizeof reconnect) != 0 ||
         zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_max, sizeof reconnect_max) ||
         zmq_connect(link->socket, endpoint) != 0) {
@@ -89,17 +88,21 @@ int link_send(struct link *link, const struct message_head *head, struct buffer 
     return link_flush(link, wait_ms);
 }
 
-void link_free(struct link **link, int deliver)
+uint64_t link_sequence(const struct link *link)
+{
+    return link->sequence;
+}
+
+void link_free(struct link **link, int linger_ms)
 {
     if (!*link)
         return;
-    int none = 0;
     if ((*link)->held)
         zmq_msg_close(&(*link)->message);
-    if ((*link)->socket && !deliver)
-        zmq_setsockopt((*link)->socket, ZMQ_LINGER, &none, sizeof none);
-    if ((*link)->socket)
+    if ((*link)->socket) {
+        zmq_setsockopt((*link)->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         zmq_close((*link)->socket);
+    }
     free(*link);
     *link = NULL;
 }

@@ -31,7 +31,13 @@ int link_send(struct link *link, const struct message_head *head, struct buffer 
  *  ERR_AGAIN: still no room after `wait_ms`; or a negated errno. */
 int link_flush(struct link *link, int wait_ms);
 
-/** Drops what waits and closes, or, where `deliver`, lets it leave first (bus_free waits). */
-void link_free(struct link **link, int deliver);
+/** How many messages it has taken so far. */
+uint64_t link_sequence(const struct link *link);
+
+/** Closes; what waits has so many milliseconds to leave (bus_free waits for that). */
+void link_free(struct link **link, int linger_ms);
+
+/** How long a message that should still arrive may take to leave. */
+enum { LINK_LINGER_MS = 1000 };
 
 #endif

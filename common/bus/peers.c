@@ -3,15 +3,21 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
+#include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
 enum { CONTROL_WAITING = 1000 };
 
+/* A lobby that has just begun hears of everybody within this time. */
+#define NEW_LOBBY_NS (INT64_C(5) * 1000000000)
+
 struct peer {
     struct presence presence; /* until the roster has it, only its sender is known */
     uint64_t sequence;        /* of the last data message that came from it */
+    uint64_t parted;          /* how many it took from here before it went; 0: it has not gone */
     bool live;
     bool listed; /* on the roster that is being read */
     struct link *data;
@@ -25,8 +31,8 @@ struct peers {
     uint32_t count;
     uint32_t size;
     uint32_t turn; /* where the next choice starts looking */
-    uint32_t lost;
-    uint32_t last_lost; /* slot */
+    uint64_t lobby;   /* whose rosters these are */
+    int64_t trust_ns; /* from when on who is not on them is lost */
 };
 
 struct peers *peers_new(const struct bus *bus, int waiting)
@@ -47,23 +53,26 @@ uint32_t peers_find(const struct peers *peers, uint64_t sender)
     return 0;
 }
 
-/* The place of a reader that is gone: one comes for every capture, and no flow remembers it. */
-static struct peer *reclaim(struct peers *peers)
+/* Flows are never routed to readers, so the slot of one that has ended is free again. */
+static struct peer *reusable(struct peers *peers)
 {
     for (uint32_t i = 0; i < peers->count; i++) {
         struct peer *peer = &peers->list[i];
-        if (peer->live || peer->listed || peer->presence.role != TAPLINE_READER)
-            continue;
-        link_free(&peer->data, false);
-        link_free(&peer->control, false);
-        return peer;
+        if (!peer->live && !peer->listed && peer->presence.role == TAPLINE_READER)
+            return peer;
     }
     return NULL;
 }
 
+static void close_links(struct peer *peer, int linger_ms)
+{
+    link_free(&peer->data, linger_ms);
+    link_free(&peer->control, linger_ms);
+}
+
 static struct peer *add(struct peers *peers, uint64_t sender)
 {
-    struct peer *peer = reclaim(peers);
+    struct peer *peer = reusable(peers);
     if (!peer && peers->count == peers->size) {
         uint32_t size = peers->size ? 2 * peers->size : 8;
         struct peer *list = realloc(peers->list, size * sizeof *list);
@@ -72,7 +81,9 @@ static struct peer *add(struct peers *peers, uint64_t sender)
         peers->list = list;
         peers->size = size;
     }
-    if (!peer)
+    if (peer)
+        close_links(peer, 0);
+    else
         peer = &peers->list[peers->count++];
     *peer = (struct peer){.presence.sender = sender};
     return peer;
@@ -93,37 +104,59 @@ static int update_one(struct peers *peers, struct unpack *from)
     return 0;
 }
 
-static bool works(enum tapline_role role)
+/* Where another process has been bound since, what still waits for this one would reach that. */
+static bool replaced(const struct peers *peers, const struct peer *lost)
 {
-    return role >= TAPLINE_TRACKER && role <= TAPLINE_SINK;
+    for (uint32_t i = 0; i < peers->count; i++)
+        if (peers->list[i].live && lost->presence.data[0] &&
+            strcmp(peers->list[i].presence.data, lost->presence.data) == 0)
+            return true;
+    return false;
 }
 
-int peers_update(struct peers *peers, struct unpack *roster)
+int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
+                 int64_t now_ns)
 {
+    if (peers->lobby != head->sender && peers->lobby)
+        peers->trust_ns = now_ns + NEW_LOBBY_NS;
+    peers->lobby = head->sender;
     for (uint32_t i = 0; i < peers->count; i++)
         peers->list[i].listed = false;
     uint32_t count = unpack_array(roster);
     int error = roster->error;
     for (uint32_t i = 0; i < count && !error; i++)
         error = update_one(peers, roster);
-    if (error)
+    if (error || now_ns < peers->trust_ns)
         return error;
-    for (uint32_t i = 0; i < peers->count; i++) {
-        struct peer *peer = &peers->list[i];
-        if (peer->live && !peer->listed && works(peer->presence.role)) {
-            peers->lost++;
-            peers->last_lost = i;
-        }
-        peer->live = peer->listed;
-    }
+    for (uint32_t i = 0; i < peers->count; i++)
+        peers->list[i].live = peers->list[i].listed;
+    for (uint32_t i = 0; i < peers->count; i++)
+        if (!peers->list[i].live && replaced(peers, &peers->list[i]))
+            close_links(&peers->list[i], 0);
     return 0;
+}
+
+int peers_parted(struct peers *peers, uint64_t sender, struct unpack *body)
+{
+    uint32_t peer = peers_find(peers, sender);
+    unpack_array_of(body, 1);
+    uint64_t taken = unpack_uint(body);
+    if (!body->error && peer)
+        peers->list[peer - 1].parted = taken;
+    return body->error;
+}
+
+static bool takes_work(const struct peer *peer, enum tapline_role role)
+{
+    return peer->live && peer->presence.role == role && peer->presence.state == TAPLINE_HERE &&
+           !peer->parted;
 }
 
 uint32_t peers_count(const struct peers *peers, enum tapline_role role)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < peers->count; i++)
-        count += peers->list[i].live && peers->list[i].presence.role == role;
+        count += takes_work(&peers->list[i], role);
     return count;
 }
 
@@ -131,7 +164,7 @@ uint32_t peers_choose(struct peers *peers, enum tapline_role role)
 {
     for (uint32_t i = 0; i < peers->count; i++) {
         uint32_t slot = peers->turn++ % peers->count;
-        if (peers->list[slot].live && peers->list[slot].presence.role == role)
+        if (takes_work(&peers->list[slot], role))
             return slot + 1;
     }
     return 0;
@@ -148,7 +181,7 @@ uint32_t peers_senders(const struct peers *peers, enum tapline_role role, uint64
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < peers->count && count < room; i++)
-        if (peers->list[i].live && peers->list[i].presence.role == role)
+        if (takes_work(&peers->list[i], role))
             senders[count++] = peers->list[i].presence.sender;
     qsort(senders, count, sizeof *senders, by_value);
     return count;
@@ -169,10 +202,20 @@ const char *peers_name(const struct peers *peers, uint32_t peer)
     return peer && peer <= peers->count ? peers->list[peer - 1].presence.name : "?";
 }
 
-uint32_t peers_lost(const struct peers *peers, const char **last)
+uint32_t peers_slots(const struct peers *peers)
 {
-    *last = peers->lost ? peers->list[peers->last_lost].presence.name : "";
-    return peers->lost;
+    return peers->count;
+}
+
+enum tapline_role peers_role(const struct peers *peers, uint32_t peer)
+{
+    return peer && peer <= peers->count ? peers->list[peer - 1].presence.role : 0;
+}
+
+bool peers_left_in_order(const struct peers *peers, uint32_t peer)
+{
+    const struct peer *p = peer && peer <= peers->count ? &peers->list[peer - 1] : NULL;
+    return p && p->parted && p->data && link_sequence(p->data) == p->parted;
 }
 
 static struct link *connected(struct peers *peers, struct link **link, const char *endpoint,
@@ -198,25 +241,43 @@ struct link *peers_control(struct peers *peers, uint32_t peer)
     return connected(peers, &p->control, p->presence.control, CONTROL_WAITING);
 }
 
-bool peers_in_sequence(struct peers *peers, const struct message_head *head)
+enum peers_sequence peers_sequence(struct peers *peers, const struct message_head *head)
 {
     uint32_t known = peers_find(peers, head->sender);
     struct peer *peer = known ? &peers->list[known - 1] : add(peers, head->sender);
     if (!peer)
-        return false;
-    bool next = head->sequence == peer->sequence + 1;
+        return SEQUENCE_GAP;
+    uint64_t before = peer->sequence;
     peer->sequence = head->sequence;
-    return next;
+    /* One that counts from 1 again has opened a new link: what was here before it is no more. */
+    if (head->sequence == before + 1 || head->sequence == 1)
+        return SEQUENCE_NEXT;
+    return before ? SEQUENCE_GAP : SEQUENCE_UNKNOWN;
 }
 
-void peers_free(struct peers **peers, bool deliver)
+void peers_part(struct peers *peers)
+{
+    for (uint32_t i = 0; i < peers->count; i++) {
+        struct peer *peer = &peers->list[i];
+        struct link *link = peer->sequence && peer->live ? peers_control(peers, i + 1) : NULL;
+        if (!link || link_flush(link, 0) != 0)
+            continue;
+        const struct message_head head = {.kind = TAPLINE_PARTED};
+        struct buffer message = {0};
+        message_open(&message);
+        pack_array(&message, 1);
+        pack_uint(&message, peer->sequence);
+        link_send(link, &head, &message, 0);
+        buffer_free(&message);
+    }
+}
+
+void peers_free(struct peers **peers, int linger_ms)
 {
     if (!*peers)
         return;
-    for (uint32_t i = 0; i < (*peers)->count; i++) {
-        link_free(&(*peers)->list[i].data, deliver);
-        link_free(&(*peers)->list[i].control, deliver);
-    }
+    for (uint32_t i = 0; i < (*peers)->count; i++)
+        close_links(&(*peers)->list[i], linger_ms);
     free((*peers)->list);
     free(*peers);
     *peers = NULL;

@@ -20,21 +20,36 @@ struct peers;
 /** No peers yet. `waiting`: the high-water mark of data links, in messages. NULL: no memory. */
 struct peers *peers_new(const struct bus *bus, int waiting);
 
-/** Takes the body of a ROSTER message: who is not on it is lost. 0, or the fault in the body. */
-int peers_update(struct peers *peers, struct unpack *roster);
+/**
+ * Takes a ROSTER message: who is not on it is lost, unless the lobby itself is new, not longer than
+ * five seconds, and may not have heard of everybody yet. `now_ns` is monotonic. 0, or the fault in
+ * the body.
+ */
+int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
+                 int64_t now_ns);
 
-/** Live peers of a role. */
+/** Takes the body of a PARTED message: what the peer with this sender id had got before it went.
+ *  0, or the fault in the body. */
+int peers_parted(struct peers *peers, uint64_t sender, struct unpack *body);
+
+/** Live peers of a role that take new work. */
 uint32_t peers_count(const struct peers *peers, enum tapline_role role);
 
-/** The live peer of a role whose turn it is, as slot + 1; 0: there is none. */
+/** Of those, the one whose turn it is, as slot + 1; 0: there is none. */
 uint32_t peers_choose(struct peers *peers, enum tapline_role role);
+
+/** And the sender ids of all of them, in ascending order, at most `room`; how many. */
+uint32_t peers_senders(const struct peers *peers, enum tapline_role role, uint64_t *senders,
+                       uint32_t room);
 
 /** The peer of that sender id, as slot + 1; 0: not heard of. */
 uint32_t peers_find(const struct peers *peers, uint64_t sender);
 
-/** The sender ids of the live peers of a role, in ascending order, at most `room`; how many. */
-uint32_t peers_senders(const struct peers *peers, enum tapline_role role, uint64_t *senders,
-                       uint32_t room);
+/** How many slots there are: peers are 1 to this. */
+uint32_t peers_slots(const struct peers *peers);
+
+/** The role of a peer; 0: not heard of. */
+enum tapline_role peers_role(const struct peers *peers, uint32_t peer);
 
 /** Is the peer (slot + 1) on the newest roster? */
 bool peers_live(const struct peers *peers, uint32_t peer);
@@ -42,21 +57,30 @@ bool peers_live(const struct peers *peers, uint32_t peer);
 /** Is it on the newest roster, in this role? */
 bool peers_serves(const struct peers *peers, uint32_t peer, enum tapline_role role);
 
+/** Did it go in good order, having taken all that was sent to it from here? */
+bool peers_left_in_order(const struct peers *peers, uint32_t peer);
+
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);
-
-/** How many peers of the working roles were lost since the start, and the last one's name. */
-uint32_t peers_lost(const struct peers *peers, const char **last);
 
 /** The link to a peer's data or control inbox, connected on first use. NULL: it cannot be. */
 struct link *peers_data(struct peers *peers, uint32_t peer);
 struct link *peers_control(struct peers *peers, uint32_t peer);
 
-/** Notes that this message came over the data inbox; false: one before it, of the same sender,
- *  never did. */
-bool peers_in_sequence(struct peers *peers, const struct message_head *head);
+/** What the sequence number of a data message says. */
+enum peers_sequence {
+    SEQUENCE_NEXT,    /* nothing is missing */
+    SEQUENCE_GAP,     /* one before it, of the same sender, never came */
+    SEQUENCE_UNKNOWN, /* the first one that came from that sender, but not the first it sent */
+};
 
-/** Closes every link; what waits in them still leaves where `deliver`. */
-void peers_free(struct peers **peers, bool deliver);
+/** Notes that this message came over the data inbox. */
+enum peers_sequence peers_sequence(struct peers *peers, const struct message_head *head);
+
+/** Says PARTED to everybody whose data messages came here. */
+void peers_part(struct peers *peers);
+
+/** Closes every link; what waits in them has `linger_ms` to leave (bus_free waits for that). */
+void peers_free(struct peers **peers, int linger_ms);
 
 #endif

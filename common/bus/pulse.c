@@ -68,7 +68,7 @@ static void *run(void *context)
     bool alone = pulse->options.lifeline && count == 1;
     if (link && !alone)
         announce(pulse, link, TAPLINE_GONE);
-    link_free(&link, !alone);
+    link_free(&link, alone ? 0 : LINK_LINGER_MS);
     return NULL;
 }
 

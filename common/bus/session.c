@@ -2,17 +2,24 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/error.h"
 #include "common/wire/pack.h"
+#include "common/wire/presence.h"
 
 /* How many demands may gather before they leave, and for how long a full queue is waited on
  * before housekeeping is done. */
-#define PEER_WAIT_NS (INT64_C(10) * 1000000000)
 enum { DEMANDS = 64, WAIT_MS = 100, TELL_WAITING = 16, ENDPOINT_MAX = 256 };
+
+/* A worker that died may come again within this time. */
+#define PEER_WAIT_NS (INT64_C(10) * 1000000000)
+
+/* A reader that is not heard of for so long has ended, or its machine has. */
+#define ORPHAN_NS (INT64_C(15) * 1000000000)
 
 /* What is on its way to one peer. */
 struct outgoing {
@@ -36,6 +43,8 @@ struct session {
     struct link *reader; /* to its control inbox, once something was told */
     void *core;
     bool failed;
+    int64_t reader_ns; /* when the reader was last on the roster; 0: not looked yet */
+    char fault[128];   /* why, for people; "": nothing was lost */
     uint64_t flows; /* opened here and not closed yet */
     struct outgoing *outgoing; /* by peer slot */
     uint32_t outgoing_count;
@@ -172,26 +181,80 @@ static struct outgoing *outgoing_to(struct session *session, uint32_t peer)
     return &session->outgoing[peer - 1];
 }
 
+/* Notes what this attempt came to its end by. */
+static int lost(struct session *session, const char *form, ...) __attribute__((format(printf, 2, 3)));
+
+static int lost(struct session *session, const char *form, ...)
+{
+    va_list arguments;
+    va_start(arguments, form);
+    if (!session->fault[0])
+        vsnprintf(session->fault, sizeof session->fault, form, arguments);
+    va_end(arguments);
+    return ERR_LOST;
+}
+
+int session_check(struct session *session)
+{
+    const struct peers *peers = session->host->peers;
+    for (uint32_t i = 0; i < session->outgoing_count; i++)
+        if (session->outgoing[i].begun && !peers_live(peers, i + 1) &&
+            !peers_left_in_order(peers, i + 1))
+            lost(session, "%s was lost", peers_name(peers, i + 1));
+    return session->fault[0] ? ERR_LOST : 0;
+}
+
+bool session_orphaned(struct session *session, int64_t now_ns)
+{
+    const struct peers *peers = session->host->peers;
+    if (!session->reader_ns || peers_live(peers, peers_find(peers, session->capture.reader)))
+        session->reader_ns = now_ns;
+    return now_ns - session->reader_ns > ORPHAN_NS;
+}
+
+const char *session_fault(const struct session *session)
+{
+    return session->fault;
+}
+
+/* Waits until a link has room; the peer may be lost meanwhile, or take nothing for too long. */
+static int wait_for_room(struct session *session, uint32_t peer, struct link *link)
+{
+    const struct session_host *host = session->host;
+    struct vitals *vitals = bus_vitals(host->bus);
+    int64_t since = host->now();
+    int rc = ERR_AGAIN;
+    vital_add(&vitals->full_waits, 1);
+    while (rc == ERR_AGAIN) {
+        rc = host->wait(host->context);
+        if (!rc && !peers_live(host->peers, peer))
+            rc = lost(session, "%s was lost", peers_name(host->peers, peer));
+        if (!rc && session->host->now() - since > host->stall_ns)
+            rc = lost(session, "%s has taken nothing for %d s", peers_name(host->peers, peer),
+                      (int)(host->stall_ns / 1000000000));
+        if (!rc)
+            rc = link_flush(link, WAIT_MS);
+    }
+    vital_add(&vitals->blocked_ns, (uint64_t)(session->host->now() - since));
+    return rc;
+}
+
 /* Sends over a peer's data link, waiting for room as long as the host does not give up. */
 static int deliver(struct session *session, uint32_t peer, enum tapline_kind kind,
                    struct buffer *message)
 {
-    struct link *link = peers_data(session->host->peers, peer);
+    struct peers *peers = session->host->peers;
+    struct link *link = peers_live(peers, peer) ? peers_data(peers, peer) : NULL;
     if (!link)
-        return ERR_LOST;
+        return lost(session, "%s was lost", peers_name(peers, peer));
     struct message_head head = session->head;
     head.kind = kind;
     int rc = link_flush(link, 0);
+    if (rc == ERR_AGAIN)
+        rc = wait_for_room(session, peer, link);
     if (!rc)
         rc = link_send(link, &head, message, 0);
-    while (rc == ERR_AGAIN) {
-        rc = session->host->wait(session->host->context);
-        if (!rc && !peers_live(session->host->peers, peer))
-            rc = ERR_LOST;
-        if (!rc)
-            rc = link_flush(link, WAIT_MS);
-    }
-    return rc;
+    return rc == ERR_AGAIN ? wait_for_room(session, peer, link) : rc;
 }
 
 int session_begin(struct session *session, uint32_t peer)
@@ -324,7 +387,7 @@ static int wanted_peer(struct session *session, enum tapline_role role, uint32_t
             return 0;
         rc = session->host->wait(session->host->context);
         if (!rc && session->host->now() >= deadline)
-            rc = ERR_LOST;
+            rc = lost(session, "there is no %s", role_name(role));
     }
     *peer = 0;
     return rc;
@@ -409,7 +472,7 @@ void session_free(struct session **session)
         buffer_free(&(*session)->outgoing[i].batch);
         buffer_free(&(*session)->outgoing[i].demands);
     }
-    link_free(&(*session)->reader, 1);
+    link_free(&(*session)->reader, LINK_LINGER_MS);
     vital_subtract(&bus_vitals((*session)->host->bus)->flows, (*session)->flows);
     free((*session)->outgoing);
     free((*session)->document);

@@ -20,7 +20,8 @@ struct session;
 struct session_host {
     const struct bus *bus;
     struct peers *peers;
-    uint64_t batch;  /* bytes after which a batch leaves */
+    uint64_t batch;   /* bytes after which a batch leaves */
+    int64_t stall_ns; /* how long a peer may take nothing before it counts as lost */
     /** Called while a queue is full or a peer is missing: housekeeping for a moment. Not 0: give
      *  up with that. */
     int (*wait)(void *context);
@@ -49,6 +50,16 @@ bool session_failed(const struct session *session);
 /** May its sender say this? What ends or completes an attempt, only the capture's reader, its
  *  trackers and its sink may; of the others any worker can be the right one. */
 bool session_heeds(const struct session *session, const struct message_head *head);
+
+/** Has a worker that this attempt fed been lost, or did another wait come to its limit? 0, or
+ *  ERR_LOST from then on. */
+int session_check(struct session *session);
+
+/** What session_check found, or another error of this session's ended in, for people; "": nothing. */
+const char *session_fault(const struct session *session);
+
+/** Has its reader been off the roster for fifteen seconds? To be asked about once a second. */
+bool session_orphaned(struct session *session, int64_t now_ns);
 
 /** Is it this attempt? */
 bool session_is(const struct session *session, uint64_t capture, uint64_t attempt);

@@ -14,6 +14,8 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/attempts.h"
+#include "common/bus/dispatch.h"
 #include "common/bus/endpoint.h"
 #include "common/bus/inbox.h"
 #include "common/bus/pulse.h"
@@ -21,7 +23,12 @@
 
 /* How much is done between two looks around, and how long quiet lasts before batches leave. */
 enum { BURST = 32, QUIET_MS = 2, FLUSH_MS = 20, HEARTBEAT_MS = 1000, DEFERRED = 256 };
-enum { RELEASED = 64, ENDPOINT_MAX = 256 };
+enum { ENDPOINT_MAX = 256 };
+
+/* A worker that leaves stays until nothing has come for so long: then everybody knows. And what it
+ * has sent by then has so long to leave. */
+#define LEAVE_NS (INT64_C(3) * 1000000000)
+enum { LEAVE_LINGER_MS = 60000, STOP_LINGER_MS = 0 };
 
 /* What the C library keeps instead of giving it back to the system, and below what size a block is
  * its own to keep. */
@@ -40,42 +47,16 @@ struct stage {
     struct pulse *pulse;
     struct peers *peers;
     struct session_host host;
-    struct session **sessions;
-    uint32_t session_count;
-    struct {
-        uint64_t capture, attempt;
-    } released[RELEASED]; /* a ring: late messages of these are passed over */
-    uint32_t released_next;
+    struct attempts *attempts;
     struct message *deferred[DEFERRED]; /* control messages that came while a send waited */
     uint32_t deferred_count;
     char name[PRESENCE_NAME];
     int64_t flushed_ns;
+    int64_t ticked_ns;
+    int64_t heard_ns;   /* when the last data message came */
+    int64_t leaving_ns; /* since when this worker takes no new work; 0: it does */
     int outcome; /* not 0: the loop ends with it */
 };
-
-const struct stage_options STAGE_OPTIONS_DEFAULT = {
-    .batch = 256 * 1024,
-    .queue = 8 * 1024 * 1024,
-};
-
-#define OPTION(field) offsetof(struct stage_options, field)
-
-const struct opt STAGE_OPTS[] = {
-    {"join", OPT_TEXT, OPTION(join), "ENDPOINT", "the lobby of the pipeline to join", 0, 0},
-    {"inbox", OPT_TEXT, OPTION(inbox), "ENDPOINT",
-     "where this worker's inboxes are bound (ipc:// prefix, or tcp://ADDRESS:*)", 0, 0},
-    {"name", OPT_TEXT, OPTION(name), "NAME",
-     "what this worker is called; of two with one name the later one counts", 0, 0},
-    {"batch", OPT_SIZE, OPTION(batch), "BYTES", "size at which a batch leaves", 1024, 1u << 26},
-    {"queue", OPT_SIZE, OPTION(queue), "BYTES", "what may wait on one link, at each end",
-     1024, UINT64_C(1) << 34},
-    {"lifeline", OPT_COUNT, OPTION(lifeline), "FD",
-     "end when this descriptor reaches its end: whoever holds the other side is gone", 0, 65535},
-    {"insecure", OPT_FLAG, OPTION(insecure), NULL, "allow plain TCP beyond loopback", 0, 0},
-    {"verbose", OPT_FLAG, OPTION(verbose), NULL, "say more", 0, 0},
-};
-
-const size_t STAGE_OPTS_COUNT = sizeof STAGE_OPTS / sizeof STAGE_OPTS[0];
 
 int64_t stage_now(void)
 {
@@ -106,70 +87,44 @@ void stage_watch(struct stage *stage, void *socket)
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
-static struct session *find_session(const struct stage *stage, const struct message_head *head)
-{
-    for (uint32_t i = 0; i < stage->session_count; i++)
-        if (session_is(stage->sessions[i], head->capture, head->attempt))
-            return stage->sessions[i];
-    return NULL;
-}
-
-static bool was_released(const struct stage *stage, const struct message_head *head)
-{
-    for (uint32_t i = 0; i < RELEASED; i++)
-        if (stage->released[i].capture == head->capture &&
-            stage->released[i].attempt == head->attempt)
-            return true;
-    return false;
-}
-
-static void end_core(struct stage *stage, struct session *session)
-{
-    void *core = session_core(session);
-    session_set_core(session, NULL);
-    if (core && stage->hooks->end)
-        stage->hooks->end(&core);
-}
-
-/* This attempt cannot go on here: its reader hears why, and what still comes of it is ignored. */
+/* This attempt cannot go on here: its reader hears why, and what still comes of it is ignored. A
+ * reader looks after its own attempt, whatever comes in. */
 static void fail_session(struct stage *stage, struct session *session, int error)
 {
-    if (session_failed(session) || error == ERR_STOPPED)
+    if (session_failed(session) || error == ERR_STOPPED || stage->hooks->pull)
         return;
     char text[256];
-    snprintf(text, sizeof text, "%s: %s", stage->name, error_text(error));
-    log_error("capture %016" PRIx64 ": %s", session_capture(session)->id, error_text(error));
+    const char *fault = session_fault(session);
+    snprintf(text, sizeof text, "%s: %s", stage->name, *fault ? fault : error_text(error));
+    log_info("capture %016" PRIx64 ": %s", session_capture(session)->id, text);
     struct buffer body = {0};
     pack_array(&body, 2);
     pack_uint(&body, error_exit(error));
-    pack_str(&body, text);
+    pack_text(&body, text, strlen(text));
     outlet_tell(session_outlet(session), TAPLINE_FAULT, &body);
     buffer_free(&body);
-    end_core(stage, session);
-    session_fail(session);
+    attempts_fail(stage->attempts, session);
 }
 
 static struct session *add_session(struct stage *stage, const struct message_head *head,
                                    struct slice document, int *error)
 {
-    struct session **grown =
-        realloc(stage->sessions, (stage->session_count + 1) * sizeof *stage->sessions);
-    *error = -ENOMEM;
-    if (!grown)
-        return NULL;
-    stage->sessions = grown;
     struct session *session = session_new(&stage->host, head, document, error);
     if (session)
-        stage->sessions[stage->session_count++] = session;
-    vital_set(&bus_vitals(stage->bus)->sessions, stage->session_count);
-    return session;
+        *error = attempts_add(stage->attempts, session);
+    vital_set(&bus_vitals(stage->bus)->sessions, attempts_count(stage->attempts));
+    return *error ? NULL : session;
 }
 
 static void begin_session(struct stage *stage, const struct message_head *head,
                           struct unpack *body)
 {
-    if (find_session(stage, head) || was_released(stage, head) || !stage->hooks->begin)
+    struct attempts *attempts = stage->attempts;
+    if (attempts_find(attempts, head->capture, head->attempt) || !stage->hooks->begin ||
+        attempts_over(attempts, head->capture, head->attempt))
         return;
+    if (head->attempt > 1) /* nobody waits for the earlier ones any more */
+        attempts_release(attempts, head->capture, head->attempt - 1);
     int error;
     struct session *session = add_session(stage, head, unpack_raw(body), &error);
     if (!session) {
@@ -187,19 +142,25 @@ static void begin_session(struct stage *stage, const struct message_head *head,
 
 void stage_release(struct stage *stage, uint64_t capture, uint64_t attempt)
 {
-    stage->released[stage->released_next].capture = capture;
-    stage->released[stage->released_next].attempt = attempt;
-    stage->released_next = (stage->released_next + 1) % RELEASED;
-    for (uint32_t i = 0; i < stage->session_count; i++) {
-        struct session *session = stage->sessions[i];
-        if (!session_is(session, capture, attempt))
+    attempts_release(stage->attempts, capture, attempt);
+    vital_set(&bus_vitals(stage->bus)->sessions, attempts_count(stage->attempts));
+}
+
+/* After the roster may have changed: attempts whose workers were lost fail, and those whose reader
+ * has not been there for a while are forgotten. */
+static void check_sessions(struct stage *stage, int64_t now)
+{
+    for (uint32_t i = attempts_count(stage->attempts); i-- > 0 && !stage->hooks->pull;) {
+        struct session *session = attempts_at(stage->attempts, i);
+        int rc = session_failed(session) ? 0 : session_check(session);
+        if (rc)
+            fail_session(stage, session, rc);
+        const struct capture *capture = session_capture(session);
+        if (!session_orphaned(session, now))
             continue;
-        stage->sessions[i] = stage->sessions[--stage->session_count];
-        end_core(stage, session);
-        session_free(&session);
-        break;
+        log_info("capture %016" PRIx64 ": its reader is gone", capture->id);
+        stage_release(stage, capture->id, capture->attempt);
     }
-    vital_set(&bus_vitals(stage->bus)->sessions, stage->session_count);
 }
 
 struct session *stage_attempt(struct stage *stage, const struct capture *capture, void *core,
@@ -220,129 +181,72 @@ struct session *stage_attempt(struct stage *stage, const struct capture *capture
 
 /* ---- messages ----------------------------------------------------------------------------- */
 
-static int take_frames(struct stage *stage, void *core, struct unpack *body)
+/* A message of this sender's was lost, nobody can say of which attempt. */
+static void fail_all(struct stage *stage)
 {
-    uint32_t count = unpack_array(body);
-    int rc = body->error;
-    for (uint32_t i = 0; i < count && !rc; i++) {
-        struct frame frame;
-        int what = frame_unpack(body, &frame);
-        if (what == FRAME_PACKET)
-            rc = stage->hooks->frame(core, &frame);
-        else if (what == FRAME_CLOCK)
-            rc = stage->hooks->clock(core, frame.time_ns);
-        else
-            rc = what;
-    }
-    return rc;
-}
-
-/* Reads the next events, at most STAGE_AHEAD of those that are left. 0, or why not all. */
-static int read_ahead(struct unpack *body, struct event *events, uint32_t left, uint32_t *read)
-{
-    int rc = 0;
-    for (*read = 0; *read < left && *read < STAGE_AHEAD && !rc; *read += !rc)
-        rc = event_unpack(body, &events[*read]);
-    return rc;
-}
-
-static int take_events(struct stage *stage, struct session *session, uint32_t from,
-                       struct unpack *body)
-{
-    void *core = session_core(session);
-    struct event events[STAGE_AHEAD];
-    uint32_t left = unpack_array(body), read;
-    int rc = body->error;
-    for (; left && !rc; left -= read) {
-        int unreadable = read_ahead(body, events, left, &read);
-        if (stage->hooks->expect)
-            stage->hooks->expect(core, events, read);
-        for (uint32_t i = 0; i < read && !rc; i++) {
-            session_took(session, &events[i]);
-            rc = stage->hooks->event(core, from, &events[i]);
-        }
-        rc = rc ? rc : unreadable;
-    }
-    return rc;
-}
-
-static int take_end(struct stage *stage, void *core, struct unpack *body)
-{
-    unpack_array_of(body, 1);
-    uint64_t frames = unpack_uint(body);
-    return body->error ? body->error : stage->hooks->finish(core, frames);
-}
-
-static int take_demands(struct stage *stage, void *core, uint32_t from, struct unpack *body)
-{
-    /* What a flow's next stage does not want is not sent again: nobody else may say so. */
-    bool next = peers_serves(stage->peers, from, (enum tapline_role)(stage->hooks->role + 1));
-    uint32_t count = next ? unpack_array(body) : 0;
-    for (uint32_t i = 0; i < count && !body->error; i++) {
-        struct demand demand;
-        if (demand_unpack(body, &demand) == 0)
-            stage->hooks->demand(core, &demand);
-    }
-    return 0; /* a demand that cannot be read is one that was lost */
+    for (uint32_t i = 0; i < attempts_count(stage->attempts); i++)
+        fail_session(stage, attempts_at(stage->attempts, i), ERR_LOST);
 }
 
 /* One message of an attempt, to its core. */
-static int dispatch(struct stage *stage, struct session *session, struct message *message)
+static void take_work(struct stage *stage, struct session *session, struct message *message)
 {
-    const struct stage_hooks *hooks = stage->hooks;
-    void *core = session_core(session);
-    uint32_t from = peers_find(stage->peers, message->head.sender);
-    switch (message->head.kind) {
-    case TAPLINE_PACKETS:
-        if (hooks->frame)
-            return take_frames(stage, core, &message->body);
-        break;
-    case TAPLINE_EVENTS:
-        if (hooks->event)
-            return take_events(stage, session, from, &message->body);
-        break;
-    case TAPLINE_END:
-        if (hooks->finish)
-            return take_end(stage, core, &message->body);
-        break;
-    case TAPLINE_DEMAND:
-        if (hooks->demand)
-            return take_demands(stage, core, from, &message->body);
-        break;
-    default:
-        if (hooks->message)
-            return hooks->message(core, &message->head, &message->body);
-        break;
+    int rc = dispatch(stage->hooks, stage->peers, session, message);
+    if (rc == ERR_STOPPED)
+        stage->outcome = rc;
+    else if (rc)
+        fail_session(stage, session, rc);
+}
+
+/* Whether a data message is the next one of its sender. */
+static bool in_sequence(struct stage *stage, const struct message_head *head,
+                        struct session *session)
+{
+    stage->heard_ns = stage_now();
+    switch (peers_sequence(stage->peers, head)) {
+    case SEQUENCE_NEXT: return true;
+    case SEQUENCE_GAP: fail_all(stage); return false;
+    case SEQUENCE_UNKNOWN: break;
     }
-    log_warning("passed over a message of kind %d: not for a %s", (int)message->head.kind,
-                hooks->name);
-    return 0;
+    if (session)
+        fail_session(stage, session, ERR_LOST);
+    return false;
+}
+
+/* What says who is there, and is read also while a send waits. */
+static bool take_news(struct stage *stage, struct message *message)
+{
+    int rc = 0;
+    if (message->head.kind == TAPLINE_ROSTER)
+        rc = peers_update(stage->peers, &message->head, &message->body, stage_now());
+    else if (message->head.kind == TAPLINE_PARTED)
+        rc = peers_parted(stage->peers, message->head.sender, &message->body);
+    else
+        return false;
+    if (rc)
+        log_warning("passed over a message of kind %d: %s", (int)message->head.kind,
+                    error_text(rc));
+    return true;
 }
 
 static void take_message(struct stage *stage, struct message *message, bool is_data)
 {
     const struct message_head *head = &message->head;
-    bool whole = !is_data || peers_in_sequence(stage->peers, head);
-    struct session *session = find_session(stage, head);
+    struct session *session = attempts_find(stage->attempts, head->capture, head->attempt);
+    bool whole = !is_data || in_sequence(stage, head, session);
     int rc = 0;
     if (session && !session_heeds(session, head))
         rc = ERR_MALFORMED;
-    else if (head->kind == TAPLINE_ROSTER)
-        rc = peers_update(stage->peers, &message->body);
-    else if (head->kind == TAPLINE_BEGIN)
+    else if (take_news(stage, message))
+        ;
+    else if (head->kind == TAPLINE_BEGIN && whole)
         begin_session(stage, head, &message->body);
     else if (head->kind == TAPLINE_RELEASE)
         stage_release(stage, head->capture, head->attempt);
     else if (!head->capture && stage->hooks->role == TAPLINE_LOBBY)
         rc = stage->hooks->message(stage->shared, head, &message->body);
-    else if (session && !session_failed(session)) {
-        rc = whole ? dispatch(stage, session, message) : ERR_LOST;
-        if (rc == ERR_STOPPED || (rc && stage->hooks->pull))
-            stage->outcome = rc; /* a reader has no other attempt to go on with */
-        else if (rc)
-            fail_session(stage, session, rc);
-        rc = 0;
-    }
+    else if (session && !session_failed(session))
+        take_work(stage, session, message);
     if (rc)
         log_warning("passed over a message of kind %d: %s", (int)head->kind, error_text(rc));
     message_release(message);
@@ -350,14 +254,16 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 
 /* ---- housekeeping ------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_asked;
+static volatile sig_atomic_t stop_asked, leave_asked;
 static int stop_event = -1; /* readable once it was asked: a signal just before a wait must end it */
 
 static void on_stop_signal(int signal_number)
 {
     int before = errno;
-    (void)signal_number;
-    stop_asked = 1;
+    if (signal_number == SIGTERM && !leave_asked)
+        leave_asked = 1;
+    else
+        stop_asked = 1;
     eventfd_write(stop_event, 1);
     errno = before;
 }
@@ -376,6 +282,8 @@ static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
         items[count++] = (zmq_pollitem_t){.socket = stage->watched, .events = ZMQ_POLLIN};
     if (!stop_asked)
         zmq_poll(items, count, wait_ms);
+    eventfd_t signals; /* read before stop_asked is: one that comes between them ends the next wait */
+    eventfd_read(stop_event, &signals);
     if (data_too)
         vital_add(&bus_vitals(stage->bus)->idle_ns, (uint64_t)(stage_now() - before));
     if (stop_asked)
@@ -395,8 +303,8 @@ static int wait_a_moment(void *context)
             free(message);
             break;
         }
-        if (message->head.kind == TAPLINE_ROSTER) {
-            take_message(stage, message, false);
+        if (take_news(stage, message)) {
+            message_release(message);
             free(message);
         } else {
             stage->deferred[stage->deferred_count++] = message;
@@ -436,8 +344,8 @@ static int take_data(struct stage *stage)
 static void flush(struct stage *stage, int64_t now)
 {
     stage->flushed_ns = now;
-    for (uint32_t i = 0; i < stage->session_count; i++) {
-        struct session *session = stage->sessions[i];
+    for (uint32_t i = 0; i < attempts_count(stage->attempts); i++) {
+        struct session *session = attempts_at(stage->attempts, i);
         int rc = session_failed(session) ? 0 : session_flush(session);
         if (rc)
             fail_session(stage, session, rc);
@@ -446,30 +354,79 @@ static void flush(struct stage *stage, int64_t now)
 
 static void take_turns(struct stage *stage, int64_t now)
 {
-    for (uint32_t i = 0; i < stage->session_count && stage->hooks->turn; i++) {
-        struct session *session = stage->sessions[i];
+    for (uint32_t i = 0; i < attempts_count(stage->attempts) && stage->hooks->turn; i++) {
+        struct session *session = attempts_at(stage->attempts, i);
         int rc = session_core(session) ? stage->hooks->turn(session_core(session), now) : 0;
         if (rc)
             fail_session(stage, session, rc);
     }
 }
 
+/* Told to leave, this worker may go: it holds nothing any more, and who chose it before they knew
+ * has had the time to say so. */
+static bool may_go(struct stage *stage, int64_t now)
+{
+    bool by_flow = stage->hooks->role == TAPLINE_CLASSIFIER ||
+                   stage->hooks->role == TAPLINE_EXTRACTOR;
+    if (!stage->leaving_ns) {
+        stage->leaving_ns = now;
+        log_info("leaving");
+        pulse_leave(stage->pulse);
+    }
+    uint64_t held = 0;
+    for (uint32_t i = 0; i < attempts_count(stage->attempts); i++) {
+        const struct session *session = attempts_at(stage->attempts, i);
+        if (!session_failed(session))
+            held += by_flow ? session_flows(session) : 1;
+    }
+    return !held && now - stage->leaving_ns > LEAVE_NS && now - stage->heard_ns > LEAVE_NS;
+}
+
 /* ---- the loop ----------------------------------------------------------------------------- */
+
+static int housekeep(struct stage *stage, int64_t now)
+{
+    if (leave_asked && (stage->hooks->pull || stage->hooks->role == TAPLINE_LOBBY))
+        return ERR_STOPPED; /* these hold nothing that could be handed on */
+    check_sessions(stage, now);
+    if (leave_asked && may_go(stage, now)) {
+        flush(stage, now);
+        peers_part(stage->peers);
+        return ERR_EOF;
+    }
+    if (!stage->hooks->tick || now - stage->ticked_ns < MS(HEARTBEAT_MS))
+        return 0;
+    stage->ticked_ns = now;
+    return stage->hooks->tick(stage->shared, now);
+}
+
+/* How long the loop may wait: not at all while there is more to do, and longer and longer after
+ * that, when what is batched has left. */
+static int next_wait(struct stage *stage, int wait_ms, bool busy, int64_t now)
+{
+    if (!busy && wait_ms == QUIET_MS) {
+        flush(stage, now);
+        return HEARTBEAT_MS / 4;
+    }
+    if (now - stage->flushed_ns > MS(FLUSH_MS))
+        flush(stage, now);
+    if (busy)
+        return stage->hooks->pull ? 0 : QUIET_MS;
+    return wait_ms < QUIET_MS ? QUIET_MS : wait_ms;
+}
 
 static int run(struct stage *stage)
 {
     const struct stage_hooks *hooks = stage->hooks;
     int wait_ms = 0;
-    int64_t ticked = 0;
     int rc = hooks->ready ? hooks->ready(stage->shared, stage) : 0;
     while (!rc && !stage->outcome) {
         int64_t now = stage_now();
-        if (hooks->tick && now - ticked >= MS(HEARTBEAT_MS)) {
-            ticked = now;
-            rc = hooks->tick(stage->shared, now);
-        }
+        rc = housekeep(stage, now);
+        if (rc)
+            break;
         wait_for_messages(stage, true, wait_ms);
-        if (hooks->attend && !rc)
+        if (hooks->attend)
             rc = hooks->attend(stage->shared);
         take_control(stage);
         take_turns(stage, now);
@@ -480,38 +437,12 @@ static int run(struct stage *stage)
             if (rc == ERR_AGAIN)
                 rc = 0;
         }
-        if (!busy && wait_ms == QUIET_MS) {
-            flush(stage, now);
-            wait_ms = HEARTBEAT_MS / 4;
-        } else {
-            if (now - stage->flushed_ns > MS(FLUSH_MS))
-                flush(stage, now);
-            if (busy)
-                wait_ms = hooks->pull ? 0 : QUIET_MS;
-            else if (wait_ms < QUIET_MS)
-                wait_ms = QUIET_MS;
-        }
+        wait_ms = next_wait(stage, wait_ms, busy, now);
     }
     return rc ? rc : stage->outcome;
 }
 
 /* ---- opening and closing ------------------------------------------------------------------ */
-
-/* Where an inbox of this worker goes. Its file's name holds the process's id: what was on its way
- * to a worker that died must not reach the one that takes its place. */
-static int inbox_place(const struct stage *stage, const char *which, char out[PRESENCE_ENDPOINT])
-{
-    const char *given = stage->options->inbox;
-    char file[PRESENCE_NAME + 32];
-    if (given && strncmp(given, "ipc://", 6) == 0)
-        return snprintf(out, PRESENCE_ENDPOINT, "%s.%s", given, which) < PRESENCE_ENDPOINT
-                   ? 0
-                   : ERR_LIMIT;
-    if (given)
-        return snprintf(out, PRESENCE_ENDPOINT, "%s", given) < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
-    snprintf(file, sizeof file, "%s.%d.%s", stage->name, (int)getpid(), which);
-    return endpoint_beside(stage->options->join, file, out);
-}
 
 static int open_inbox(struct stage *stage, struct inbox **inbox, const char *endpoint, int waiting)
 {
@@ -532,11 +463,11 @@ static int open_sockets(struct stage *stage)
         return -ENOMEM;
     if (stage->hooks->role == TAPLINE_LOBBY)
         return open_inbox(stage, &stage->control, options->join, 1000);
-    error = inbox_place(stage, "data", endpoint);
+    error = endpoint_of(options->inbox, options->join, stage->name, "data", endpoint);
     if (!error)
         error = open_inbox(stage, &stage->data, endpoint, waiting);
     if (!error)
-        error = inbox_place(stage, "control", endpoint);
+        error = endpoint_of(options->inbox, options->join, stage->name, "control", endpoint);
     if (!error)
         error = open_inbox(stage, &stage->control, endpoint, 1000);
     return error ? error : bus_endpoint_allowed(options->join, options->insecure);
@@ -560,21 +491,6 @@ static int start_pulse(struct stage *stage)
     return error;
 }
 
-/* No two workers have one name: the later one takes the other's place (<tapline/wire.h>). */
-static void name_stage(struct stage *stage)
-{
-    char host[33] = "-";
-    const char *role = strchr(stage->hooks->name, '-');
-    bool alone = strncmp(stage->options->join, "ipc://", 6) == 0;
-    if (!alone)
-        gethostname(host + 1, sizeof host - 2);
-    if (stage->options->name)
-        snprintf(stage->name, sizeof stage->name, "%s", stage->options->name);
-    else
-        snprintf(stage->name, sizeof stage->name, "%s%s-%d", role ? role + 1 : "",
-                 alone ? "" : host, (int)getpid());
-}
-
 static int open_stage(struct stage *stage)
 {
     /* No SA_RESTART: what waits, also for bytes of a capture, is to notice. */
@@ -587,13 +503,21 @@ static int open_stage(struct stage *stage)
     sigaction(SIGHUP, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), like a full disk */
-    name_stage(stage);
+    const char *name = stage->options->name;
+    if (name)
+        snprintf(stage->name, sizeof stage->name, "%s", name);
+    else
+        endpoint_name(stage->options->join, role_name(stage->hooks->role), stage->name);
     int error;
     stage->bus = bus_new(&error);
     if (!error)
         error = open_sockets(stage);
-    stage->host = (struct session_host){stage->bus, stage->peers, stage->options->batch,
-                                        wait_a_moment, stage, stage_now};
+    stage->host = (struct session_host){
+        stage->bus,    stage->peers, stage->options->batch, stage->options->stall_ns,
+        wait_a_moment, stage,        stage_now};
+    stage->attempts = attempts_new(stage->hooks->end);
+    if (!error && !stage->attempts)
+        error = -ENOMEM;
     return error ? error : start_pulse(stage);
 }
 
@@ -610,20 +534,16 @@ static void leave_folder(const struct stage *stage)
     rmdir(folder);
 }
 
-static void close_stage(struct stage *stage, bool deliver)
+static void close_stage(struct stage *stage, int linger_ms)
 {
-    while (stage->session_count) {
-        const struct capture *capture = session_capture(stage->sessions[0]);
-        stage_release(stage, capture->id, capture->attempt);
-    }
-    free(stage->sessions);
+    attempts_free(&stage->attempts);
     if (stage->hooks->closing)
         stage->hooks->closing(stage->shared);
     for (uint32_t i = 0; i < stage->deferred_count; i++) {
         message_release(stage->deferred[i]);
         free(stage->deferred[i]);
     }
-    peers_free(&stage->peers, deliver);
+    peers_free(&stage->peers, linger_ms);
     pulse_free(&stage->pulse);
     inbox_free(&stage->data);
     inbox_free(&stage->control);
@@ -657,7 +577,7 @@ int stage_main(const struct stage_hooks *hooks, const struct stage_options *opti
         rc = open_stage(stage);
         if (!rc)
             rc = run(stage);
-        close_stage(stage, rc != ERR_STOPPED);
+        close_stage(stage, rc == ERR_STOPPED ? STOP_LINGER_MS : leave_asked ? LEAVE_LINGER_MS : LINK_LINGER_MS);
         free(stage);
     }
     if (rc == ERR_EOF || rc == ERR_STOPPED)
@@ -665,21 +585,4 @@ int stage_main(const struct stage_hooks *hooks, const struct stage_options *opti
     if (rc == -ENOMEM)
         log_error("%s", error_text(rc));
     return error_exit(rc);
-}
-
-int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage, void *shared,
-                  int argc, char **argv)
-{
-    struct stage_options options = STAGE_OPTIONS_DEFAULT;
-    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options}};
-    int first;
-    log_open(hooks->name, LOG_WARNING);
-    enum opt_outcome outcome = opts_parse(usage, sets, 1, argc, argv, &first);
-    if (outcome == OPT_GO && first < argc) {
-        log_error("%s: not an option (see --help)", argv[first]);
-        outcome = OPT_WRONG;
-    }
-    if (outcome != OPT_GO)
-        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
-    return stage_main(hooks, &options, shared);
 }

@@ -82,6 +82,7 @@ struct stage_options {
     const char *name;   /* what people call this worker; NULL: role and process id */
     uint64_t batch;     /* bytes */
     uint64_t queue;     /* bytes that may wait on one link, at each end */
+    int64_t stall_ns;   /* how long a worker may take nothing before it counts as lost */
     uint64_t lifeline;  /* file descriptor whose end ends this process; 0: none */
     bool insecure;      /* plain TCP beyond loopback is meant */
     bool verbose;
@@ -91,8 +92,11 @@ extern const struct stage_options STAGE_OPTIONS_DEFAULT;
 extern const struct opt STAGE_OPTS[];
 extern const size_t STAGE_OPTS_COUNT;
 
-/** Opens the sockets, runs the loop until it is told to stop or a hook ends it, closes. Returns
- *  the exit status; what went wrong was said on stderr. */
+/**
+ * Opens the sockets, runs the loop until it is told to stop or a hook ends it, closes. SIGTERM lets
+ * a worker finish what it has and take nothing new; a second one, SIGINT or the lifeline's end stops
+ * it at once. Returns the exit status; what went wrong was said on stderr.
+ */
 int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared);
 
 /** The whole of a program that has no options of its own: parses the command line, then
@@ -115,7 +119,8 @@ void stage_watch(struct stage *stage, void *socket);
 struct session *stage_attempt(struct stage *stage, const struct capture *capture, void *core,
                               int *error);
 
-/** Frees what one attempt of this process holds (reader; others are told by RELEASE). */
+/** Frees what the attempts at a capture up to this one hold here (reader; others are told by
+ *  RELEASE). */
 void stage_release(struct stage *stage, uint64_t capture, uint64_t attempt);
 
 /** Monotonic time in nanoseconds. */

@@ -7,6 +7,19 @@
 /* Fields of the first version, and what was appended since. */
 enum { ANNOUNCE_LEAST = 4, ANNOUNCE_STATE = 6, ANNOUNCE_FIELDS = 7, ROW_LEAST = 6, ROW_FIELDS = 8 };
 
+const char *role_name(enum tapline_role role)
+{
+    switch (role) {
+    case TAPLINE_READER: return "reader";
+    case TAPLINE_TRACKER: return "tracker";
+    case TAPLINE_CLASSIFIER: return "classifier";
+    case TAPLINE_EXTRACTOR: return "extractor";
+    case TAPLINE_SINK: return "sink";
+    case TAPLINE_LOBBY: return "lobby";
+    }
+    return "worker";
+}
+
 void presence_text(struct unpack *from, char *out, size_t size)
 {
     struct slice text = unpack_str(from);

@@ -39,6 +39,9 @@ void presence_pack(struct buffer *to, const struct presence *presence);
  *  ERR_TRUNCATED or ERR_MALFORMED. */
 int presence_unpack(struct unpack *from, struct presence *presence);
 
+/** What people call a role: "tracker"; "worker" for one that is not known here. */
+const char *role_name(enum tapline_role role);
+
 /** Reads a text that must fit `size` bytes with its end; otherwise `from` is refused. */
 void presence_text(struct unpack *from, char *out, size_t size);
 

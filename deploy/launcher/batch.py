@@ -141,12 +141,12 @@ class Batch:
             for reader in pipeline.wait(list(self._under_way), timeout=0.2):
                 status, _ = reader.finish()
                 self._ended(reader, status)
-            died = pipeline.dead()
-            if died:
+            ill = pipeline.mend()
+            if ill:
                 for reader in list(self._under_way):
                     reader.process.terminate()
                     reader.finish()
-                    self._ended(reader, PIPELINE, died)
+                    self._ended(reader, PIPELINE, ill)
                 return
 
     def _start(self, pipeline, capture):

@@ -3,7 +3,9 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
+import time
 
 from launcher import installation
 from launcher.status import Failure, PIPELINE
@@ -11,6 +13,10 @@ from launcher.status import Failure, PIPELINE
 WORKERS = ("tracker", "classifier", "extractor", "sink")
 SHARED_OUT = ("tracker", "classifier", "extractor")  # a capture has one sink
 STOP_SECONDS = 5
+# A worker that died is started again, and its captures are played again by their readers. One that
+# dies more often than this is ill.
+MOST_DEATHS = 5
+DEATHS_SECONDS = 60
 
 
 def _ended_how(code):
@@ -49,6 +55,36 @@ class Run:
             return file.read().decode("utf-8", "replace")
 
 
+class Worker:
+    """One program of the pipeline, and its successors under the same name."""
+
+    def __init__(self, name, command, lifeline):
+        self.name = name
+        self._command = command
+        self._lifeline = lifeline
+        self._deaths = []
+        self.process = None
+        self.start()
+
+    def start(self):
+        """Starts it."""
+        self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
+                                        pass_fds=[self._lifeline])
+
+    def mend(self):
+        """Starts it again where it has died; a text where that has been done too often."""
+        if self.process.poll() is None:
+            return None
+        how = f"{self.name} died ({_ended_how(self.process.returncode)})"
+        now = time.monotonic()
+        self._deaths = [t for t in self._deaths if now - t < DEATHS_SECONDS] + [now]
+        if len(self._deaths) > MOST_DEATHS:
+            return f"{how}, for the {len(self._deaths)}th time within {DEATHS_SECONDS} seconds"
+        print(f"tapline: {how} and is started again", file=sys.stderr, flush=True)
+        self.start()
+        return None
+
+
 class Pipeline:
     """Use as a context: every process is gone behind it, whatever happened.
 
@@ -61,18 +97,19 @@ class Pipeline:
         self._of_role = of_role or {}  # role -> options for its workers, made from the folder
         self._width = {role: width if role in SHARED_OUT else 1 for role in WORKERS}
         self.folder = None
-        self._workers = []  # (name, process)
+        self._workers = []
         self._readers = []
 
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="tapline-")  # mode 0700
         self._lifeline, self._hold = os.pipe()
         try:
-            self._start("lobby", [])
+            self._start("lobby", "lobby", [])
             for role in WORKERS:
                 own = self._of_role[role](self.folder) if role in self._of_role else []
                 for number in range(1, self._width[role] + 1):
-                    self._start(role, ["--name", f"{role}-{number}", *self._extra, *own])
+                    name = f"{role}-{number}"
+                    self._start(role, name, ["--name", name, *self._extra, *own])
         except BaseException:
             self.__exit__()
             raise
@@ -82,10 +119,8 @@ class Pipeline:
         return [installation.program(role), "--join", f"ipc://{self.folder}/lobby",
                 "--lifeline", str(self._lifeline), *arguments]
 
-    def _start(self, role, arguments):
-        process = subprocess.Popen(self._command(role, arguments), stdin=subprocess.DEVNULL,
-                                   pass_fds=[self._lifeline])
-        self._workers.append((role, process))
+    def _start(self, role, name, arguments):
+        self._workers.append(Worker(name, self._command(role, arguments), self._lifeline))
 
     def read(self, captures, out, profile, request, options, keep_messages=False):
         """Starts a reader on captures; results go to `out`. Returns the Run."""
@@ -117,29 +152,26 @@ class Pipeline:
 
     def workers(self):
         """(name, process) of each, the lobby included."""
-        return list(self._workers)
+        return [(worker.name, worker.process) for worker in self._workers]
 
-    def dead(self):
-        """What ended although it should not have, as a text; None: all are well."""
-        for role, process in self._workers:
-            if process.poll() is not None:
-                return f"the {role} ended ({_ended_how(process.returncode)})"
-        return None
+    def mend(self):
+        """Starts again what has died; None, or as a text what died too often."""
+        return next(filter(None, [worker.mend() for worker in self._workers]), None)
 
     def watch(self, run):
-        """Waits for one run; its (status, summary). A worker that dies fails it."""
-        while not self.wait([run], timeout=0.2):
-            died = self.dead()
-            if died:
+        """Waits for one run; its (status, summary). A worker that keeps dying fails it."""
+        while not self.wait([run], timeout=0.1):
+            ill = self.mend()
+            if ill:
                 run.process.terminate()
                 run.finish()
-                raise Failure(PIPELINE, f"{died}; nothing was published")
+                raise Failure(PIPELINE, f"{ill}; nothing was published")
         return run.finish()
 
     def __exit__(self, *_):
         os.close(self._hold)
         os.close(self._lifeline)
-        for process in [*(process for _, process in self._workers), *self._readers]:
+        for process in [*(worker.process for worker in self._workers), *self._readers]:
             try:
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

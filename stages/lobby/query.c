@@ -36,22 +36,11 @@ int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack
     lobby_status(lobby, now_ns, &message);
     link_send(link, &head, &message, 0);
     buffer_free(&message);
-    link_free(&link, 1);
+    link_free(&link, LINK_LINGER_MS);
     return 0;
 }
 
 /* ---- what is printed ---------------------------------------------------------------------- */
-
-static const char *role_name(uint64_t role)
-{
-    static const char *const names[] = {[TAPLINE_READER] = "reader",
-                                        [TAPLINE_TRACKER] = "tracker",
-                                        [TAPLINE_CLASSIFIER] = "classifier",
-                                        [TAPLINE_EXTRACTOR] = "extractor",
-                                        [TAPLINE_SINK] = "sink"};
-    const char *name = role < sizeof names / sizeof names[0] ? names[role] : NULL;
-    return name ? name : "other";
-}
 
 static void add_text(struct json_object *to, const char *key, const char *text)
 {
@@ -145,7 +134,7 @@ static int ask(const struct bus *bus, const char *lobby, const struct inbox *inb
     pack_str(&message, "");
     error = link_send(link, &head, &message, ANSWER_MS);
     buffer_free(&message);
-    link_free(&link, 1);
+    link_free(&link, LINK_LINGER_MS);
     return error;
 }
 

@@ -22,7 +22,8 @@ struct coding {
 };
 
 struct inflate {
-    int fd;
+    int fd;              /* this is read, */
+    struct spool *spool; /* or this, where it is not NULL */
     const struct coding *coding; /* NULL: the content is not compressed */
     uint8_t head[INFLATE_HEAD];
     size_t head_length;
@@ -54,13 +55,15 @@ static ssize_t refuse(struct inflate *input, const char *what, const char *why)
 /* Bytes as they lie in the file; 0 at its end. */
 static ssize_t take(struct inflate *input, uint8_t *into, size_t size)
 {
-    ssize_t got = read(input->fd, into, size);
+    ssize_t got = input->spool ? spool_read(input->spool, input->taken, into, size)
+                               : read(input->fd, into, size);
     if (got >= 0) {
         input->taken += (uint64_t)got;
         return got;
     }
-    if (errno != EINTR)
-        return refuse(input, "reading failed", strerror(errno));
+    int error = input->spool ? (int)-got : errno;
+    if (error != EINTR)
+        return refuse(input, "reading failed", strerror(error));
     input->error = ERR_STOPPED;
     return ERR_STOPPED;
 }
@@ -208,15 +211,17 @@ static bool begin_decoding(struct inflate *input, const struct coding *coding)
     return true;
 }
 
-struct inflate *inflate_new(int fd, int *error)
+struct inflate *inflate_new(int fd, struct spool *spool, int *error)
 {
     struct inflate *input = calloc(1, sizeof *input);
     if (!input) {
-        close(fd);
+        if (fd >= 0)
+            close(fd);
         *error = -ENOMEM;
         return NULL;
     }
     input->fd = fd;
+    input->spool = spool;
     fill_head(input);
     for (size_t i = 0; i < sizeof codings / sizeof *codings && !input->coding; i++) {
         if (!codings[i].begins(input->head, input->head_length))
@@ -236,7 +241,8 @@ void inflate_free(struct inflate **input)
         return;
     if ((*input)->coding)
         (*input)->coding->close(*input);
-    close((*input)->fd);
+    if ((*input)->fd >= 0)
+        close((*input)->fd);
     free((*input)->raw);
     free((*input)->stdio);
     free(*input);

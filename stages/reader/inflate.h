@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "stages/reader/spool.h"
+
 enum {
     INFLATE_HEAD = 24,          /* bytes that can be looked at ahead: a pcap file's header */
     INFLATE_CHUNK = 256 * 1024, /* bytes that are asked for at once */
@@ -19,10 +21,10 @@ enum {
 
 struct inflate;
 
-/** Reads from the descriptor, which it owns from then on (also where this fails) and closes.
- *  NULL, with *error set to -ENOMEM, where memory is short; what is wrong with the content shows
+/** Reads from the spool, which must outlive it, or, where that is NULL, from the descriptor, which
+ *  it owns from then on (also where this fails) and closes. NULL, with *error set to -ENOMEM, where memory is short; what is wrong with the content shows
  *  when it is read. */
-struct inflate *inflate_new(int fd, int *error);
+struct inflate *inflate_new(int fd, struct spool *spool, int *error);
 
 /** Closes the descriptor and gives everything back; takes NULL. A stream that inflate_file() made
  *  is closed by its owner before. */

@@ -7,6 +7,7 @@ static const struct stage_hooks HOOKS = {
     .ready = reader_ready,
     .pull = reader_pull,
     .message = reader_message,
+    .end = reader_end,
     .closing = reader_closing,
 };
 

@@ -24,6 +24,7 @@ struct lane {
 };
 
 struct merge {
+    struct spools *spools;
     struct lane *lanes;
     size_t count;
     struct lane **heap; /* lanes that have a next frame, the earliest first */
@@ -87,10 +88,10 @@ static int lane_advance(struct merge *merge, struct lane *lane)
     return 0;
 }
 
-static int lane_open(struct lane *lane, char *fault, size_t fault_size)
+static int lane_open(struct lane *lane, struct spools *spools, char *fault, size_t fault_size)
 {
     int error;
-    lane->source = source_open(lane->path, fault, fault_size, &error);
+    lane->source = source_open(lane->path, spools, fault, fault_size, &error);
     if (lane->source)
         source_position(lane->source, &lane->done, &lane->size);
     return lane->source ? 0 : error;
@@ -101,7 +102,7 @@ static int lane_open(struct lane *lane, char *fault, size_t fault_size)
 static int lane_reopen(struct merge *merge, struct lane *lane)
 {
     char fault[FAULT_SIZE];
-    int error = lane_open(lane, fault, sizeof fault);
+    int error = lane_open(lane, merge->spools, fault, sizeof fault);
     if (!error)
         return lane_advance(merge, lane);
     if (error != ERR_UNREADABLE) {
@@ -126,7 +127,7 @@ static void raise_file_limit(void)
 
 static int enter(struct merge *merge, struct lane *lane, char *fault, size_t fault_size)
 {
-    int error = lane_open(lane, fault, fault_size);
+    int error = lane_open(lane, merge->spools, fault, fault_size);
     if (error)
         return error;
     error = lane_advance(merge, lane);
@@ -156,8 +157,8 @@ static struct merge *merge_new(size_t count)
     return merge;
 }
 
-struct merge *merge_open(const char *const *paths, size_t count, char *fault, size_t fault_size,
-                         int *error)
+struct merge *merge_open(const char *const *paths, size_t count, struct spools *spools,
+                         char *fault, size_t fault_size, int *error)
 {
     struct merge *merge = merge_new(count);
     *error = merge ? 0 : -ENOMEM;
@@ -168,6 +169,7 @@ struct merge *merge_open(const char *const *paths, size_t count, char *fault, si
     if (count > MERGE_KEPT_OPEN)
         raise_file_limit();
     merge->count = count;
+    merge->spools = spools;
     for (size_t i = 0; i < count && !*error; i++) {
         merge->lanes[i].path = paths[i];
         merge->lanes[i].place = i;

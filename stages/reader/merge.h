@@ -14,16 +14,18 @@
 #include <stdint.h>
 
 #include "common/wire/frame.h"
+#include "stages/reader/spool.h"
 
 enum { MERGE_KEPT_OPEN = 32 };
 
 struct merge;
 
-/** Opens all sources (paths are borrowed for the merge's life; "-": standard input) and looks at
+/** Opens all sources (paths, and the spools for what cannot be opened twice, are borrowed for the
+ *  merge's life; "-": standard input) and looks at
  *  their first frames. Raises the process's soft limit of open files to the hard one where there
  *  are many. NULL, with the fault and *error set, where one cannot be opened: see source_open(). */
-struct merge *merge_open(const char *const *paths, size_t count, char *fault, size_t fault_size,
-                         int *error);
+struct merge *merge_open(const char *const *paths, size_t count, struct spools *spools,
+                         char *fault, size_t fault_size, int *error);
 
 /** Closes everything; takes NULL, and sets the caller's pointer to it. */
 void merge_free(struct merge **merge);

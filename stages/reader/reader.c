@@ -9,24 +9,30 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "common/net/packet.h"
 #include "common/wire/pack.h"
-#include "stages/reader/capture_clock.h"
 #include "stages/reader/description.h"
 #include "stages/reader/merge.h"
+#include "stages/reader/playing.h"
 #include "stages/reader/progress.h"
 
-/* Frames between two looks at the inboxes, and workers that one capture's trackers can be. */
-enum { BURST = 1024, TRACKERS_MAX = 1024 };
+/* Frames between two looks at the inboxes. */
+enum { BURST = 1024 };
+
+#define SECONDS(n) (INT64_C(1000000000) * (n))
 
 /* The sink checks a directory and makes one: a wait longer than this is no disk any more. */
-#define ACCEPT_NS (INT64_C(60) * 1000000000)
+#define ACCEPT_NS SECONDS(60)
+
+/* A sink acts on the word within WORD_NS of asking for it (stages/sink/sink.h) and never later, so
+ * that behind this wait, which is longer, it either has published or will not. */
+#define OUTCOME_NS SECONDS(15)
 
 enum state {
     GATHERING,  /* waiting for enough workers */
     ACCEPTING,  /* the sink is looking at OUT */
     READING,    /* playing frames */
     PUBLISHING, /* everything is on its way; the sink has the next word */
+    GRANTED,    /* the sink has our word, and publishes */
     OVER,
 };
 
@@ -35,21 +41,21 @@ struct reader {
     const struct limits *limits;
     const char *const *paths;
     size_t count;
+    struct spools *spools;
     struct merge *merge;
     struct progress *progress;
-    struct capture_clock clock;
     struct stage *stage;
-    struct session *session;
+    struct playing *playing; /* the attempt under way; NULL while workers are waited for */
     struct buffer profile;
     struct buffer sources;
     enum state state;
-    int64_t deadline_ns; /* of GATHERING and ACCEPTING */
+    int64_t deadline_ns; /* of every state but READING, whose waits have limits of their own */
     uint64_t capture;    /* its id */
-    uint32_t sink;       /* peers of this attempt */
-    uint32_t trackers[TRACKERS_MAX];
-    uint64_t sent[TRACKERS_MAX]; /* frames, by tracker */
-    uint32_t tracker_count;
-    uint64_t frames;
+    uint64_t attempt;
+    /* What a message said that ends this attempt; acted upon outside of that message's session. */
+    enum exit_status refused; /* EXIT_DONE: nothing */
+    bool final;               /* another attempt would come to the same */
+    char fault[1024];
     enum exit_status status;
 };
 
@@ -59,7 +65,9 @@ const struct reader_options READER_OPTIONS_DEFAULT = {
     .classifiers = 1,
     .extractors = 1,
     .sinks = 1,
-    .gather_ns = INT64_C(10) * 1000000000,
+    .gather_ns = SECONDS(10),
+    .publish_ns = SECONDS(120),
+    .retries = 2,
 };
 
 #define OPTION(field) offsetof(struct reader_options, field)
@@ -70,15 +78,30 @@ const struct opt READER_OPTS[] = {
      "a profile document, as tapline-classifier --print-profile writes it", 0, 0},
     {"request", OPT_TEXT, OPTION(request), "JSON", "what was asked for, kept in ledger.json", 0, 0},
     {"summary", OPT_TEXT, OPTION(summary), "FILE", "write the summary there, as JSON", 0, 0},
-    {"trackers", OPT_COUNT, OPTION(trackers), "N", "trackers to wait for", 1, TRACKERS_MAX},
+    {"trackers", OPT_COUNT, OPTION(trackers), "N", "trackers to wait for", 1, PLAYING_WORKERS_MAX},
     {"classifiers", OPT_COUNT, OPTION(classifiers), "N", "classifiers to wait for", 1, 10000},
     {"extractors", OPT_COUNT, OPTION(extractors), "N", "extractors to wait for", 1, 10000},
     {"sinks", OPT_COUNT, OPTION(sinks), "N", "sinks to wait for", 1, 10000},
     {"gather", OPT_DURATION, OPTION(gather_ns), "SECONDS", "how long to wait for them", 1, 0},
+    {"publish", OPT_DURATION, OPTION(publish_ns), "SECONDS",
+     "how long the results may take after the last packet, beside a second for every 10 MiB", 1, 0},
+    {"retries", OPT_COUNT, OPTION(retries), "N",
+     "how often a capture is played again where something was lost", 0, 1000},
+    {"spool", OPT_TEXT, OPTION(spool), "DIR",
+     "where standard input is kept, to be played again (TMPDIR, or /tmp)", 0, 0},
     {"quiet", OPT_FLAG, OPTION(quiet), NULL, "no progress", 0, 0},
 };
 
 const size_t READER_OPTS_COUNT = sizeof READER_OPTS / sizeof READER_OPTS[0];
+
+static int open_captures(struct reader *reader, char *fault, size_t fault_size)
+{
+    int error;
+    merge_free(&reader->merge);
+    reader->merge =
+        merge_open(reader->paths, reader->count, reader->spools, fault, fault_size, &error);
+    return reader->merge ? 0 : error;
+}
 
 static int open_all(struct reader *reader)
 {
@@ -91,8 +114,13 @@ static int open_all(struct reader *reader)
     error = description_sources(&reader->sources, reader->paths, reader->count);
     if (error)
         return error;
-    reader->merge = merge_open(reader->paths, reader->count, fault, sizeof fault, &error);
-    if (!reader->merge && error != ERR_STOPPED)
+    if (reader->options->retries) {
+        reader->spools = spools_new(reader->options->spool);
+        if (!reader->spools)
+            return -ENOMEM;
+    }
+    error = open_captures(reader, fault, sizeof fault);
+    if (error && error != ERR_STOPPED)
         log_error("%s", fault);
     return error;
 }
@@ -123,36 +151,21 @@ int reader_ready(void *context, struct stage *stage)
     return error;
 }
 
-/* ---- the attempt -------------------------------------------------------------------------- */
+/* ---- how attempts end --------------------------------------------------------------------- */
 
-/* Tells every worker that this attempt is over; who misses it learns when this process is gone. */
-static void release_all(struct reader *reader)
+static void set_state(struct reader *reader, enum state state, int64_t limit_ns)
 {
-    struct peers *peers = stage_peers(reader->stage);
-    if (!reader->session)
-        return;
-    for (int role = TAPLINE_TRACKER; role <= TAPLINE_SINK; role++) {
-        uint64_t senders[TRACKERS_MAX];
-        uint32_t count = peers_senders(peers, (enum tapline_role)role, senders, TRACKERS_MAX);
-        for (uint32_t i = 0; i < count; i++) {
-            struct buffer message = {0};
-            message_open(&message);
-            pack_array(&message, 0);
-            session_control(reader->session, peers_find(peers, senders[i]), TAPLINE_RELEASE,
-                            &message);
-            buffer_free(&message);
-        }
-    }
+    reader->state = state;
+    reader->deadline_ns = stage_now() + limit_ns;
 }
 
-/* The run has come to this. The session stays until the stage closes: this may be one of its
- * own messages. */
+/* The run has come to this. */
 static int over(struct reader *reader, enum exit_status status)
 {
     reader->status = status;
     reader->state = OVER;
     progress_free(&reader->progress);
-    release_all(reader);
+    playing_end(&reader->playing);
     return 0;
 }
 
@@ -162,6 +175,53 @@ static int fail(struct reader *reader, enum exit_status status, const char *text
     log_error("%s", text);
     return over(reader, status);
 }
+
+/* Why this attempt is the last: NULL: it is not. */
+static const char *no_more(const struct reader *reader)
+{
+    static char text[300];
+    const char *unkept = reader->spools ? spools_fault(reader->spools) : NULL;
+    if (reader->attempt <= reader->options->retries && !unkept)
+        return NULL;
+    if (unkept)
+        snprintf(text, sizeof text, "the capture cannot be played again, as it %s", unkept);
+    else
+        snprintf(text, sizeof text, "given up after %" PRIu64 " attempt%s", reader->attempt,
+                 reader->attempt == 1 ? "" : "s");
+    return text;
+}
+
+/* This attempt came to nothing: everybody forgets it, and the capture is played again. */
+static int throw_away(struct reader *reader, enum exit_status status, const char *cause)
+{
+    char text[1500], fault[512];
+    const char *last = no_more(reader);
+    bool unsure = reader->state == GRANTED;
+    if (last) {
+        snprintf(text, sizeof text, "%s; %s%s", cause, last,
+                 unsure ? "; the results may be in place all the same" : "; nothing was published");
+        return fail(reader, status, text);
+    }
+    progress_free(&reader->progress);
+    log_warning("attempt %" PRIu64 " came to nothing: %s; the capture is played again",
+                reader->attempt, cause);
+    playing_end(&reader->playing);
+    reader->refused = EXIT_DONE;
+    int error = open_captures(reader, fault, sizeof fault);
+    if (error == ERR_STOPPED)
+        return error;
+    if (error)
+        return fail(reader, error_exit(error), fault);
+    set_state(reader, GATHERING, reader->options->gather_ns);
+    return 0;
+}
+
+static struct slice text_slice(const char *text)
+{
+    return (struct slice){(const uint8_t *)text, strlen(text)};
+}
+
+/* ---- gathering ---------------------------------------------------------------------------- */
 
 static bool gathered(const struct reader *reader)
 {
@@ -173,47 +233,12 @@ static bool gathered(const struct reader *reader)
            peers_count(peers, TAPLINE_SINK) >= o->sinks;
 }
 
-static int gather(struct reader *reader)
-{
-    if (stage_now() < reader->deadline_ns)
-        return ERR_AGAIN;
-    const struct peers *peers = stage_peers(reader->stage);
-    char text[256];
-    snprintf(text, sizeof text,
-             "the pipeline is not complete: %u trackers, %u classifiers, %u extractors and %u "
-             "sinks joined in time; see what the missing ones said, or wait longer (--gather)",
-             peers_count(peers, TAPLINE_TRACKER), peers_count(peers, TAPLINE_CLASSIFIER),
-             peers_count(peers, TAPLINE_EXTRACTOR), peers_count(peers, TAPLINE_SINK));
-    return fail(reader, EXIT_PIPELINE, text);
-}
-
-static struct slice text_slice(const char *text)
-{
-    return (struct slice){(const uint8_t *)text, strlen(text)};
-}
-
-/* Chooses the workers that are fixed for the capture's length, and writes its document. */
 static int begin(struct reader *reader)
 {
-    struct peers *peers = stage_peers(reader->stage);
-    uint64_t senders[TRACKERS_MAX];
-    uint32_t count = peers_senders(peers, TAPLINE_TRACKER, senders, TRACKERS_MAX);
-    struct buffer trackers = {0};
-    pack_array(&trackers, count);
-    for (uint32_t i = 0; i < count; i++) {
-        pack_uint(&trackers, senders[i]);
-        reader->trackers[i] = peers_find(peers, senders[i]);
-    }
-    reader->tracker_count = count;
-
-    uint64_t sinks[TRACKERS_MAX];
-    uint32_t sink_count = peers_senders(peers, TAPLINE_SINK, sinks, TRACKERS_MAX);
-    uint64_t sink = sinks[reader->capture % sink_count];
-    reader->sink = peers_find(peers, sink);
-
-    const struct capture capture = {
+    int error;
+    struct capture capture = {
         .id = reader->capture,
-        .attempt = 1,
+        .attempt = ++reader->attempt,
         .reader = bus_sender(stage_bus(reader->stage)),
         .control = text_slice(stage_control_endpoint(reader->stage)),
         .out = text_slice(reader->options->out),
@@ -221,89 +246,52 @@ static int begin(struct reader *reader)
         .profile = {reader->profile.bytes, reader->profile.length},
         .sources = {reader->sources.bytes, reader->sources.length},
         .request = text_slice(reader->options->request),
-        .sink = sink,
-        .trackers = {trackers.bytes, trackers.length},
         .limits = *reader->limits,
     };
-    int error = trackers.failed ? -ENOMEM : 0;
-    if (!error)
-        reader->session = stage_attempt(reader->stage, &capture, reader, &error);
-    buffer_free(&trackers);
-    if (reader->session)
-        error = session_begin(reader->session, reader->sink);
-    reader->state = ACCEPTING;
-    reader->deadline_ns = stage_now() + ACCEPT_NS;
+    reader->playing = playing_begin(reader->stage, &capture, reader, &error);
+    set_state(reader, ACCEPTING, ACCEPT_NS);
     return error;
+}
+
+/* One of each is enough for another attempt, where some did not come again in time. */
+static bool enough(const struct reader *reader)
+{
+    const struct peers *peers = stage_peers(reader->stage);
+    for (int role = TAPLINE_TRACKER; role <= TAPLINE_SINK; role++)
+        if (!peers_count(peers, (enum tapline_role)role))
+            return false;
+    return reader->attempt > 0;
+}
+
+static int gather(struct reader *reader)
+{
+    const struct peers *peers = stage_peers(reader->stage);
+    char text[256];
+    if (gathered(reader))
+        return begin(reader);
+    if (stage_now() < reader->deadline_ns)
+        return ERR_AGAIN;
+    if (enough(reader))
+        return begin(reader);
+    snprintf(text, sizeof text,
+             "the pipeline is not complete: %u trackers, %u classifiers, %u extractors and %u "
+             "sinks are there; see what the missing ones said, or wait longer (--gather)",
+             peers_count(peers, TAPLINE_TRACKER), peers_count(peers, TAPLINE_CLASSIFIER),
+             peers_count(peers, TAPLINE_EXTRACTOR), peers_count(peers, TAPLINE_SINK));
+    return fail(reader, EXIT_PIPELINE, text);
 }
 
 /* ---- playing ------------------------------------------------------------------------------ */
 
-/* Which tracker takes a frame: both directions of a flow, and its fragments, go the same way. */
-static uint32_t route(const struct reader *reader, const struct frame *frame)
-{
-    if (reader->tracker_count == 1)
-        return 0;
-    struct packet packet;
-    packet_decode(&packet, frame->link, frame->bytes, frame->length, frame->wire_length);
-    return address_pair_hash(&packet) % reader->tracker_count;
-}
-
-static int play(struct reader *reader, const struct frame *frame)
-{
-    uint32_t tracker = route(reader, frame);
-    int error = session_frame(reader->session, reader->trackers[tracker], frame);
-    reader->sent[tracker]++;
-    reader->frames++;
-    if (!capture_clock_frame(&reader->clock, frame->time_ns))
-        return error;
-    for (uint32_t i = 0; i < reader->tracker_count && !error; i++)
-        error = session_clock(reader->session, reader->trackers[i], reader->clock.time_ns);
-    return error;
-}
-
-static void pack_tally(const struct reader *reader, struct buffer *to)
+static int finish(struct reader *reader)
 {
     uint64_t cuts;
     const char *cut = merge_cut(reader->merge, &cuts);
-    pack_map(to, 5);
-    pack_str(to, "role");
-    pack_uint(to, TAPLINE_READER);
-    pack_str(to, "frames");
-    pack_uint(to, reader->frames);
-    pack_str(to, "trackers");
-    pack_array(to, reader->tracker_count);
-    for (uint32_t i = 0; i < reader->tracker_count; i++)
-        pack_uint(to, reader->sent[i]);
-    pack_str(to, "cut");
-    if (cut)
-        pack_text(to, cut, strlen(cut));
-    else
-        pack_nil(to);
-    pack_str(to, "counters");
-    pack_map(to, 1);
-    pack_str(to, "sources_cut");
-    pack_uint(to, cuts);
-}
-
-/* Everything was played: closes the books with every tracker and with the sink. */
-static int finish(struct reader *reader)
-{
-    int error = 0;
-    for (uint32_t i = 0; i < reader->tracker_count && !error; i++) {
-        struct buffer message = {0};
-        message_open(&message);
-        pack_array(&message, 1);
-        pack_uint(&message, reader->sent[i]);
-        error = session_send(reader->session, reader->trackers[i], TAPLINE_END, &message);
-        buffer_free(&message);
-    }
-    struct buffer map = {0};
-    pack_tally(reader, &map);
-    if (!error)
-        error = outlet_tally(session_outlet(reader->session), &map);
-    buffer_free(&map);
+    int error = playing_finish(reader->playing, cut, cuts);
     progress_free(&reader->progress);
-    reader->state = PUBLISHING;
+    set_state(reader, PUBLISHING,
+              reader->options->publish_ns +
+                  SECONDS((int64_t)(playing_bytes(reader->playing) / (10 << 20))));
     return error;
 }
 
@@ -316,50 +304,65 @@ static int read_on(struct reader *reader)
         if (error == ERR_EOF || error == ERR_TRUNCATED)
             return finish(reader);
         if (!error)
-            error = play(reader, &frame);
+            error = playing_frame(reader->playing, &frame);
     }
     uint64_t done, size;
     merge_position(reader->merge, &done, &size);
-    progress_show(reader->progress, reader->frames, done, size, (uint64_t)stage_now());
+    progress_show(reader->progress, playing_frames(reader->playing), done, size, (uint64_t)stage_now());
     return error;
 }
 
-static int check_peers(struct reader *reader)
+/* What ends this attempt: something that was said, something lost, or a wait at its limit. */
+static const char *broken(struct reader *reader, enum exit_status *status)
 {
-    const char *name;
-    char text[128];
-    if (!peers_lost(stage_peers(reader->stage), &name))
-        return 0;
-    snprintf(text, sizeof text, "%s was lost; nothing was published", name);
-    return fail(reader, EXIT_PIPELINE, text);
+    *status = reader->refused ? reader->refused : EXIT_PIPELINE;
+    if (reader->state == OVER)
+        return NULL;
+    if (reader->refused)
+        return reader->fault;
+    const char *fault = reader->playing ? playing_fault(reader->playing) : "";
+    bool late = stage_now() >= reader->deadline_ns;
+    switch (reader->state) {
+    case ACCEPTING: return *fault ? fault : late ? "the sink did not say whether it accepts" : NULL;
+    case READING: return *fault ? fault : NULL;
+    case PUBLISHING: return *fault ? fault : late ? "the sink did not finish in time" : NULL;
+    case GRANTED: return !late ? NULL : *fault ? fault : "the sink did not say what became of it";
+    case GATHERING:
+    case OVER: return NULL;
+    }
+    return NULL;
 }
 
 static int step(struct reader *reader)
 {
     switch (reader->state) {
-    case GATHERING: return gathered(reader) ? begin(reader) : gather(reader);
-    case ACCEPTING:
-        if (stage_now() >= reader->deadline_ns)
-            return fail(reader, EXIT_PIPELINE, "the sink did not answer in time");
-        return ERR_AGAIN;
+    case GATHERING: return gather(reader);
     case READING: return read_on(reader);
-    case PUBLISHING: return ERR_AGAIN;
-    case OVER: return ERR_EOF;
+    case ACCEPTING:
+    case PUBLISHING:
+    case GRANTED: return ERR_AGAIN;
+    case OVER: break;
     }
+    playing_end(&reader->playing);
     return ERR_EOF;
 }
 
 int reader_pull(void *context)
 {
     struct reader *reader = context;
-    if (reader->state != OVER)
-        check_peers(reader);
+    enum exit_status status;
+    const char *cause = broken(reader, &status);
+    if (cause && reader->final)
+        return fail(reader, status, cause);
+    if (cause)
+        return throw_away(reader, status, cause);
     int rc = step(reader);
-    if (rc && rc != ERR_AGAIN && rc != ERR_EOF && rc != ERR_STOPPED) {
-        fail(reader, error_exit(rc), error_text(rc));
-        rc = 0;
-    }
-    return rc;
+    if (!rc || rc == ERR_AGAIN || rc == ERR_EOF || rc == ERR_STOPPED)
+        return rc;
+    if (rc != ERR_LOST)
+        return fail(reader, error_exit(rc), error_text(rc));
+    const char *fault = reader->playing ? playing_fault(reader->playing) : "";
+    return throw_away(reader, EXIT_PIPELINE, *fault ? fault : error_text(rc));
 }
 
 /* ---- what the others say ------------------------------------------------------------------ */
@@ -379,54 +382,75 @@ static int write_summary(const struct reader *reader, struct slice text)
     return fclose(file) == 0 ? 0 : ERR_OUTPUT;
 }
 
-static int answer_ask(struct reader *reader)
+static void answer_ask(struct reader *reader)
 {
-    struct buffer message = {0};
-    message_open(&message);
-    pack_array(&message, 1);
-    pack_bool(&message, reader->state == PUBLISHING);
-    bool sent = session_control(reader->session, reader->sink, TAPLINE_WORD, &message);
-    buffer_free(&message);
-    return sent ? 0 : ERR_LOST;
+    bool yes = reader->state == PUBLISHING || reader->state == GRANTED;
+    if (playing_word(reader->playing, yes) && yes)
+        set_state(reader, GRANTED, OUTCOME_NS);
 }
 
-static int published(struct reader *reader, struct unpack *body)
+static void published(struct reader *reader, struct slice summary)
 {
-    struct slice summary = unpack_str(body);
-    if (body->error)
-        return body->error;
     uint64_t cuts;
     const char *cut = merge_cut(reader->merge, &cuts);
     if (cut)
         log_warning("the capture broke off: %s; everything before that counts", cut);
     int error = write_summary(reader, summary);
-    return over(reader, error ? EXIT_OUTPUT : cut ? EXIT_CUT : EXIT_DONE);
+    reader->status = error ? EXIT_OUTPUT : cut ? EXIT_CUT : EXIT_DONE;
+    reader->state = OVER;
+}
+
+/* Keeps what was said for the next step. What the sink says of OUT before it begins, and wrong use,
+ * would be said again. */
+static void refuse(struct reader *reader, enum exit_status status, struct slice text)
+{
+    if (reader->refused)
+        return;
+    reader->refused = status == EXIT_WRONG_USE || status == EXIT_OUTPUT ? status : EXIT_PIPELINE;
+    reader->final = status == EXIT_WRONG_USE ||
+                    (status == EXIT_OUTPUT && reader->state == ACCEPTING);
+    snprintf(reader->fault, sizeof reader->fault, "%.*s", (int)text.length,
+             (const char *)text.bytes);
+}
+
+static void accepted(struct reader *reader)
+{
+    if (reader->state != ACCEPTING)
+        return;
+    reader->state = READING;
+    reader->progress = progress_new(STDERR_FILENO, reader->options->quiet, (uint64_t)stage_now());
 }
 
 int reader_message(void *context, const struct message_head *head, struct unpack *body)
 {
     struct reader *reader = context;
-    if (head->kind == TAPLINE_ASK)
-        return answer_ask(reader);
-    unpack_array_of(body, 2);
-    uint64_t status = unpack_uint(body);
-    struct slice said = unpack_str(body);
-    if (body->error)
-        return body->error;
-    if (reader->state == OVER)
+    if (reader->state == OVER || !reader->playing)
         return 0;
-    bool published_cut = head->kind == TAPLINE_OUTCOME && status == EXIT_CUT;
-    if (status != EXIT_DONE && !published_cut) {
-        char text[1024];
-        snprintf(text, sizeof text, "%.*s", (int)said.length, (const char *)said.bytes);
-        return fail(reader, status <= EXIT_OUTPUT ? (enum exit_status)status : EXIT_PIPELINE, text);
+    if (head->kind == TAPLINE_ASK) {
+        answer_ask(reader);
+        return 0;
     }
-    if (head->kind == TAPLINE_ACCEPT && reader->state == ACCEPTING) {
-        reader->state = READING;
-        reader->progress =
-            progress_new(STDERR_FILENO, reader->options->quiet, (uint64_t)stage_now());
-    }
-    return head->kind == TAPLINE_OUTCOME ? published(reader, body) : 0;
+    unpack_array_of(body, head->kind == TAPLINE_OUTCOME ? 3 : 2);
+    uint64_t status = unpack_uint(body);
+    struct slice text = unpack_str(body);
+    struct slice summary = head->kind == TAPLINE_OUTCOME ? unpack_str(body) : (struct slice){0};
+    if (body->error)
+        refuse(reader, EXIT_PIPELINE, text_slice("a worker's answer cannot be read"));
+    else if (head->kind == TAPLINE_OUTCOME && (status == EXIT_DONE || status == EXIT_CUT))
+        published(reader, summary);
+    else if (head->kind == TAPLINE_ACCEPT && status == EXIT_DONE)
+        accepted(reader);
+    else
+        refuse(reader, (enum exit_status)status, text);
+    return 0;
+}
+
+void reader_end(void **context)
+{
+    struct reader *reader = *context;
+    if (reader->playing)
+        playing_released(reader->playing);
+    *context = NULL;
 }
 
 void reader_closing(void *context)
@@ -444,7 +468,9 @@ void reader_free(struct reader **reader)
 {
     if (!*reader)
         return;
+    playing_end(&(*reader)->playing);
     merge_free(&(*reader)->merge);
+    spools_free(&(*reader)->spools);
     progress_free(&(*reader)->progress);
     buffer_free(&(*reader)->profile);
     buffer_free(&(*reader)->sources);

@@ -19,6 +19,9 @@ struct reader_options {
     const char *summary; /* file that the summary is written to, as one line of JSON; NULL: none */
     uint64_t trackers, classifiers, extractors, sinks; /* how many to wait for */
     int64_t gather_ns;   /* how long to wait for them */
+    int64_t publish_ns;  /* how long the results may take, with a second for every 10 MiB read */
+    uint64_t retries;    /* how often a capture is played again */
+    const char *spool;   /* folder for what cannot be opened again; NULL: $TMPDIR or /tmp */
     bool quiet;          /* no progress */
 };
 
@@ -39,6 +42,7 @@ struct reader *reader_new(const struct reader_options *options, const struct lim
 int reader_ready(void *reader, struct stage *stage);
 int reader_pull(void *reader);
 int reader_message(void *reader, const struct message_head *head, struct unpack *body);
+void reader_end(void **reader);
 void reader_closing(void *reader);
 
 /** What the run came to; EXIT_PIPELINE as long as nothing was published. */

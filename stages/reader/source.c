@@ -33,18 +33,29 @@ const char *source_name(const char *path)
     return is_stdin(path) ? "standard input" : path;
 }
 
-static int open_descriptor(const char *path, struct source_fault *fault, int *error)
+static int cannot_open(int system_error, struct source_fault *fault)
 {
-    int fd =
-        is_stdin(path) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0) : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    bool too_many = errno == EMFILE || errno == ENFILE;
-    source_fault_say(fault, "%s%s", strerror(errno),
+    bool too_many = system_error == -EMFILE || system_error == -ENFILE;
+    source_fault_say(fault, "%s%s", strerror(-system_error),
                      too_many ? ": give fewer captures at once, or raise the limit (ulimit -n)"
                               : "");
-    *error = too_many ? ERR_LIMIT : errno == EINTR ? ERR_STOPPED : ERR_UNREADABLE;
-    return -1;
+    return too_many ? ERR_LIMIT : system_error == -EINTR ? ERR_STOPPED : ERR_UNREADABLE;
+}
+
+/* One of the two: a descriptor, or a spool. */
+static int open_input(const char *path, struct spools *spools, int *fd, struct spool **spool,
+                      struct source_fault *fault)
+{
+    int error = 0;
+    *fd = -1;
+    *spool = spools ? spools_open(spools, path, &error) : NULL;
+    if (error)
+        return cannot_open(error, fault);
+    if (*spool)
+        return 0;
+    *fd = is_stdin(path) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                         : open(path, O_RDONLY | O_CLOEXEC);
+    return *fd >= 0 ? 0 : cannot_open(-errno, fault);
 }
 
 /* What is left of a regular file, which standard input may stand anywhere in. */
@@ -79,19 +90,23 @@ static int recognise(struct source *source)
     return error;
 }
 
-static struct source *begin(const char *path, struct source_fault *fault, int *error)
+static struct source *begin(const char *path, struct spools *spools, struct source_fault *fault,
+                            int *error)
 {
-    int fd = open_descriptor(path, fault, error);
-    if (fd < 0)
+    int fd;
+    struct spool *spool;
+    *error = open_input(path, spools, &fd, &spool, fault);
+    if (*error)
         return NULL;
     struct source *source = calloc(1, sizeof *source);
     if (!source) {
-        close(fd);
+        if (fd >= 0)
+            close(fd);
         *error = -ENOMEM;
         return NULL;
     }
-    source->size = size_of(fd);
-    source->input = inflate_new(fd, error);
+    source->size = spool ? spool_size(spool) : size_of(fd);
+    source->input = inflate_new(fd, spool, error);
     if (source->input)
         *error = recognise(source);
     if (!*error)
@@ -105,11 +120,12 @@ static struct source *begin(const char *path, struct source_fault *fault, int *e
     return NULL;
 }
 
-struct source *source_open(const char *path, char *fault, size_t fault_size, int *error)
+struct source *source_open(const char *path, struct spools *spools, char *fault,
+                           size_t fault_size, int *error)
 {
     struct source_fault why = {""};
     *error = 0;
-    struct source *source = begin(path, &why, error);
+    struct source *source = begin(path, spools, &why, error);
     if (!source) {
         snprintf(fault, fault_size, "%s: %s", source_name(path),
                  *why.text ? why.text : error_text(*error));

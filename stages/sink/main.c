@@ -61,7 +61,7 @@ static int on_event(void *core, uint32_t from, const struct event *event)
 
 static int on_message(void *core, const struct message_head *head, struct unpack *body)
 {
-    return sink_message(core, head->kind, body);
+    return sink_message(core, head->kind, body, stage_now());
 }
 
 static int on_turn(void *core, int64_t now_ns)

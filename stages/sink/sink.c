@@ -46,6 +46,8 @@ struct sink {
     struct broadcast *broadcast;
     int64_t tap_wait_ns;
     int64_t deadline_ns; /* of WAITING; 0: not set yet */
+    int64_t now_ns;      /* when it was last told the time */
+    int64_t asked_ns;    /* not later than the last ASK */
     enum progress progress;
     const struct capture *capture;
     struct buffer summary; /* its map, once the results are written */
@@ -177,6 +179,7 @@ static int accept_capture(struct sink *s)
 
 int sink_turn(struct sink *s, int64_t now_ns)
 {
+    s->now_ns = now_ns;
     if (s->progress != WAITING)
         return 0;
     uint32_t missing = s->tap->missing(s->tap->context);
@@ -243,6 +246,17 @@ void sink_free(struct sink **sink)
     *sink = NULL;
 }
 
+static int ask(struct sink *s)
+{
+    struct buffer body = {0};
+    pack_array(&body, 0);
+    int error = body.failed ? -ENOMEM : outlet_tell(s->outlet, TAPLINE_ASK, &body);
+    buffer_free(&body);
+    s->progress = ASKED;
+    s->asked_ns = s->now_ns;
+    return error;
+}
+
 /* Everything is here: writes the results, and asks whether they are still wanted. */
 static int complete(struct sink *s)
 {
@@ -260,12 +274,7 @@ static int complete(struct sink *s)
     records_free(&s->records);
     if (error)
         return settle(s, error);
-    struct buffer body = {0};
-    pack_array(&body, 0);
-    error = body.failed ? -ENOMEM : outlet_tell(s->outlet, TAPLINE_ASK, &body);
-    buffer_free(&body);
-    s->progress = ASKED;
-    return error;
+    return ask(s);
 }
 
 /* After something was entered into the ledger. */
@@ -331,6 +340,8 @@ static int take_word(struct sink *s, struct unpack *body)
         return body->error;
     if (s->progress != ASKED)
         return 0;
+    if (word && s->now_ns - s->asked_ns > SINK_WORD_NS)
+        return ask(s);
     if (word)
         return publish(s);
     s->progress = OVER;
@@ -339,8 +350,9 @@ static int take_word(struct sink *s, struct unpack *body)
     return 0;
 }
 
-int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body)
+int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body, int64_t now_ns)
 {
+    s->now_ns = now_ns;
     if (s->progress == OVER)
         return 0;
     if (kind == TAPLINE_WORD)

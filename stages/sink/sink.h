@@ -57,7 +57,15 @@ void sink_free(struct sink **sink);
  *  error. */
 int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 
-/** Takes a TALLY or the reader's WORD; other messages are passed over. Returns as above. */
-int sink_message(struct sink *sink, enum tapline_kind kind, struct unpack *body);
+/**
+ * A word counts for so long after it was asked for; the reader waits for longer than that (and
+ * stages/reader/reader.c says how long) before it takes another attempt. A sink that slept in between
+ * asks again, and hears that it was given up.
+ */
+#define SINK_WORD_NS (INT64_C(5) * 1000000000)
+
+/** Takes a TALLY or the reader's WORD; other messages are passed over. `now_ns` is monotonic.
+ *  Returns as above. */
+int sink_message(struct sink *sink, enum tapline_kind kind, struct unpack *body, int64_t now_ns);
 
 #endif

@@ -28,7 +28,7 @@ void core_run(char **arguments)
     struct capture_clock clock = {0};
     const struct outlet *outlet = core_outlet(arguments[1]);
     const char *const paths[] = {arguments[2]};
-    struct merge *merge = merge_open(paths, 1, fault, sizeof fault, &error);
+    struct merge *merge = merge_open(paths, 1, NULL, fault, sizeof fault, &error);
     core_check(error, arguments[2]);
     while ((error = merge_next(merge, &frame)) == 0) {
         struct buffer *batch = core_open_batch(TAPLINE_TRACKER);

@@ -10,7 +10,7 @@ static void take_tally(struct sink *sink, const char *path)
     struct slice file = core_file(path);
     struct unpack tally;
     while (core_batch(&file, &tally))
-        core_check(sink_message(sink, TAPLINE_TALLY, &tally), path);
+        core_check(sink_message(sink, TAPLINE_TALLY, &tally, 0), path);
 }
 
 static void take_events(struct sink *sink, const char *path)
@@ -42,7 +42,7 @@ void core_run(char **arguments)
     pack_bool(&word, true);
     struct unpack body = unpack_over(word.bytes, word.length);
     core_check(core_told() != TAPLINE_ASK, "the sink did not ask for the word");
-    core_check(sink_message(sink, TAPLINE_WORD, &body), "word");
+    core_check(sink_message(sink, TAPLINE_WORD, &body, 0), "word");
     sink_free(&sink);
     buffer_free(&word);
 }

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
@@ -87,6 +88,41 @@ class InFolder(unittest.TestCase):
         done = tapline(*words, **more)
         self.assertEqual(done.returncode, status, done.stderr)
         return done
+
+
+def processes_of(folder):
+    """Ids of the processes whose sockets lie in a pipeline folder below `folder`."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                if folder.encode() in file.read():
+                    found.append(int(path.split("/")[2]))
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def workers_of(folder, program):
+    """Ids of those that run this program: "classifier"."""
+    found = []
+    for process in processes_of(folder):
+        try:
+            if os.readlink(f"/proc/{process}/exe").endswith("tapline-" + program):
+                found.append(process)
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def wait_until(true, seconds=30):
+    """Waits until a condition holds; whether it came to."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def main():

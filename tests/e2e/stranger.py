@@ -29,7 +29,7 @@ class Stranger:
         self._sender = random.SystemRandom().getrandbits(63) | 1
         self._links = {}  # inbox -> [socket, sequence]
         self.data, self.control = (self._inbox(which) for which in ("data", "control"))
-        self.capture = self.attempt = 0  # the first that was begun here
+        self.capture = self.attempt = 0  # whose messages came here last
 
     def __enter__(self):
         return self
@@ -102,8 +102,7 @@ class Stranger:
         _, _, kind, capture, attempt = (unpacker.unpack() for _ in range(5))
         for _ in range(3):
             unpacker.skip()
-        if not self.capture:
-            self.capture, self.attempt = capture, attempt
+        self.capture, self.attempt = capture, attempt
         self.say(to, kind, message[unpacker.tell():])
         return True
 

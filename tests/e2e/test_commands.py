@@ -8,39 +8,16 @@ import signal
 import struct
 import subprocess
 import tempfile
-import time
 import unittest
 
 import harness
-from harness import CAPTURES, DEMO, TAPLINE, records, results, tapline
+from harness import (CAPTURES, DEMO, TAPLINE, processes_of, records, results, tapline,
+                     wait_until)
 
 SMALL = os.path.join(CAPTURES, "crafted", "files-micro-little.pcap")
 CUT = os.path.join(CAPTURES, "crafted", "files-cut.pcap")
 EMPTY = os.path.join(CAPTURES, "crafted", "files-empty.pcap")
 STUN = os.path.join(CAPTURES, "crafted", "signatures-stun.pcap")
-
-
-def processes_of(folder):
-    """Ids of the processes whose sockets lie in a pipeline folder below `folder`."""
-    found = []
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            with open(path, "rb") as file:
-                if folder.encode() in file.read():
-                    found.append(int(path.split("/")[2]))
-        except OSError:
-            pass  # it has ended
-    return found
-
-
-def wait_until(true, seconds=30):
-    """Waits until a condition holds; whether it came to."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 class Results(harness.InFolder):
@@ -283,19 +260,6 @@ class Leftovers(harness.InFolder):
         held.wait(harness.PATIENCE)
         held.stdin.close()
         self.all_gone()
-
-    def test_a_worker_that_dies_fails_the_run(self):
-        for worker in ("tracker", "classifier", "extractor", "sink", "lobby"):
-            with self.subTest(worker):
-                held = self.start()
-                (victim,) = [p for p in processes_of(self.folder)
-                             if os.readlink(f"/proc/{p}/exe").endswith("tapline-" + worker)]
-                os.kill(victim, signal.SIGKILL)
-                self.assertEqual(held.wait(harness.PATIENCE), 5)
-                if worker == "sink":  # which nobody can tidy up after but the next one
-                    self.run_ok("run", SMALL, self.out, "--quiet")
-                    shutil.rmtree(self.out)
-                self.all_gone()
 
 
 class OldWords(harness.InFolder):

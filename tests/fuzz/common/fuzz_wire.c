@@ -55,8 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     case 4: capture_unpack(&u, &capture); break;
     case 5:
         peers = peers_new(NULL, 1);
-        peers_update(peers, &u);
-        peers_free(&peers, false);
+        head = (struct message_head){.sender = 1};
+        peers_update(peers, &head, &u, 0);
+        peers_free(&peers, 0);
         break;
     case 6: unpack_skip(&u); break;
     }

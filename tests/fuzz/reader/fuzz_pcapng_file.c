@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     int fd = memfd_create("capture", 0);
     if (fd < 0 || write(fd, bytes, length) != (ssize_t)length || lseek(fd, 0, SEEK_SET) != 0)
         abort();
-    struct inflate *input = inflate_new(fd, &error);
+    struct inflate *input = inflate_new(fd, NULL, &error);
     struct pcapng_file *file = input ? pcapng_file_new(input, &fault, &error) : NULL;
     struct frame frame;
     uint64_t frames = 0;

@@ -57,8 +57,9 @@ static void know_the_sink(struct rig *rig, bool live)
     pack_str(&roster, "sink-1");
     pack_str(&roster, inbox_endpoint(rig->inbox));
     pack_str(&roster, "");
+    const struct message_head lobby = {.sender = 1};
     struct unpack from = unpack_over(roster.bytes, roster.length);
-    assert_int_equal(peers_update(rig->peers, &from), 0);
+    assert_int_equal(peers_update(rig->peers, &lobby, &from, 0), 0);
     buffer_free(&roster);
 }
 
@@ -74,7 +75,8 @@ static int open_rig(void **state)
     rig->inbox = inbox_new(rig->bus, endpoint, WAITING, &error);
     rig->peers = peers_new(rig->bus, WAITING);
     know_the_sink(rig, true);
-    rig->host = (struct session_host){rig->bus, rig->peers, 4096, on_wait, rig, clock_of_the_host};
+    rig->host = (struct session_host){rig->bus, rig->peers, 4096, INT64_C(60) * 1000000000,
+                                      on_wait,  rig,        clock_of_the_host};
     static const uint8_t empty[] = {0x90}, trackers[] = {0x91, TRACKER_ID};
     const struct capture capture = {.reader = READER_ID,
                                     .sink = SINK_ID,
@@ -96,7 +98,7 @@ static int close_rig(void **state)
 {
     struct rig *rig = *state;
     session_free(&rig->session);
-    peers_free(&rig->peers, false);
+    peers_free(&rig->peers, 0);
     inbox_free(&rig->inbox);
     bus_free(&rig->bus);
     rmdir(rig->folder);

@@ -42,8 +42,9 @@ static void tell(struct lobby *lobby, struct peers *peers)
 {
     struct buffer roster = {0};
     lobby_roster(lobby, &roster);
+    const struct message_head head = {.sender = 1};
     struct unpack from = unpack_over(roster.bytes, roster.length);
-    assert_int_equal(peers_update(peers, &from), 0);
+    assert_int_equal(peers_update(peers, &head, &from, 0), 0);
     assert_ptr_equal(from.at, from.end);
     buffer_free(&roster);
 }
@@ -65,7 +66,7 @@ static void who_announces_is_on_the_roster(void **state)
     assert_int_not_equal(first, second);
     assert_int_equal(peers_choose(peers, TAPLINE_CLASSIFIER), first);
     assert_int_equal(peers_choose(peers, TAPLINE_SINK), 0);
-    peers_free(&peers, false);
+    peers_free(&peers, 0);
     lobby_free(&lobby);
 }
 
@@ -74,7 +75,6 @@ static void who_is_silent_for_five_seconds_is_lost(void **state)
     (void)state;
     struct lobby *lobby = lobby_new();
     struct peers *peers = peers_new(NULL, 1);
-    const char *name;
     announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 0);
     announce(lobby, 11, TAPLINE_SINK, "sink-1", 0);
     announce(lobby, 11, TAPLINE_SINK, "sink-1", 4 * SECOND);
@@ -84,9 +84,8 @@ static void who_is_silent_for_five_seconds_is_lost(void **state)
     tell(lobby, peers);
     assert_false(peers_live(peers, peers_find(peers, 10)));
     assert_true(peers_live(peers, peers_find(peers, 11)));
-    assert_int_equal(peers_lost(peers, &name), 1);
-    assert_string_equal(name, "tracker-1");
-    peers_free(&peers, false);
+    assert_string_equal(peers_name(peers, peers_find(peers, 10)), "tracker-1");
+    peers_free(&peers, 0);
     lobby_free(&lobby);
 }
 
@@ -102,7 +101,7 @@ static void the_later_of_two_with_one_name_is_listed(void **state)
     tell(lobby, peers);
     assert_int_equal(peers_count(peers, TAPLINE_SINK), 1);
     assert_true(peers_live(peers, peers_find(peers, 11)));
-    peers_free(&peers, false);
+    peers_free(&peers, 0);
     lobby_free(&lobby);
 }
 
@@ -161,14 +160,14 @@ static void a_missing_message_is_seen(void **state)
     (void)state;
     struct peers *peers = peers_new(NULL, 1);
     struct message_head head = {.kind = TAPLINE_EVENTS, .sender = 5, .sequence = 1};
-    assert_true(peers_in_sequence(peers, &head));
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
     head.sequence = 2;
-    assert_true(peers_in_sequence(peers, &head));
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
     head.sequence = 4;
-    assert_false(peers_in_sequence(peers, &head));
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_GAP);
     head.sender = 6;
-    assert_false(peers_in_sequence(peers, &head)); /* its first three never came */
-    peers_free(&peers, false);
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_UNKNOWN); /* its first never came */
+    peers_free(&peers, 0);
 }
 
 int main(void)

@@ -145,7 +145,7 @@ static inline struct event record_of(uint64_t flow, enum tapline_record record, 
 static inline int sink_tally(struct sink *sink, const struct buffer *map)
 {
     struct unpack body = unpack_over(map->bytes, map->length);
-    return sink_message(sink, TAPLINE_TALLY, &body);
+    return sink_message(sink, TAPLINE_TALLY, &body, 0);
 }
 
 /** The reader sent the one tracker so many packets. */
@@ -206,7 +206,7 @@ static inline int reader_gives(struct sink *sink, bool word)
     pack_array(&body, 1);
     pack_bool(&body, word);
     struct unpack from = unpack_over(body.bytes, body.length);
-    int error = sink_message(sink, TAPLINE_WORD, &from);
+    int error = sink_message(sink, TAPLINE_WORD, &from, 0);
     buffer_free(&body);
     return error;
 }

@@ -1,0 +1,103 @@
+#include "common/bus/dispatch.h"
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+
+static int take_frames(const struct stage_hooks *hooks, void *core, struct unpack *body)
+{
+    uint32_t count = unpack_array(body);
+    int rc = body->error;
+    for (uint32_t i = 0; i < count && !rc; i++) {
+        struct frame frame;
+        int what = frame_unpack(body, &frame);
+        if (what == FRAME_PACKET)
+            rc = hooks->frame(core, &frame);
+        else if (what == FRAME_CLOCK)
+            rc = hooks->clock(core, frame.time_ns);
+        else
+            rc = what;
+    }
+    return rc;
+}
+
+/* Reads the next events, at most STAGE_AHEAD of those that are left. 0, or why not all. */
+static int read_ahead(struct unpack *body, struct event *events, uint32_t left, uint32_t *read)
+{
+    int rc = 0;
+    for (*read = 0; *read < left && *read < STAGE_AHEAD && !rc; *read += !rc)
+        rc = event_unpack(body, &events[*read]);
+    return rc;
+}
+
+static int take_events(const struct stage_hooks *hooks, struct session *session, uint32_t from,
+                       struct unpack *body)
+{
+    void *core = session_core(session);
+    struct event events[STAGE_AHEAD];
+    uint32_t left = unpack_array(body), read;
+    int rc = body->error;
+    for (; left && !rc; left -= read) {
+        int unreadable = read_ahead(body, events, left, &read);
+        if (hooks->expect)
+            hooks->expect(core, events, read);
+        for (uint32_t i = 0; i < read && !rc; i++) {
+            session_took(session, &events[i]);
+            rc = hooks->event(core, from, &events[i]);
+        }
+        rc = rc ? rc : unreadable;
+    }
+    return rc;
+}
+
+static int take_end(const struct stage_hooks *hooks, void *core, struct unpack *body)
+{
+    unpack_array_of(body, 1);
+    uint64_t frames = unpack_uint(body);
+    return body->error ? body->error : hooks->finish(core, frames);
+}
+
+static int take_demands(const struct stage_hooks *hooks, const struct peers *peers, void *core,
+                        uint32_t from, struct unpack *body)
+{
+    /* What a flow's next stage does not want is not sent again: nobody else may say so. */
+    bool next = peers_serves(peers, from, (enum tapline_role)(hooks->role + 1));
+    uint32_t count = next ? unpack_array(body) : 0;
+    for (uint32_t i = 0; i < count && !body->error; i++) {
+        struct demand demand;
+        if (demand_unpack(body, &demand) == 0)
+            hooks->demand(core, &demand);
+    }
+    return 0; /* a demand that cannot be read is one that was lost */
+}
+
+int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct session *session,
+             struct message *message)
+{
+    uint32_t from = peers_find(peers, message->head.sender);
+    void *core = session_core(session);
+    switch (message->head.kind) {
+    case TAPLINE_PACKETS:
+        if (hooks->frame)
+            return take_frames(hooks, core, &message->body);
+        break;
+    case TAPLINE_EVENTS:
+        if (hooks->event)
+            return take_events(hooks, session, from, &message->body);
+        break;
+    case TAPLINE_END:
+        if (hooks->finish)
+            return take_end(hooks, core, &message->body);
+        break;
+    case TAPLINE_DEMAND:
+        if (hooks->demand)
+            return take_demands(hooks, peers, core, from, &message->body);
+        break;
+    default:
+        if (hooks->message)
+            return hooks->message(core, &message->head, &message->body);
+        break;
+    }
+    log_warning("passed over a message of kind %d: not for a %s", (int)message->head.kind,
+                hooks->name);
+    return 0;
+}

@@ -1,0 +1,50 @@
+/* The options that all programs share, and the whole of a program that has no others. */
+#include <stddef.h>
+
+#include "common/base/error.h"
+#include "common/base/log.h"
+#include "common/bus/stage.h"
+
+const struct stage_options STAGE_OPTIONS_DEFAULT = {
+    .batch = 256 * 1024,
+    .queue = 8 * 1024 * 1024,
+    .stall_ns = INT64_C(300) * 1000000000,
+};
+
+#define OPTION(field) offsetof(struct stage_options, field)
+
+const struct opt STAGE_OPTS[] = {
+    {"join", OPT_TEXT, OPTION(join), "ENDPOINT", "the lobby of the pipeline to join", 0, 0},
+    {"inbox", OPT_TEXT, OPTION(inbox), "ENDPOINT",
+     "where this worker's inboxes are bound (ipc:// prefix, or tcp://ADDRESS:*)", 0, 0},
+    {"name", OPT_TEXT, OPTION(name), "NAME",
+     "what this worker is called; of two with one name the later one counts", 0, 0},
+    {"batch", OPT_SIZE, OPTION(batch), "BYTES", "size at which a batch leaves", 1024, 1u << 26},
+    {"queue", OPT_SIZE, OPTION(queue), "BYTES", "what may wait on one link, at each end",
+     1024, UINT64_C(1) << 34},
+    {"stall", OPT_DURATION, OPTION(stall_ns), "SECONDS",
+     "how long a worker that is there may take nothing before it counts as lost", 1, 0},
+    {"lifeline", OPT_COUNT, OPTION(lifeline), "FD",
+     "end when this descriptor reaches its end: whoever holds the other side is gone", 0, 65535},
+    {"insecure", OPT_FLAG, OPTION(insecure), NULL, "allow plain TCP beyond loopback", 0, 0},
+    {"verbose", OPT_FLAG, OPTION(verbose), NULL, "say more", 0, 0},
+};
+
+const size_t STAGE_OPTS_COUNT = sizeof STAGE_OPTS / sizeof STAGE_OPTS[0];
+
+int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage, void *shared,
+                  int argc, char **argv)
+{
+    struct stage_options options = STAGE_OPTIONS_DEFAULT;
+    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options}};
+    int first;
+    log_open(hooks->name, LOG_WARNING);
+    enum opt_outcome outcome = opts_parse(usage, sets, 1, argc, argv, &first);
+    if (outcome == OPT_GO && first < argc) {
+        log_error("%s: not an option (see --help)", argv[first]);
+        outcome = OPT_WRONG;
+    }
+    if (outcome != OPT_GO)
+        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
+    return stage_main(hooks, &options, shared);
+}

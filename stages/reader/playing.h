@@ -1,0 +1,54 @@
+/*
+ * One attempt at a capture from the reader's side: which workers take part, what was sent to each
+ * of them, and how it closes.
+ */
+#ifndef TAPLINE_READER_PLAYING_H
+#define TAPLINE_READER_PLAYING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/bus/stage.h"
+#include "common/wire/capture.h"
+#include "common/wire/frame.h"
+
+/** Workers of a role that one capture can have. */
+enum { PLAYING_WORKERS_MAX = 1024 };
+
+struct playing;
+
+/**
+ * Chooses the workers that are fixed for its length, all trackers and one sink, and sends the sink
+ * the capture's document, completed by them. `core` gets the messages of this attempt. There must
+ * be a tracker and a sink. NULL, with *error set.
+ */
+struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
+                              int *error);
+
+/** Sends a frame to the tracker of its address pair, and a clock to all of them now and then. 0,
+ *  or the error that this attempt ends with. */
+int playing_frame(struct playing *playing, const struct frame *frame);
+
+/** Everything was played: closes the books with every tracker and with the sink. `cut`: where the
+ *  capture broke off, or NULL, and in how many places. 0, or the error. */
+int playing_finish(struct playing *playing, const char *cut, uint64_t cuts);
+
+/** How many frames, and bytes of frames, were sent. */
+uint64_t playing_frames(const struct playing *playing);
+uint64_t playing_bytes(const struct playing *playing);
+
+/** Gives the sink its word; false: it could not be told. */
+bool playing_word(struct playing *playing, bool yes);
+
+/** What this attempt has lost, for people: "" as long as it has lost nothing. */
+const char *playing_fault(struct playing *playing);
+
+/** Its session is about to go (the stage's hook `end`): tells every worker that this attempt is
+ *  over. */
+void playing_released(struct playing *playing);
+
+/** Ends its session, if that is still there, and frees it. Not to be called from within one of its
+ *  own messages. */
+void playing_end(struct playing **playing);
+
+#endif
