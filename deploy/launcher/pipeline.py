@@ -71,11 +71,17 @@ class Worker:
         self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
                                         pass_fds=[self._lifeline])
 
-    def mend(self):
-        """Starts it again where it has died; a text where that has been done too often."""
+    def died(self):
+        """How it ended although it should not have, as a text; None: it is well."""
         if self.process.poll() is None:
             return None
-        how = f"{self.name} died ({_ended_how(self.process.returncode)})"
+        return f"{self.name} died ({_ended_how(self.process.returncode)})"
+
+    def mend(self):
+        """Starts it again where it has died; a text where that has been done too often."""
+        how = self.died()
+        if how is None:
+            return None
         now = time.monotonic()
         self._deaths = [t for t in self._deaths if now - t < DEATHS_SECONDS] + [now]
         if len(self._deaths) > MOST_DEATHS:
@@ -153,6 +159,10 @@ class Pipeline:
     def workers(self):
         """(name, process) of each, the lobby included."""
         return [(worker.name, worker.process) for worker in self._workers]
+
+    def dead(self):
+        """What has ended although it should not have, as a text; None: all are well."""
+        return next(filter(None, [worker.died() for worker in self._workers]), None)
 
     def mend(self):
         """Starts again what has died; None, or as a text what died too often."""

@@ -87,13 +87,9 @@ class Strangers(harness.InFolder):
                 pass  # the reader has given up
         return self.finish(reader)
 
-    def dead(self):
-        """The names of those that ended: nobody starts them again here."""
-        return [name for name, process in self.pipeline.workers() if process.poll() is not None]
-
     def check(self, status, name="out"):
         """Whole results, or a failure that is explained; and the pipeline works on."""
-        self.assertEqual(self.dead(), [])
+        self.assertIsNone(self.pipeline.dead())
         self.errors.seek(0)
         said = self.errors.read().decode("utf-8", "replace")
         self.assertIn(status, (0, FAILED), said)
@@ -101,7 +97,7 @@ class Strangers(harness.InFolder):
             self.assertIn("tapline-reader:", said)
             self.assertFalse(os.path.exists(os.path.join(self.folder, name)))
             self.assertEqual(self.played("next", lambda reader: None), 0, said)
-            self.assertEqual(self.dead(), [])
+            self.assertIsNone(self.pipeline.dead())
             name = "next"
         self.assertEqual(harness.results(os.path.join(self.folder, name)), self.wanted)
 
