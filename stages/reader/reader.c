@@ -400,15 +400,14 @@ static void published(struct reader *reader, struct slice summary)
     reader->state = OVER;
 }
 
-/* Keeps what was said for the next step. What the sink says of OUT before it begins, and wrong use,
- * would be said again. */
-static void refuse(struct reader *reader, enum exit_status status, struct slice text)
+/* Keeps what was said for the next step. What the sink says before it begins (`final`: of OUT, of
+ * listeners that did not come), and wrong use, would be said again. */
+static void refuse(struct reader *reader, enum exit_status status, bool final, struct slice text)
 {
     if (reader->refused)
         return;
     reader->refused = status == EXIT_WRONG_USE || status == EXIT_OUTPUT ? status : EXIT_PIPELINE;
-    reader->final = status == EXIT_WRONG_USE ||
-                    (status == EXIT_OUTPUT && reader->state == ACCEPTING);
+    reader->final = status == EXIT_WRONG_USE || final;
     snprintf(reader->fault, sizeof reader->fault, "%.*s", (int)text.length,
              (const char *)text.bytes);
 }
@@ -435,13 +434,13 @@ int reader_message(void *context, const struct message_head *head, struct unpack
     struct slice text = unpack_str(body);
     struct slice summary = head->kind == TAPLINE_OUTCOME ? unpack_str(body) : (struct slice){0};
     if (body->error)
-        refuse(reader, EXIT_PIPELINE, text_slice("a worker's answer cannot be read"));
+        refuse(reader, EXIT_PIPELINE, false, text_slice("a worker's answer cannot be read"));
     else if (head->kind == TAPLINE_OUTCOME && (status == EXIT_DONE || status == EXIT_CUT))
         published(reader, summary);
     else if (head->kind == TAPLINE_ACCEPT && status == EXIT_DONE)
         accepted(reader);
     else
-        refuse(reader, (enum exit_status)status, text);
+        refuse(reader, (enum exit_status)status, head->kind == TAPLINE_ACCEPT, text);
     return 0;
 }
 

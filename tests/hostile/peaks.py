@@ -79,7 +79,8 @@ class Played:
 
     def _look(self):
         for name, process in self._programs.items():
-            self.peaks[name] = max(self.peaks.get(name, 0), high_water(process))
+            role = name.split("-")[0]
+            self.peaks[role] = max(self.peaks.get(role, 0), high_water(process))
 
     def clear(self):
         """Removes the results."""
