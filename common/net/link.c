@@ -77,6 +77,23 @@ static bool family_step(struct cursor *c)
     }
 }
 
+bool link_known(uint32_t link)
+{
+    switch (link) {
+    case LINK_NULL:
+    case LINK_ETHERNET:
+    case LINK_RAW_BSD:
+    case LINK_RAW_OPENBSD:
+    case LINK_RAW:
+    case LINK_LOOP:
+    case LINK_COOKED:
+    case LINK_RAW_IPV4:
+    case LINK_RAW_IPV6:
+    case LINK_COOKED_V2: return true;
+    default: return false;
+    }
+}
+
 bool link_step(uint32_t link, struct cursor *frame, uint32_t *longest)
 {
     *longest = UINT32_MAX;

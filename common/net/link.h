@@ -4,8 +4,8 @@
  * Ethernet (with 802.1Q and QinQ tags, MPLS label stacks of RFC 3032, PPPoE sessions of RFC 2516),
  * Linux cooked captures v1 and v2, raw IP, BSD loopback.
  */
-#ifndef TAPLINE_COMMON_LINK_H
-#define TAPLINE_COMMON_LINK_H
+#ifndef TAPLINE_COMMON_NET_LINK_H
+#define TAPLINE_COMMON_NET_LINK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,6 +25,9 @@ enum link_type {
     LINK_RAW_IPV6 = 229,
     LINK_COOKED_V2 = 276,
 };
+
+/** Whether frames of that link type are read; others are counted, and nothing is known of them. */
+bool link_known(uint32_t link);
 
 /** Steps over the frame's link headers. True where an IP packet is said to follow, at which the
  *  cursor then stands, and `*longest` tells how long the link headers let it be (UINT32_MAX: as

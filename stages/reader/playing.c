@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/log.h"
+#include "common/net/link.h"
 #include "common/net/packet.h"
 #include "common/wire/pack.h"
 #include "stages/reader/capture_clock.h"
@@ -20,6 +22,7 @@ struct playing {
     uint32_t tracker_count;
     uint64_t frames;
     uint64_t bytes;
+    bool strange_link; /* frames came that nobody reads, and that was said */
 };
 
 /* The sink of a capture: each attempt takes the next of them. */
@@ -80,8 +83,20 @@ static uint32_t route(const struct playing *playing, const struct frame *frame)
     return address_pair_hash(&packet) % playing->tracker_count;
 }
 
+/* Said once: such a capture gives totals, and nobody would know why it gives nothing else. */
+static void look_at_link(struct playing *playing, uint32_t link)
+{
+    if (playing->strange_link || link_known(link))
+        return;
+    playing->strange_link = true;
+    log_warning("frames of link type %u are counted, but not read: Ethernet, Linux cooked, raw IP "
+                "and BSD loopback are",
+                link);
+}
+
 int playing_frame(struct playing *playing, const struct frame *frame)
 {
+    look_at_link(playing, frame->link);
     uint32_t tracker = route(playing, frame);
     int error = session_frame(playing->session, playing->trackers[tracker], frame);
     playing->sent[tracker]++;
