@@ -229,6 +229,14 @@ static bool take_news(struct stage *stage, struct message *message)
     return true;
 }
 
+/* A RELEASE may come ahead of the attempt that it ends here, but from nobody who is no reader: that
+ * attempt would never begin. */
+static bool may_release(const struct stage *stage, uint64_t sender, const struct session *session)
+{
+    return session ||
+           peers_role(stage->peers, peers_find(stage->peers, sender)) == TAPLINE_READER;
+}
+
 static void take_message(struct stage *stage, struct message *message, bool is_data)
 {
     const struct message_head *head = &message->head;
@@ -241,7 +249,7 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
         ;
     else if (head->kind == TAPLINE_BEGIN && whole)
         begin_session(stage, head, &message->body);
-    else if (head->kind == TAPLINE_RELEASE)
+    else if (head->kind == TAPLINE_RELEASE && may_release(stage, head->sender, session))
         stage_release(stage, head->capture, head->attempt);
     else if (!head->capture && stage->hooks->role == TAPLINE_LOBBY)
         rc = stage->hooks->message(stage->shared, head, &message->body);
