@@ -4,7 +4,7 @@
  * It takes CLOSE and RECORD events and the tallies, and when its ledger agrees it writes the
  * results beside OUT, asks the reader for its word (ASK), and publishes. Everything it has to say
  * goes to the reader through the outlet: ACCEPT [status, text] once at the start; then ASK []; and
- * at last OUTCOME [status, text, summary map], once. After its OUTCOME it takes no notice of
+ * at last OUTCOME [status, text, summary as JSON text], once. After its OUTCOME it takes no notice of
  * anything any more.
  */
 #ifndef TAPLINE_SINK_H
