@@ -4,8 +4,8 @@
  * It takes CLOSE and RECORD events and the tallies, and when its ledger agrees it writes the
  * results beside OUT, asks the reader for its word (ASK), and publishes. Everything it has to say
  * goes to the reader through the outlet: ACCEPT [status, text] once at the start; then ASK []; and
- * at last OUTCOME [status, text, summary as JSON text], once. After its OUTCOME it takes no notice of
- * anything any more.
+ * at last OUTCOME [status, text, summary as JSON text], once. After its OUTCOME it takes no notice
+ * of anything any more.
  */
 #ifndef TAPLINE_SINK_H
 #define TAPLINE_SINK_H
@@ -59,8 +59,8 @@ int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 
 /**
  * A word counts for so long after it was asked for; the reader waits for longer than that (and
- * stages/reader/reader.c says how long) before it takes another attempt. A sink that slept in between
- * asks again, and hears that it was given up.
+ * says how long itself) before it takes another attempt. A sink that slept in between asks again,
+ * and hears that it was given up.
  */
 #define SINK_WORD_NS (INT64_C(5) * 1000000000)
 
