@@ -156,7 +156,7 @@ bench: all $(BUILD)/tests/bench/workloads $(BUILD)/tests/bench/meter
 
 # ---- what people type ---------------------------------------------------------------------------
 
-.PHONY: demo test install uninstall clean help
+.PHONY: demo test chaos install uninstall clean help
 demo:
 	@deploy/install-packages build
 	@$(MAKE) --no-print-directory -s all
@@ -165,6 +165,10 @@ demo:
 test:
 	@deploy/install-packages test
 	@tests/run
+
+CHAOS_ROUNDS ?= 300
+chaos: all
+	@tests/chaos/chaos.py --rounds $(CHAOS_ROUNDS) $(CHAOS_SEED:%=--seed %)
 
 BINDIR   = $(DESTDIR)$(PREFIX)/bin
 SHAREDIR = $(DESTDIR)$(PREFIX)/share/tapline
@@ -201,6 +205,7 @@ help:
 	@echo "make bench           tapline beside its peers: BENCH_SCALE=0.1 for a quick look"
 	@echo "make bench-instructions   instructions a packet of every stage, against those known"
 	@echo "make SANITIZE=address,undefined ...   the same in a build of its own; also CC=clang"
+	@echo "make chaos           kill, stop and starve workers at random moments; CHAOS_ROUNDS, CHAOS_SEED"
 	@echo "make clean"
 
 .SECONDARY:
