@@ -10,12 +10,17 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/endpoint.h"
+#include "common/bus/gate.h"
+#include "common/bus/keys.h"
 
 struct bus {
     void *context;
     uint64_t sender;
     uint64_t epoch;
     struct vitals *vitals;
+    struct keys keys;
+    struct gate *gate;
+    bool insecure;
 };
 
 struct bus *bus_new(int *error)
@@ -69,25 +74,68 @@ void bus_free(struct bus **bus)
 {
     if (!*bus)
         return;
+    gate_free(&(*bus)->gate);
     /* A signal may cut the wait short; what is under way still has its time. */
     while (zmq_ctx_term((*bus)->context) != 0 && errno == EINTR)
         continue;
     free((*bus)->vitals);
+    explicit_bzero(&(*bus)->keys, sizeof (*bus)->keys);
     free(*bus);
     *bus = NULL;
 }
 
-int bus_endpoint_allowed(const char *endpoint, int insecure)
+int bus_secure(struct bus *bus, const char *key, const char *allow, bool insecure)
 {
-    if (endpoint_is_near(endpoint))
-        return 0;
-    if (strncmp(endpoint, "tcp://", 6) != 0) {
+    int error = key ? keys_read(key, &bus->keys) : 0;
+    bus->insecure = insecure;
+    if (!error && key)
+        bus->gate = gate_new(bus->context, allow, &error);
+    return error;
+}
+
+const char *bus_key(const struct bus *bus)
+{
+    return bus->keys.public_key;
+}
+
+/* Whether a socket is to be guarded by keys: 1 or 0; ERR_USAGE where it must be and cannot. */
+static int guarded(const struct bus *bus, const char *endpoint, bool has_keys)
+{
+    bool tcp = strncmp(endpoint, "tcp://", 6) == 0;
+    if (!tcp && strncmp(endpoint, "ipc://", 6) != 0) {
         log_error("%s: an endpoint begins with ipc:// or tcp://", endpoint);
         return ERR_USAGE;
     }
-    if (insecure)
+    if (tcp && has_keys)
+        return 1;
+    if (endpoint_is_near(endpoint) || bus->insecure)
         return 0;
-    log_error("%s: anybody on that network could read and write it; say --insecure if that is meant",
+    log_error("%s: anybody on that network could read and write it; give keys (--key, --allow, "
+              "--lobby-key), or say --insecure if that is meant",
               endpoint);
     return ERR_USAGE;
+}
+
+int bus_accepts(const struct bus *bus, void *socket, const char *endpoint)
+{
+    int yes = 1, guard = guarded(bus, endpoint, bus->keys.secret_key[0] != '\0');
+    if (guard <= 0)
+        return guard;
+    if (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof yes) != 0 ||
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, bus->keys.secret_key, PRESENCE_KEY) != 0)
+        return -errno;
+    return 0;
+}
+
+int bus_connects(const struct bus *bus, void *socket, const char *endpoint, const char *peer_key)
+{
+    const struct keys *keys = &bus->keys;
+    int guard = guarded(bus, endpoint, peer_key[0] && keys->secret_key[0]);
+    if (guard <= 0)
+        return guard;
+    if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, peer_key, PRESENCE_KEY) != 0 ||
+        zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, PRESENCE_KEY) != 0 ||
+        zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, PRESENCE_KEY) != 0)
+        return -errno;
+    return 0;
 }

@@ -4,6 +4,7 @@
 #ifndef TAPLINE_COMMON_BUS_H
 #define TAPLINE_COMMON_BUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/bus/vitals.h"
@@ -29,8 +30,25 @@ struct vitals *bus_vitals(const struct bus *bus);
  *  freed before. */
 void bus_free(struct bus **bus);
 
-/** 0 where an endpoint may be used: `ipc://`, loopback `tcp://`, or any where `insecure`;
- *  ERR_USAGE, with a line on stderr, otherwise. */
-int bus_endpoint_allowed(const char *endpoint, int insecure);
+/**
+ * How this process's sockets beyond the machine are kept from strangers. `key`: the file of its
+ * secret key, NULL: it has none; `allow`: the folder with the public keys of who may connect;
+ * `insecure`: it may do without, as the user said. To be called before any socket is opened; the
+ * folder is borrowed. 0, or an error, said on stderr.
+ */
+int bus_secure(struct bus *bus, const char *key, const char *allow, bool insecure);
+
+/** The public key of this process; "": it has none. */
+const char *bus_key(const struct bus *bus);
+
+/**
+ * Prepares a socket before it is bound (bus_accepts) or connected (bus_connects; `peer_key`: the
+ * public key that the other side must prove; "": none is known). Files are guarded by their folder;
+ * TCP by keys, where this process has one and, connecting, the other side too. 0; ERR_USAGE, with
+ * a line on stderr, where the endpoint lies beyond this machine, is not guarded, and nobody said that
+ * this is meant; or a negated errno.
+ */
+int bus_accepts(const struct bus *bus, void *socket, const char *endpoint);
+int bus_connects(const struct bus *bus, void *socket, const char *endpoint, const char *peer_key);
 
 #endif

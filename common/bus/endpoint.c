@@ -109,3 +109,13 @@ void endpoint_name(const char *lobby, const char *role, char out[PRESENCE_NAME])
     gethostname(host, sizeof host - 1);
     snprintf(out, PRESENCE_NAME, "%s-%s-%d", role, host, (int)getpid());
 }
+
+void endpoint_leave(const char *lobby)
+{
+    char folder[PRESENCE_ENDPOINT];
+    const char *slash = strrchr(lobby, '/');
+    if (strncmp(lobby, "ipc://", 6) != 0)
+        return;
+    snprintf(folder, sizeof folder, "%.*s", (int)(slash - lobby) - 6, lobby + 6);
+    rmdir(folder);
+}

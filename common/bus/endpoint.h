@@ -29,6 +29,10 @@ int endpoint_of(const char *given, const char *lobby, const char *name, const ch
  *  (<tapline/wire.h>). */
 void endpoint_name(const char *lobby, const char *role, char out[PRESENCE_NAME]);
 
+/** Removes the folder of a private pipeline's sockets if it is empty: it goes with the last of its
+ *  processes, also where the launcher was killed. */
+void endpoint_leave(const char *lobby);
+
 /** Does traffic of this endpoint stay on this machine: a file, or a loopback address? */
 bool endpoint_is_near(const char *endpoint);
 

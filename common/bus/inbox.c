@@ -29,8 +29,12 @@ struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting
     }
     inbox->vitals = bus_vitals(bus);
     inbox->socket = zmq_socket(bus_context(bus), ZMQ_PULL);
-    if (!inbox->socket ||
-        zmq_setsockopt(inbox->socket, ZMQ_RCVHWM, &waiting, sizeof waiting) != 0 ||
+    *error = inbox->socket ? bus_accepts(bus, inbox->socket, endpoint) : -errno;
+    if (*error) {
+        inbox_free(&inbox);
+        return NULL;
+    }
+    if (zmq_setsockopt(inbox->socket, ZMQ_RCVHWM, &waiting, sizeof waiting) != 0 ||
         zmq_setsockopt(inbox->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
         zmq_setsockopt(inbox->socket, ZMQ_MAXMSGSIZE, &LARGEST_MESSAGE, sizeof LARGEST_MESSAGE) ||
         zmq_bind(inbox->socket, endpoint) != 0 ||
@@ -80,6 +84,7 @@ int inbox_receive(struct inbox *inbox, struct message *message)
         vital_add(&inbox->vitals->bytes_in, zmq_msg_size(&message->held));
         message->body = unpack_over(zmq_msg_data(&message->held), zmq_msg_size(&message->held));
         int error = message_head_unpack(&message->body, &message->head);
+        message->head.proved = zmq_msg_gets(&message->held, "User-Id");
         if (!error)
             return 0;
         count_bad(inbox, error);

@@ -20,7 +20,8 @@ struct link {
     zmq_msg_t message; /* this one */
 };
 
-struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, int *error)
+struct link *link_new(const struct bus *bus, const char *endpoint, const char *key, int waiting,
+                      int *error)
 {
     struct link *link = calloc(1, sizeof *link);
     int reconnect = RECONNECT_MS, reconnect_max = RECONNECT_MAX_MS;
@@ -31,7 +32,12 @@ struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, 
     link->bus = bus;
     link->wait_ms = -1;
     link->socket = zmq_socket(bus_context(bus), ZMQ_PUSH);
-    if (!link->socket || zmq_setsockopt(link->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
+    *error = link->socket ? bus_connects(bus, link->socket, endpoint, key) : -errno;
+    if (*error) {
+        link_free(&link, 0);
+        return NULL;
+    }
+    if (zmq_setsockopt(link->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
         zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL, &reconnect, sizeof reconnect) != 0 ||
         zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_max, sizeof reconnect_max) ||
         zmq_connect(link->socket, endpoint) != 0) {

@@ -14,9 +14,11 @@
 
 struct link;
 
-/** Connects to an endpoint, which need not be there yet. `waiting` is the high-water mark: how
+/** Connects to an endpoint, which need not be there yet; `key`: the public key that must be there, ""
+ *  where none is known (bus_connects). `waiting` is the high-water mark: how
  *  many messages may wait in it. NULL, with *error set. */
-struct link *link_new(const struct bus *bus, const char *endpoint, int waiting, int *error);
+struct link *link_new(const struct bus *bus, const char *endpoint, const char *key, int waiting,
+                      int *error);
 
 /**
  * Sends one message that message_open began: kind, capture and attempt from `head` (the rest is

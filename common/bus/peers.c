@@ -197,6 +197,13 @@ bool peers_serves(const struct peers *peers, uint32_t peer, enum tapline_role ro
     return peers_live(peers, peer) && peers->list[peer - 1].presence.role == role;
 }
 
+bool peers_proved(const struct peers *peers, const struct message_head *head)
+{
+    uint32_t peer = head->proved ? peers_find(peers, head->sender) : 0;
+    const char *key = peer ? peers->list[peer - 1].presence.key : "";
+    return !key[0] || strcmp(key, head->proved) == 0;
+}
+
 const char *peers_name(const struct peers *peers, uint32_t peer)
 {
     return peer && peer <= peers->count ? peers->list[peer - 1].presence.name : "?";
@@ -219,11 +226,11 @@ bool peers_left_in_order(const struct peers *peers, uint32_t peer)
 }
 
 static struct link *connected(struct peers *peers, struct link **link, const char *endpoint,
-                              int waiting)
+                              const char *key, int waiting)
 {
     int error;
     if (!*link && endpoint[0])
-        *link = link_new(peers->bus, endpoint, waiting, &error);
+        *link = link_new(peers->bus, endpoint, key, waiting, &error);
     return *link;
 }
 
@@ -231,14 +238,14 @@ struct link *peers_data(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
-    return connected(peers, &p->data, p->presence.data, peers->waiting);
+    return connected(peers, &p->data, p->presence.data, p->presence.key, peers->waiting);
 }
 
 struct link *peers_control(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
-    return connected(peers, &p->control, p->presence.control, CONTROL_WAITING);
+    return connected(peers, &p->control, p->presence.control, p->presence.key, CONTROL_WAITING);
 }
 
 enum peers_sequence peers_sequence(struct peers *peers, const struct message_head *head)

@@ -60,6 +60,10 @@ bool peers_serves(const struct peers *peers, uint32_t peer, enum tapline_role ro
 /** Did it go in good order, having taken all that was sent to it from here? */
 bool peers_left_in_order(const struct peers *peers, uint32_t peer);
 
+/** Has the message's sender proved the key that it announced? Also where nobody proves any: on this
+ *  machine, or where that is not wanted. */
+bool peers_proved(const struct peers *peers, const struct message_head *head);
+
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);
 

@@ -59,7 +59,7 @@ static void *run(void *context)
     struct link *link = NULL;
     int error;
     if (pulse->options.lobby)
-        link = link_new(pulse->bus, pulse->options.lobby, WAITING, &error);
+        link = link_new(pulse->bus, pulse->options.lobby, pulse->options.lobby_key, WAITING, &error);
     do {
         if (link)
             announce(pulse, link, (enum tapline_presence)atomic_load(&pulse->state));

@@ -14,11 +14,12 @@ struct pulse;
 
 struct pulse_options {
     const char *lobby;        /* endpoint; NULL: nobody to announce to */
+    const char *lobby_key;    /* its public key; "": none is known */
     struct presence presence; /* what is announced; its state may change, see pulse_leave */
     int lifeline;             /* descriptor whose end sends this process SIGHUP; 0: none */
 };
 
-/** Starts it; the lobby's endpoint is borrowed for its life. NULL, with *error set. */
+/** Starts it; the lobby's endpoint and key are borrowed for its life. NULL, with *error set. */
 struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *options, int *error);
 
 /** Says from now on, and at once, that this process takes no new work. */

@@ -444,12 +444,14 @@ static int tell(void *context, enum tapline_kind kind, const struct buffer *body
 {
     struct session *session = context;
     struct slice control = session->capture.control;
-    char endpoint[ENDPOINT_MAX];
+    char endpoint[ENDPOINT_MAX], key[PRESENCE_KEY];
     int rc = 0;
     if (!session->reader) {
         snprintf(endpoint, sizeof endpoint, "%.*s", (int)control.length,
                  (const char *)control.bytes);
-        session->reader = link_new(session->host->bus, endpoint, TELL_WAITING, &rc);
+        snprintf(key, sizeof key, "%.*s", (int)session->capture.key.length,
+                 (const char *)session->capture.key.bytes);
+        session->reader = link_new(session->host->bus, endpoint, key, TELL_WAITING, &rc);
     }
     struct message_head head = session->head;
     head.kind = kind;

@@ -18,12 +18,13 @@
 #include "common/bus/dispatch.h"
 #include "common/bus/endpoint.h"
 #include "common/bus/inbox.h"
+#include "common/bus/keys.h"
 #include "common/bus/pulse.h"
 #include "common/wire/pack.h"
 
 /* How much is done between two looks around, and how long quiet lasts before batches leave. */
 enum { BURST = 32, QUIET_MS = 2, FLUSH_MS = 20, HEARTBEAT_MS = 1000, DEFERRED = 256 };
-enum { ENDPOINT_MAX = 256 };
+enum { CONTROL_WAITING = 1000 };
 
 /* A worker that leaves stays until nothing has come for so long: then everybody knows. And what it
  * has sent by then has so long to leave. */
@@ -51,6 +52,7 @@ struct stage {
     struct message *deferred[DEFERRED]; /* control messages that came while a send waited */
     uint32_t deferred_count;
     char name[PRESENCE_NAME];
+    char lobby_key[PRESENCE_KEY]; /* "": none is known */
     int64_t flushed_ns;
     int64_t ticked_ns;
     int64_t heard_ns;   /* when the last data message came */
@@ -217,7 +219,11 @@ static bool in_sequence(struct stage *stage, const struct message_head *head,
 static bool take_news(struct stage *stage, struct message *message)
 {
     int rc = 0;
-    if (message->head.kind == TAPLINE_ROSTER)
+    bool by_lobby = !stage->lobby_key[0] || !message->head.proved ||
+                    strcmp(stage->lobby_key, message->head.proved) == 0;
+    if (message->head.kind == TAPLINE_ROSTER && !by_lobby)
+        rc = ERR_MALFORMED;
+    else if (message->head.kind == TAPLINE_ROSTER)
         rc = peers_update(stage->peers, &message->head, &message->body, stage_now());
     else if (message->head.kind == TAPLINE_PARTED)
         rc = peers_parted(stage->peers, message->head.sender, &message->body);
@@ -243,7 +249,7 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
     struct session *session = attempts_find(stage->attempts, head->capture, head->attempt);
     bool whole = !is_data || in_sequence(stage, head, session);
     int rc = 0;
-    if (session && !session_heeds(session, head))
+    if ((session && !session_heeds(session, head)) || !peers_proved(stage->peers, head))
         rc = ERR_MALFORMED;
     else if (take_news(stage, message))
         ;
@@ -452,14 +458,6 @@ static int run(struct stage *stage)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static int open_inbox(struct stage *stage, struct inbox **inbox, const char *endpoint, int waiting)
-{
-    int error = bus_endpoint_allowed(endpoint, stage->options->insecure);
-    if (!error)
-        *inbox = inbox_new(stage->bus, endpoint, waiting, &error);
-    return error;
-}
-
 static int open_sockets(struct stage *stage)
 {
     const struct stage_options *options = stage->options;
@@ -469,16 +467,32 @@ static int open_sockets(struct stage *stage)
     stage->peers = peers_new(stage->bus, waiting);
     if (!stage->peers)
         return -ENOMEM;
-    if (stage->hooks->role == TAPLINE_LOBBY)
-        return open_inbox(stage, &stage->control, options->join, 1000);
+    if (stage->hooks->role == TAPLINE_LOBBY) {
+        stage->control = inbox_new(stage->bus, options->join, CONTROL_WAITING, &error);
+        return error;
+    }
     error = endpoint_of(options->inbox, options->join, stage->name, "data", endpoint);
     if (!error)
-        error = open_inbox(stage, &stage->data, endpoint, waiting);
+        stage->data = inbox_new(stage->bus, endpoint, waiting, &error);
     if (!error)
         error = endpoint_of(options->inbox, options->join, stage->name, "control", endpoint);
     if (!error)
-        error = open_inbox(stage, &stage->control, endpoint, 1000);
-    return error ? error : bus_endpoint_allowed(options->join, options->insecure);
+        stage->control = inbox_new(stage->bus, endpoint, CONTROL_WAITING, &error);
+    return error;
+}
+
+/* Keys, where there are some; and the lobby's, which whoever joins has to know beforehand. */
+static int secure(struct stage *stage)
+{
+    const struct stage_options *o = stage->options;
+    int error = bus_secure(stage->bus, o->key, o->allow, o->insecure);
+    if (error || !o->lobby_key)
+        return error;
+    error = keys_read_public(o->lobby_key, stage->lobby_key);
+    if (error)
+        log_error("%s: %s", o->lobby_key,
+                  error == ERR_USAGE ? "holds no public key" : error_text(error));
+    return error;
 }
 
 static int start_pulse(struct stage *stage)
@@ -486,10 +500,12 @@ static int start_pulse(struct stage *stage)
     bool lobby = stage->hooks->role == TAPLINE_LOBBY;
     struct pulse_options options = {
         .lobby = lobby ? NULL : stage->options->join,
+        .lobby_key = stage->lobby_key,
         .presence.role = stage->hooks->role,
         .lifeline = (int)stage->options->lifeline,
     };
     struct presence *presence = &options.presence;
+    snprintf(presence->key, sizeof presence->key, "%s", bus_key(stage->bus));
     snprintf(presence->name, sizeof presence->name, "%s", stage->name);
     if (stage->data)
         snprintf(presence->data, sizeof presence->data, "%s", inbox_endpoint(stage->data));
@@ -519,6 +535,8 @@ static int open_stage(struct stage *stage)
     int error;
     stage->bus = bus_new(&error);
     if (!error)
+        error = secure(stage);
+    if (!error)
         error = open_sockets(stage);
     stage->host = (struct session_host){
         stage->bus,    stage->peers, stage->options->batch, stage->options->stall_ns,
@@ -527,19 +545,6 @@ static int open_stage(struct stage *stage)
     if (!error && !stage->attempts)
         error = -ENOMEM;
     return error ? error : start_pulse(stage);
-}
-
-/* The folder of a private pipeline's sockets goes with the last of its processes, also where the
- * launcher was killed: removing it fails for all others, as it is not empty then. */
-static void leave_folder(const struct stage *stage)
-{
-    char folder[ENDPOINT_MAX];
-    const char *slash = strrchr(stage->options->join, '/');
-    if (!stage->options->lifeline || strncmp(stage->options->join, "ipc://", 6) != 0)
-        return;
-    snprintf(folder, sizeof folder, "%.*s", (int)(slash - stage->options->join) - 6,
-             stage->options->join + 6);
-    rmdir(folder);
 }
 
 static void close_stage(struct stage *stage, int linger_ms)
@@ -556,7 +561,8 @@ static void close_stage(struct stage *stage, int linger_ms)
     inbox_free(&stage->data);
     inbox_free(&stage->control);
     bus_free(&stage->bus);
-    leave_folder(stage);
+    if (stage->options->lifeline)
+        endpoint_leave(stage->options->join);
 }
 
 /* Every batch is a block of memory that comes and goes. Given back and asked for anew each time,

@@ -79,6 +79,9 @@ struct stage_hooks {
 struct stage_options {
     const char *join;   /* the lobby's endpoint; the lobby's own for the lobby */
     const char *inbox;  /* where this worker's inboxes are bound; NULL: beside the lobby */
+    const char *key;    /* file of this process's secret key; NULL: it has none */
+    const char *allow;  /* folder with the public keys of who may connect */
+    const char *lobby_key; /* file of the lobby's public key; NULL: the lobby has none */
     const char *name;   /* what people call this worker; NULL: role and process id */
     uint64_t batch;     /* bytes */
     uint64_t queue;     /* bytes that may wait on one link, at each end */

@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 
-enum { CAPTURE_FIELDS = 11 };
+enum { CAPTURE_LEAST = 11, CAPTURE_FIELDS = 12 };
 
 #define SECONDS(n) ((int64_t)(n) * 1000000000)
 #define KIB(n) ((uint64_t)(n) * 1024)
@@ -110,6 +110,7 @@ void capture_pack(struct buffer *to, const struct capture *c)
     buffer_append(to, c->trackers.bytes, c->trackers.length);
     pack_limits(to, &c->limits);
     pack_bool(to, c->live);
+    pack_slice(to, c->key);
 }
 
 /* An array whose elements are read later, by whoever needs them. */
@@ -122,7 +123,7 @@ static struct slice raw_array(struct unpack *from)
 
 int capture_unpack(struct unpack *from, struct capture *c)
 {
-    uint32_t fields = unpack_array_of(from, CAPTURE_FIELDS);
+    uint32_t fields = unpack_array_of(from, CAPTURE_LEAST);
     c->reader = unpack_uint(from);
     c->control = unpack_str(from);
     c->out = unpack_bin(from);
@@ -134,7 +135,8 @@ int capture_unpack(struct unpack *from, struct capture *c)
     c->trackers = raw_array(from);
     unpack_limits(from, &c->limits);
     c->live = unpack_bool(from);
+    c->key = fields >= CAPTURE_FIELDS ? unpack_str(from) : (struct slice){0};
     if (!from->error)
-        unpack_skip_many(from, fields - CAPTURE_FIELDS);
+        unpack_skip_many(from, fields - (fields < CAPTURE_FIELDS ? CAPTURE_LEAST : CAPTURE_FIELDS));
     return from->error;
 }

@@ -47,6 +47,7 @@ struct capture {
     uint64_t attempt;
     uint64_t reader;       /* the reader's sender id, */
     struct slice control;  /* and the endpoint of its control inbox */
+    struct slice key;      /* its public key; "": none */
     struct slice out;      /* the results' directory */
     struct slice zone;     /* TZ of the command that asked */
     struct slice profile;  /* the platform profile: one JSON document (stages/classifier/profile.h) */

@@ -46,6 +46,7 @@ int message_head_unpack(struct unpack *from, struct message_head *head)
     uint64_t kind = unpack_uint(from);
     if (kind > UINT16_MAX)
         unpack_refuse(from);
+    head->proved = NULL;
     head->kind = (enum tapline_kind)kind;
     head->capture = unpack_uint(from);
     head->attempt = unpack_uint(from);

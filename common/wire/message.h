@@ -17,6 +17,7 @@ struct message_head {
     uint64_t sender;
     uint64_t epoch;
     uint64_t sequence;
+    const char *proved; /* not on the wire: the public key that the sender has proved; NULL: none */
 };
 
 /** A head takes at most so many bytes. */

@@ -94,6 +94,10 @@ int lobby_announced(struct lobby *lobby, const struct message_head *head, struct
     struct presence seen = {.sender = head->sender, .epoch = head->epoch};
     struct slice figures;
     int error = presence_unpack_announcement(body, &seen, &figures);
+    if (!error && head->proved && strcmp(head->proved, seen.key) != 0) {
+        log_warning("%s announces a key that it has not proved, and is not listed", seen.name);
+        error = ERR_MALFORMED;
+    }
     if (error)
         return error;
     int changed = 0;
@@ -158,7 +162,8 @@ void lobby_send(struct lobby *lobby, const struct bus *bus)
         struct worker *worker = &lobby->workers[i];
         int error = 0;
         if (!worker->link)
-            worker->link = link_new(bus, worker->presence.control, WAITING, &error);
+            worker->link = link_new(bus, worker->presence.control, worker->presence.key,
+                                    WAITING, &error);
         if (!worker->link || link_flush(worker->link, 0) != 0)
             continue;
         struct buffer message = {0};

@@ -2,6 +2,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/keys.h"
 #include "common/bus/stage.h"
 #include "stages/lobby/lobby.h"
 #include "stages/lobby/query.h"
@@ -59,12 +60,15 @@ int main(int argc, char **argv)
 {
     static const struct opt_usage usage = {
         "tapline-lobby --join ENDPOINT [options]\n"
-        "       tapline-lobby --query ENDPOINT",
+        "       tapline-lobby --query ENDPOINT [options]\n"
+        "       tapline-lobby --new-key FILE",
         "Keeps the roster of a pipeline: who is there, and where. Binds ENDPOINT itself.",
     };
     log_open(HOOKS.name, LOG_WARNING);
-    if (argc == 3 && strcmp(argv[1], "--query") == 0)
-        return query_command(argv[2]);
+    if (argc > 1 && strcmp(argv[1], "--query") == 0)
+        return query_command(argc, argv);
+    if (argc == 3 && strcmp(argv[1], "--new-key") == 0)
+        return error_exit(keys_create(argv[2]));
     struct wiring wiring = {.lobby = lobby_new()};
     int status = EXIT_PIPELINE;
     if (wiring.lobby)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <json-c/json.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +10,34 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/base/opts.h"
 #include "common/bus/endpoint.h"
 #include "common/bus/inbox.h"
+#include "common/bus/keys.h"
 #include "common/bus/link.h"
 #include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
 enum { WAITING = 4, ANSWER_MS = 5000 };
+
+/* What the command is told. */
+struct asking {
+    const char *lobby;     /* endpoint */
+    const char *key;       /* as in struct stage_options */
+    const char *allow;
+    const char *lobby_key;
+    bool insecure;
+};
+
+#define OPTION(field) offsetof(struct asking, field)
+
+static const struct opt OPTS[] = {
+    {"query", OPT_TEXT, OPTION(lobby), "ENDPOINT", "the lobby that is asked", 0, 0},
+    {"key", OPT_TEXT, OPTION(key), "FILE", "the secret key to ask with", 0, 0},
+    {"allow", OPT_TEXT, OPTION(allow), "DIR", "the public keys of who may answer", 0, 0},
+    {"lobby-key", OPT_TEXT, OPTION(lobby_key), "FILE", "the lobby's public key", 0, 0},
+    {"insecure", OPT_FLAG, OPTION(insecure), NULL, "allow plain TCP beyond loopback", 0, 0},
+};
 
 int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack *body,
                  int64_t now_ns)
@@ -27,7 +49,7 @@ int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack
     if (body->error)
         return body->error;
     int error;
-    struct link *link = link_new(bus, endpoint, WAITING, &error);
+    struct link *link = link_new(bus, endpoint, key, WAITING, &error);
     if (!link)
         return error;
     struct message_head head = {.kind = TAPLINE_STATUS};
@@ -120,10 +142,11 @@ static int print(struct unpack *from)
 
 /* ---- the command -------------------------------------------------------------------------- */
 
-static int ask(const struct bus *bus, const char *lobby, const struct inbox *inbox)
+static int ask(const struct bus *bus, const struct asking *asking, const char *lobby_key,
+               const struct inbox *inbox)
 {
     int error;
-    struct link *link = link_new(bus, lobby, WAITING, &error);
+    struct link *link = link_new(bus, asking->lobby, lobby_key, WAITING, &error);
     if (!link)
         return error;
     struct message_head head = {.kind = TAPLINE_QUERY};
@@ -131,7 +154,7 @@ static int ask(const struct bus *bus, const char *lobby, const struct inbox *inb
     message_open(&message);
     pack_array(&message, 2);
     pack_str(&message, inbox_endpoint(inbox));
-    pack_str(&message, "");
+    pack_str(&message, bus_key(bus));
     error = link_send(link, &head, &message, ANSWER_MS);
     buffer_free(&message);
     link_free(&link, LINK_LINGER_MS);
@@ -149,26 +172,46 @@ static int wait_for_answer(struct inbox *inbox)
     return error;
 }
 
-int query_command(const char *lobby)
+static int query(const struct asking *asking)
 {
-    char endpoint[PRESENCE_ENDPOINT], name[32];
+    char endpoint[PRESENCE_ENDPOINT], name[32], lobby_key[PRESENCE_KEY] = "";
     struct inbox *inbox = NULL;
     int error;
     struct bus *bus = bus_new(&error);
+    if (!error)
+        error = bus_secure(bus, asking->key, asking->allow, asking->insecure);
+    if (!error && asking->lobby_key)
+        error = keys_read_public(asking->lobby_key, lobby_key);
     snprintf(name, sizeof name, "query-%d", (int)getpid());
     if (!error)
-        error = endpoint_beside(lobby, name, endpoint);
+        error = endpoint_beside(asking->lobby, name, endpoint);
     if (!error)
         inbox = inbox_new(bus, endpoint, WAITING, &error);
     if (inbox)
-        error = ask(bus, lobby, inbox);
+        error = ask(bus, asking, lobby_key, inbox);
     if (!error)
         error = wait_for_answer(inbox);
-    if (error == ERR_AGAIN)
-        log_error("%s: no lobby answered within %d seconds", lobby, ANSWER_MS / 1000);
-    else if (error)
-        log_error("%s: %s", lobby, error_text(error));
     inbox_free(&inbox);
     bus_free(&bus);
+    return error;
+}
+
+int query_command(int argc, char **argv)
+{
+    static const struct opt_usage usage = {
+        "tapline-lobby --query ENDPOINT [options]",
+        "Prints who is there, and what they have counted, as JSON.",
+    };
+    struct asking asking = {0};
+    const struct opt_set sets[] = {{OPTS, sizeof OPTS / sizeof OPTS[0], &asking}};
+    int first;
+    enum opt_outcome outcome = opts_parse(&usage, sets, 1, argc, argv, &first);
+    if (outcome != OPT_GO)
+        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
+    int error = query(&asking);
+    if (error == ERR_AGAIN)
+        log_error("%s: no lobby answered within %d seconds", asking.lobby, ANSWER_MS / 1000);
+    else if (error)
+        log_error("%s: %s", asking.lobby, error_text(error));
     return error_exit(error);
 }

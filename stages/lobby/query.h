@@ -15,10 +15,11 @@
 int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack *body,
                  int64_t now_ns);
 
-/** The other side, a whole command: asks the lobby at that endpoint and prints its answer on
+/** The other side, a whole command (arguments without the program's name): asks the lobby at the
+ *  endpoint that --query names, with the keys that the other options name, and prints its answer on
  *  stdout, as one JSON array of objects {"role","name","state","data","control","key","silent_ns",
  *  figures...} in the order of role and name. Returns the exit status: EXIT_PIPELINE where there
  *  was no answer within five seconds. */
-int query_command(const char *lobby);
+int query_command(int argc, char **argv);
 
 #endif

@@ -241,6 +241,7 @@ static int begin(struct reader *reader)
         .attempt = ++reader->attempt,
         .reader = bus_sender(stage_bus(reader->stage)),
         .control = text_slice(stage_control_endpoint(reader->stage)),
+        .key = text_slice(bus_key(stage_bus(reader->stage))),
         .out = text_slice(reader->options->out),
         .zone = text_slice(description_zone()),
         .profile = {reader->profile.bytes, reader->profile.length},

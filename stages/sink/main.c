@@ -18,7 +18,7 @@ static int on_ready(void *shared, struct stage *stage)
     int error = 0;
     if (!wiring->tap.endpoint)
         return 0;
-    wiring->socket = tap_socket_new(stage_bus(stage), &wiring->tap, wiring->stage.insecure, &error);
+    wiring->socket = tap_socket_new(stage_bus(stage), &wiring->tap, &error);
     if (wiring->socket)
         stage_watch(stage, tap_socket_handle(wiring->socket));
     return error;

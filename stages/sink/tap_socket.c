@@ -237,7 +237,7 @@ static void say_goodbye(struct tap_socket *t)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static int check(const struct tap_options *options, bool insecure)
+static int check(const struct tap_options *options)
 {
     struct stat status;
     const char *path = strncmp(options->endpoint, "ipc://", 6) == 0 ? options->endpoint + 6 : "";
@@ -250,7 +250,7 @@ static int check(const struct tap_options *options, bool insecure)
         log_error("--tap %s: a file that is no socket is there", options->endpoint);
         return ERR_USAGE;
     }
-    return bus_endpoint_allowed(options->endpoint, insecure);
+    return 0;
 }
 
 static int bind_socket(struct tap_socket *t, const struct bus *bus)
@@ -263,7 +263,10 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
     int linger = block ? patience : LINGER_MS;
     size_t size = sizeof t->endpoint;
     t->socket = zmq_socket(bus_context(bus), ZMQ_XPUB);
-    if (!t->socket || zmq_setsockopt(t->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
+    int refused = t->socket ? bus_accepts(bus, t->socket, o->endpoint) : -errno;
+    if (refused)
+        return refused;
+    if (zmq_setsockopt(t->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &patience, sizeof patience) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_XPUB_VERBOSER, &all, sizeof all) != 0 ||
@@ -278,9 +281,9 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
 }
 
 struct tap_socket *tap_socket_new(const struct bus *bus, const struct tap_options *options,
-                                  bool insecure, int *error)
+                                  int *error)
 {
-    *error = check(options, insecure);
+    *error = check(options);
     struct tap_socket *t = *error ? NULL : calloc(1, sizeof *t);
     if (!t) {
         *error = *error ? *error : -ENOMEM;

@@ -33,7 +33,7 @@ extern const size_t TAP_OPTS_COUNT;
 /** Binds the tap; the options are borrowed for its life. NULL, with *error set and a line on
  *  stderr, where an option or the endpoint cannot be used. */
 struct tap_socket *tap_socket_new(const struct bus *bus, const struct tap_options *options,
-                                  bool insecure, int *error);
+                                  int *error);
 
 /** What the cores are given; lives as long as the socket. */
 const struct tap *tap_socket_tap(const struct tap_socket *tap);

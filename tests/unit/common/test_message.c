@@ -11,7 +11,7 @@
 #include "common/wire/message.h"
 #include "common/wire/pack.h"
 
-static const struct message_head HEAD = {TAPLINE_EVENTS, UINT64_MAX, 2, 3, 1700000000000000000, 5};
+static const struct message_head HEAD = {TAPLINE_EVENTS, UINT64_MAX, 2, 3, 1700000000000000000, 5, NULL};
 
 static void a_head_stands_right_before_its_body(void **state)
 {

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""A pipeline over TCP with keys: it works, and who has no listed key gets in nowhere."""
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+DEBIANS = "/usr/bin/python3"  # has Debian's packages, which another that comes first has not
+try:
+    import msgpack
+    import zmq
+except ImportError:
+    zmq = None
+    if os.path.exists(DEBIANS) and sys.executable != DEBIANS:
+        os.execv(DEBIANS, [DEBIANS, *sys.argv])
+
+import harness
+
+sys.path.append(os.path.join(harness.ROOT, "deploy"))
+from launcher import installation, run  # noqa: E402  (the path must be known first)
+
+WORKERS = ("tracker", "classifier", "extractor", "sink")
+
+
+def free_port():
+    """A TCP port of loopback that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Keys(harness.InFolder):
+    """Key files, and a standing pipeline that uses them."""
+
+    def setUp(self):
+        super().setUp()
+        self.allow = os.path.join(self.folder, "allowed")
+        os.mkdir(self.allow)
+        self.lobby = f"tcp://127.0.0.1:{free_port()}"
+        self.processes = []
+        self.addCleanup(self.down)
+
+    def down(self):
+        """Ends what was started."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def key(self, name, listed=True):
+        """A new key's file."""
+        path = os.path.join(self.folder, name)
+        done = subprocess.run([installation.program("lobby"), "--new-key", path], check=False,
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        if listed:
+            shutil.copy(path + ".pub", self.allow)
+        return path
+
+    def with_key(self, path):
+        """Options for a program that has this key."""
+        return ["--key", path, "--allow", self.allow, "--lobby-key",
+                os.path.join(self.folder, "head.pub")]
+
+    def start(self, role, *options):
+        """One program of the pipeline."""
+        self.processes.append(subprocess.Popen(
+            [installation.program(role), "--join", self.lobby, *options]))
+
+    def up(self):
+        """A whole pipeline; the lobby's key is the workers' as well, as on one host."""
+        head = self.key("head")
+        self.start("lobby", "--key", head, "--allow", self.allow)
+        for role in WORKERS:
+            self.start(role, "--name", role + "-1", *self.with_key(head))
+        self.assertTrue(harness.wait_until(lambda: len(self.listed(head)) == len(WORKERS)))
+        return head
+
+    def query(self, *options):
+        """Asks the lobby who is there; the CompletedProcess."""
+        return subprocess.run([installation.program("lobby"), "--query", self.lobby, *options],
+                              capture_output=True, text=True, check=False,
+                              timeout=harness.PATIENCE)
+
+    def listed(self, key):
+        """The workers that the lobby knows."""
+        return json.loads(self.query(*self.with_key(key)).stdout or "[]")
+
+    def read(self, key):
+        """Plays the demo through the pipeline; the exit status."""
+        profile = os.path.join(self.folder, "profile.json")
+        with open(profile, "w", encoding="utf-8") as file:
+            file.write(run.profile_document("any"))
+        return subprocess.run(
+            [installation.program("reader"), "--join", self.lobby, "--out", self.out, "--profile",
+             profile, "--quiet", *self.with_key(key), harness.DEMO],
+            env=dict(os.environ, TZ="UTC"), check=False, timeout=harness.PATIENCE).returncode
+
+    def public(self, path):
+        """The words of a key file, by their names."""
+        with open(path, encoding="ascii") as file:
+            return dict(line.split() for line in file)
+
+    def test_a_key_is_its_owners(self):
+        key = self.key("head")
+        self.assertEqual(os.stat(key).st_mode & 0o777, 0o600)
+        self.assertEqual(list(self.public(key + ".pub")), ["public-key"])
+        os.chmod(key, 0o640)
+        done = subprocess.run([installation.program("lobby"), "--join", self.lobby, "--key", key],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("chmod 600", done.stderr)
+
+    def test_a_key_is_not_overwritten(self):
+        key = self.key("head")
+        before = self.public(key)
+        done = subprocess.run([installation.program("lobby"), "--new-key", key], check=False,
+                              capture_output=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(self.public(key), before)
+
+    def test_beyond_this_machine_keys_are_needed(self):
+        for role in ("lobby", "sink"):
+            done = subprocess.run(
+                [installation.program(role), "--join", "tcp://192.0.2.1:5600"],
+                capture_output=True, text=True, check=False, timeout=harness.PATIENCE)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("--insecure", done.stderr)
+
+    def test_a_pipeline_with_keys_finds_the_same(self):
+        head = self.up()
+        plain = os.path.join(self.folder, "plain")
+        self.run_ok("run", harness.DEMO, plain, "--quiet")
+        self.assertEqual(self.read(self.key("guest")), 0)
+        self.assertEqual(harness.results(self.out), harness.results(plain))
+        self.assertEqual({w["key"] for w in self.listed(head) if w["role"] != "reader"},
+                         {self.public(head)["public-key"]})
+
+    @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
+    def test_strangers_are_refused_at_every_socket(self):
+        head = self.up()
+        stranger = self.key("stranger", listed=False)
+        sockets = [w[which] for w in self.listed(head) for which in ("data", "control")]
+        for endpoint in (self.lobby, *sockets):
+            server = self.public(head)["public-key"]
+            self.assertTrue(self.gets_in(endpoint, head, server), endpoint)
+            self.assertFalse(self.gets_in(endpoint, stranger, server), endpoint)
+            self.assertFalse(self.gets_in(endpoint, None, server), endpoint)
+        self.assertEqual(self.query(*self.with_key(stranger)).returncode, 5)
+        self.assertEqual(self.query().returncode, 5)
+
+    def gets_in(self, endpoint, key, server):
+        """Whether a connection with this key comes about."""
+        context = zmq.Context()
+        push = context.socket(zmq.PUSH)
+        push.setsockopt(zmq.IMMEDIATE, 1)  # nothing is taken before the handshake is over
+        push.setsockopt(zmq.SNDTIMEO, 400)
+        push.setsockopt(zmq.LINGER, 0)
+        if key:
+            words = self.public(key)
+            push.curve_publickey = words["public-key"].encode()
+            push.curve_secretkey = words["secret-key"].encode()
+            push.curve_serverkey = server.encode()
+        push.connect(endpoint)
+        try:
+            push.send(b"")
+            return True
+        except zmq.Again:
+            return False
+        finally:
+            context.destroy(linger=0)
+
+    @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
+    def test_a_revoked_key_gets_in_no_more(self):
+        head = self.up()
+        guest = self.key("guest")
+        self.assertEqual(self.query(*self.with_key(guest)).returncode, 0)
+        os.unlink(os.path.join(self.allow, "guest.pub"))
+        self.assertEqual(self.query(*self.with_key(guest)).returncode, 5)
+        self.assertTrue(self.listed(head))
+
+    @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
+    def test_an_announced_key_must_be_proved(self):
+        head = self.up()
+        guest = self.key("guest")
+        for claimed, there in ((self.public(head)["public-key"], False),
+                               (self.public(guest)["public-key"], True)):
+            self.announce(guest, self.public(head)["public-key"], claimed)
+            time.sleep(0.3)
+            self.assertEqual("guest" in [w["name"] for w in self.listed(head)], there)
+
+    def announce(self, key, server, claimed):
+        """Announces a classifier that claims to have a key."""
+        words, sender = self.public(key), random.getrandbits(63)
+        body = [3, "guest", "tcp://127.0.0.1:1", "tcp://127.0.0.1:1", 0, claimed, {}]
+        context = zmq.Context()
+        push = context.socket(zmq.PUSH)
+        push.curve_publickey = words["public-key"].encode()
+        push.curve_secretkey = words["secret-key"].encode()
+        push.curve_serverkey = server.encode()
+        push.connect(self.lobby)
+        push.send(msgpack.packb(["tapline", 1, 16, 0, 0, sender, sender, 1, body]))
+        context.destroy(linger=1000)
+
+
+if __name__ == "__main__":
+    harness.main()
