@@ -154,6 +154,10 @@ bench-instructions: all $(CORES:%=$(BUILD)/tests/bench/core_%)
 bench: all $(BUILD)/tests/bench/workloads $(BUILD)/tests/bench/meter
 	@tests/bench/bench $(BUILD)
 
+.PHONY: bench-growth
+bench-growth: all $(BUILD)/tests/bench/workloads $(BUILD)/tests/bench/meter
+	@tests/bench/growth $(BUILD)
+
 # ---- what people type ---------------------------------------------------------------------------
 
 .PHONY: demo test chaos install uninstall clean help
@@ -203,6 +207,7 @@ help:
 	@echo "make unit-AREA       unit tests of common or of one stage; make unit: all of them"
 	@echo "make fuzz            fuzz every decoder for FUZZ_SECONDS each; make fuzz-AREA"
 	@echo "make bench           tapline beside its peers: BENCH_SCALE=0.1 for a quick look"
+	@echo "make bench-growth    cost a packet by the length of a capture and by open connections"
 	@echo "make bench-instructions   instructions a packet of every stage, against those known"
 	@echo "make SANITIZE=address,undefined ...   the same in a build of its own; also CC=clang"
 	@echo "make chaos           kill, stop and starve workers at random moments; CHAOS_ROUNDS, CHAOS_SEED"

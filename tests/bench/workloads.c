@@ -2,13 +2,15 @@
  * Makes the captures that `make bench` measures on, from the project's own captures: the same
  * bytes in every run.
  *
- *     workloads mix|bulk|peers|scan OUT SCALE CAPTURE...
+ *     workloads mix|bulk|peers|scan|open OUT SCALE CAPTURE...
  *
  * mix    all frames of the captures again and again, twenty copies interleaved, each copy with
  *        addresses of its own
  * bulk   a hundred large transfers, half of them HTTP and half TLS, half down and half up
  * peers  UDP of 200,000 addresses: the small datagrams of the captures' conversations
  * scan   a million flows of one SYN each
+ * open   a million TCP connections (times SCALE), all open to the end; four million frames in all,
+ *        whatever the scale
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@
 enum { MIX_FRAMES = 3600000, MIX_INTERLEAVED = 20, IPV4_ADDRESSES = 12, IPV6_ADDRESSES = 8 };
 enum { PEERS = 200000, PEER_FRAMES = 5000000, SMALL_DATAGRAM = 400, PEER_INTERLEAVED = 5000 };
 enum { SCAN_FLOWS = 1000000 };
+enum { OPEN_FLOWS = 1000000, OPEN_FRAMES = 4000000, OPEN_PAYLOAD = 200 };
 enum { TRANSFERS = 100, TRANSFER_BYTES = 40000000, TRANSFER_BURST = 8, TLS_RECORD = 16384 };
 
 /* ---- mix ------------------------------------------------------------------------------------ */
@@ -50,14 +53,16 @@ static void move_addresses(uint8_t *frame, uint32_t length, uint32_t copy)
 static void make_mix(struct capture_writer *out, const struct samples *samples, double scale)
 {
     uint64_t wanted = (uint64_t)(MIX_FRAMES * scale);
+    uint64_t fit = wanted / samples->count; /* a small mix has fewer copies, not parts of them */
+    uint32_t copies = fit < 1 ? 1 : fit < MIX_INTERLEAVED ? (uint32_t)fit : MIX_INTERLEAVED;
     int64_t span_us = samples->list[samples->count - 1].time_ns / 1000 + 1000000;
     uint8_t *frame = samples_room(NULL, 1 << 18);
     for (uint32_t round = 0; out->frames < wanted; round++)
         for (size_t i = 0; i < samples->count; i++)
-            for (uint32_t copy = 0; copy < MIX_INTERLEAVED; copy++) {
+            for (uint32_t copy = 0; copy < copies; copy++) {
                 const struct sample *s = &samples->list[i];
                 memcpy(frame, s->bytes, s->length);
-                move_addresses(frame, s->length, round * MIX_INTERLEAVED + copy);
+                move_addresses(frame, s->length, round * copies + copy);
                 capture_writer_frame(out, round * span_us + s->time_ns / 1000, frame, s->length,
                                      s->wire_length);
             }
@@ -149,6 +154,33 @@ static void make_scan(struct capture_writer *out, double scale)
         struct endpoint to = {0x0a000000 + i, (uint16_t)(i % 3 ? 443 : 23)};
         uint32_t length = segment_tcp(frame, from, to, i * 2654435761u, 0, FLAG_SYN, NULL, 0);
         capture_writer_frame(out, (int64_t)i * 30, frame, length, length);
+    }
+}
+
+/* ---- open ----------------------------------------------------------------------------------- */
+
+/* One frame of connection `flow`, its turn `n`: the handshake, then request and answer in turns,
+ * of bytes that no protocol begins with. */
+static uint32_t open_frame(uint8_t *frame, uint32_t flow, uint32_t n)
+{
+    static const uint8_t payload[OPEN_PAYLOAD] = {0x9d, 0x03, 0xf1};
+    struct endpoint near = {0x0a000000 + flow, (uint16_t)(20000 + flow % 40000)};
+    struct endpoint far = {0xc6336401, 9000};
+    bool back = n % 2;
+    uint8_t flags = n == 0 ? FLAG_SYN : n == 1 ? FLAG_SYN | FLAG_ACK : FLAG_ACK;
+    uint32_t length = n < 2 ? 0 : OPEN_PAYLOAD, said = n < 2 ? 0 : 1 + (n - 2) / 2 * OPEN_PAYLOAD;
+    uint32_t heard = n == 0 ? 0 : 1 + (n - 1) / 2 * OPEN_PAYLOAD;
+    return segment_tcp(frame, back ? far : near, back ? near : far, said, heard, flags, payload,
+                       length);
+}
+
+static void make_open(struct capture_writer *out, double scale)
+{
+    uint8_t frame[SEGMENT_MOST];
+    uint32_t flows = (uint32_t)(OPEN_FLOWS * scale);
+    for (uint64_t i = 0; i < OPEN_FRAMES && flows; i++) {
+        uint32_t length = open_frame(frame, (uint32_t)(i % flows), (uint32_t)(i / flows));
+        capture_writer_frame(out, (int64_t)i * 5, frame, length, length);
     }
 }
 
@@ -288,7 +320,7 @@ int main(int argc, char **argv)
 {
     double scale = argc > 3 ? strtod(argv[3], NULL) : 0;
     if (argc < 5 || scale <= 0) {
-        fputs("usage: workloads mix|bulk|peers|scan OUT SCALE CAPTURE...\n", stderr);
+        fputs("usage: workloads mix|bulk|peers|scan|open OUT SCALE CAPTURE...\n", stderr);
         return 2;
     }
     struct samples samples = samples_read(argv + 4, (size_t)argc - 4);
@@ -299,6 +331,8 @@ int main(int argc, char **argv)
         make_bulk(&out, &samples, scale);
     else if (strcmp(argv[1], "peers") == 0)
         make_peers(&out, &samples, scale);
+    else if (strcmp(argv[1], "open") == 0)
+        make_open(&out, scale);
     else
         make_scan(&out, scale);
     capture_writer_close(&out);
