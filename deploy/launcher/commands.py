@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from launcher import batch, run, tap
+from launcher import batch, plan, run, tap
 from launcher.status import Failure, INTERRUPTED, WRONG_USE
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
@@ -110,6 +110,22 @@ def _batch_parser(commands):
     parser.set_defaults(command=batch.command)
 
 
+def _plan_parser(commands):
+    parser = commands.add_parser(
+        "plan", help="how many of each stage a sensor of some rate needs",
+        description="Plays CAPTURE... through a private pipeline until the costs are known, and "
+                    "says how many processes of each stage carry 10, 40 and 100 Gbit/s of such "
+                    "traffic on this machine. A capture of a million packets or more says most.")
+    parser.add_argument("captures", nargs="+", metavar="CAPTURE")
+    parser.add_argument("--gbit", metavar="RATES", default="10,40,100",
+                        help="the rates, in Gbit/s, with commas between (10,40,100)")
+    parser.add_argument("--load", metavar="SHARE", type=float, default=0.7,
+                        help="how busy a processor may be (0.7)")
+    parser.add_argument("--json", action="store_true", help="the findings as one JSON object")
+    _profile(parser)
+    parser.set_defaults(command=plan.command)
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="tapline", description="Says what the traffic in a capture was.",
@@ -119,6 +135,7 @@ def _parser():
     _run_parser(commands)
     _batch_parser(commands)
     _tap_parser(commands)
+    _plan_parser(commands)
     return parser
 
 
@@ -134,7 +151,7 @@ def _from_old_words(words):
 OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs",
         "--tap", "--tap-wait", "--tap-policy", "--tap-patience", "--tap-queue", "--tap-wait-limit",
         "--connect",
-        "--count", "--capture"}
+        "--count", "--capture", "--gbit", "--load"}
 
 
 def _split_limits(words):

@@ -306,5 +306,28 @@ class Installed(harness.InFolder):
             self.assertTrue(os.path.exists(os.path.join(elsewhere, "out", "ledger.json")))
 
 
+class Plans(harness.InFolder):
+    """`plan` measures on a capture, and multiplies."""
+
+    def test_a_higher_rate_needs_no_less(self):
+        done = self.run_ok("plan", DEMO, "--gbit", "1,1000", "--load", "0.5", "--json")
+        plan = json.loads(done.stdout)
+        self.assertEqual(sorted(plan["stages"]),
+                         ["classifier", "extractor", "reader", "sink", "tracker"])
+        for stage in plan["stages"].values():
+            self.assertGreater(stage["ns_per_packet"], 0)
+            # A thousand times the rate; what one gigabit needs is rounded up to whole processes.
+            one, many = stage["needed"]["1"], stage["needed"]["1000"]
+            self.assertGreaterEqual(many, one)
+            self.assertLessEqual(many, 1000 * one)
+            self.assertGreaterEqual(many, stage["seconds_per_gigabit"] * 1000 / 0.5)
+
+    def test_what_cannot_be_planned_is_refused(self):
+        self.assertIn("no packets", self.run_ok("plan", EMPTY, status=2).stderr)
+        self.assertIn("--gbit", self.run_ok("plan", DEMO, "--gbit", "fast", status=2).stderr)
+        self.assertIn("--load", self.run_ok("plan", DEMO, "--load", "2", status=2).stderr)
+        self.run_ok("plan", os.path.join(self.folder, "missing.pcap"), status=3)
+
+
 if __name__ == "__main__":
     harness.main()
