@@ -11,6 +11,8 @@ const struct stage_options STAGE_OPTIONS_DEFAULT = {
     .stall_ns = INT64_C(300) * 1000000000,
 };
 
+enum { MOST_WAITING = 100000 };
+
 #define OPTION(field) offsetof(struct stage_options, field)
 
 const struct opt STAGE_OPTS[] = {
@@ -35,6 +37,12 @@ const struct opt STAGE_OPTS[] = {
 };
 
 const size_t STAGE_OPTS_COUNT = sizeof STAGE_OPTS / sizeof STAGE_OPTS[0];
+
+int stage_options_waiting(const struct stage_options *options)
+{
+    uint64_t messages = options->queue / options->batch;
+    return messages < 2 ? 2 : messages > MOST_WAITING ? MOST_WAITING : (int)messages;
+}
 
 int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage, void *shared,
                   int argc, char **argv)

@@ -3,28 +3,23 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/attempts.h"
 #include "common/bus/dispatch.h"
-#include "common/bus/endpoint.h"
 #include "common/bus/inbox.h"
-#include "common/bus/keys.h"
-#include "common/bus/pulse.h"
+#include "common/bus/member.h"
+#include "common/bus/signals.h"
 #include "common/wire/pack.h"
 
 /* How much is done between two looks around, and how long quiet lasts before batches leave. */
 enum { BURST = 32, QUIET_MS = 2, FLUSH_MS = 20, HEARTBEAT_MS = 1000, DEFERRED = 256 };
-enum { CONTROL_WAITING = 1000 };
 
 /* A worker that leaves stays until nothing has come for so long: then everybody knows. And what it
  * has sent by then has so long to leave. */
@@ -41,18 +36,15 @@ struct stage {
     const struct stage_hooks *hooks;
     const struct stage_options *options;
     void *shared;
-    struct bus *bus;
-    struct inbox *data; /* NULL for the lobby */
+    struct member *member;
+    struct inbox *data; /* the member's; NULL for the lobby */
     struct inbox *control;
     void *watched; /* a socket of the program's own; NULL: none */
-    struct pulse *pulse;
     struct peers *peers;
     struct session_host host;
     struct attempts *attempts;
     struct message *deferred[DEFERRED]; /* control messages that came while a send waited */
     uint32_t deferred_count;
-    char name[PRESENCE_NAME];
-    char lobby_key[PRESENCE_KEY]; /* "": none is known */
     int64_t flushed_ns;
     int64_t ticked_ns;
     int64_t heard_ns;   /* when the last data message came */
@@ -69,7 +61,7 @@ int64_t stage_now(void)
 
 const struct bus *stage_bus(const struct stage *stage)
 {
-    return stage->bus;
+    return member_bus(stage->member);
 }
 
 struct peers *stage_peers(struct stage *stage)
@@ -87,6 +79,11 @@ void stage_watch(struct stage *stage, void *socket)
     stage->watched = socket;
 }
 
+static struct vitals *vitals_of(const struct stage *stage)
+{
+    return bus_vitals(stage_bus(stage));
+}
+
 /* ---- sessions ----------------------------------------------------------------------------- */
 
 /* This attempt cannot go on here: its reader hears why, and what still comes of it is ignored. A
@@ -97,7 +94,8 @@ static void fail_session(struct stage *stage, struct session *session, int error
         return;
     char text[256];
     const char *fault = session_fault(session);
-    snprintf(text, sizeof text, "%s: %s", stage->name, *fault ? fault : error_text(error));
+    snprintf(text, sizeof text, "%s: %s", member_name(stage->member),
+             *fault ? fault : error_text(error));
     log_info("capture %016" PRIx64 ": %s", session_capture(session)->id, text);
     struct buffer body = {0};
     pack_array(&body, 2);
@@ -114,7 +112,7 @@ static struct session *add_session(struct stage *stage, const struct message_hea
     struct session *session = session_new(&stage->host, head, document, error);
     if (session)
         *error = attempts_add(stage->attempts, session);
-    vital_set(&bus_vitals(stage->bus)->sessions, attempts_count(stage->attempts));
+    vital_set(&vitals_of(stage)->sessions, attempts_count(stage->attempts));
     return *error ? NULL : session;
 }
 
@@ -145,7 +143,7 @@ static void begin_session(struct stage *stage, const struct message_head *head,
 void stage_release(struct stage *stage, uint64_t capture, uint64_t attempt)
 {
     attempts_release(stage->attempts, capture, attempt);
-    vital_set(&bus_vitals(stage->bus)->sessions, attempts_count(stage->attempts));
+    vital_set(&vitals_of(stage)->sessions, attempts_count(stage->attempts));
 }
 
 /* After the roster may have changed: attempts whose workers were lost fail, and those whose reader
@@ -219,8 +217,7 @@ static bool in_sequence(struct stage *stage, const struct message_head *head,
 static bool take_news(struct stage *stage, struct message *message)
 {
     int rc = 0;
-    bool by_lobby = !stage->lobby_key[0] || !message->head.proved ||
-                    strcmp(stage->lobby_key, message->head.proved) == 0;
+    bool by_lobby = member_by_lobby(stage->member, &message->head);
     if (message->head.kind == TAPLINE_ROSTER && !by_lobby)
         rc = ERR_MALFORMED;
     else if (message->head.kind == TAPLINE_ROSTER)
@@ -268,24 +265,10 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 
 /* ---- housekeeping ------------------------------------------------------------------------- */
 
-static volatile sig_atomic_t stop_asked, leave_asked;
-static int stop_event = -1; /* readable once it was asked: a signal just before a wait must end it */
-
-static void on_stop_signal(int signal_number)
-{
-    int before = errno;
-    if (signal_number == SIGTERM && !leave_asked)
-        leave_asked = 1;
-    else
-        stop_asked = 1;
-    eventfd_write(stop_event, 1);
-    errno = before;
-}
-
 static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
 {
     zmq_pollitem_t items[4] = {
-        {.fd = stop_event, .events = ZMQ_POLLIN},
+        {.fd = signals_descriptor(), .events = ZMQ_POLLIN},
         {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
     };
     int count = 2;
@@ -294,13 +277,12 @@ static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
         items[count++] = (zmq_pollitem_t){.socket = inbox_socket(stage->data), .events = ZMQ_POLLIN};
     if (data_too && stage->watched)
         items[count++] = (zmq_pollitem_t){.socket = stage->watched, .events = ZMQ_POLLIN};
-    if (!stop_asked)
+    if (!signals_stop())
         zmq_poll(items, count, wait_ms);
-    eventfd_t signals; /* read before stop_asked is: one that comes between them ends the next wait */
-    eventfd_read(stop_event, &signals);
+    signals_clear();
     if (data_too)
-        vital_add(&bus_vitals(stage->bus)->idle_ns, (uint64_t)(stage_now() - before));
-    if (stop_asked)
+        vital_add(&vitals_of(stage)->idle_ns, (uint64_t)(stage_now() - before));
+    if (signals_stop())
         stage->outcome = ERR_STOPPED;
 }
 
@@ -385,7 +367,7 @@ static bool may_go(struct stage *stage, int64_t now)
     if (!stage->leaving_ns) {
         stage->leaving_ns = now;
         log_info("leaving");
-        pulse_leave(stage->pulse);
+        member_leave(stage->member);
     }
     uint64_t held = 0;
     for (uint32_t i = 0; i < attempts_count(stage->attempts); i++) {
@@ -400,10 +382,10 @@ static bool may_go(struct stage *stage, int64_t now)
 
 static int housekeep(struct stage *stage, int64_t now)
 {
-    if (leave_asked && (stage->hooks->pull || stage->hooks->role == TAPLINE_LOBBY))
+    if (signals_leave() && (stage->hooks->pull || stage->hooks->role == TAPLINE_LOBBY))
         return ERR_STOPPED; /* these hold nothing that could be handed on */
     check_sessions(stage, now);
-    if (leave_asked && may_go(stage, now)) {
+    if (signals_leave() && may_go(stage, now)) {
         flush(stage, now);
         peers_part(stage->peers);
         return ERR_EOF;
@@ -458,93 +440,26 @@ static int run(struct stage *stage)
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static int open_sockets(struct stage *stage)
-{
-    const struct stage_options *options = stage->options;
-    char endpoint[PRESENCE_ENDPOINT];
-    uint64_t messages = options->queue / options->batch;
-    int waiting = messages < 2 ? 2 : messages > 100000 ? 100000 : (int)messages, error;
-    stage->peers = peers_new(stage->bus, waiting);
-    if (!stage->peers)
-        return -ENOMEM;
-    if (stage->hooks->role == TAPLINE_LOBBY) {
-        stage->control = inbox_new(stage->bus, options->join, CONTROL_WAITING, &error);
-        return error;
-    }
-    error = endpoint_of(options->inbox, options->join, stage->name, "data", endpoint);
-    if (!error)
-        stage->data = inbox_new(stage->bus, endpoint, waiting, &error);
-    if (!error)
-        error = endpoint_of(options->inbox, options->join, stage->name, "control", endpoint);
-    if (!error)
-        stage->control = inbox_new(stage->bus, endpoint, CONTROL_WAITING, &error);
-    return error;
-}
-
-/* Keys, where there are some; and the lobby's, which whoever joins has to know beforehand. */
-static int secure(struct stage *stage)
-{
-    const struct stage_options *o = stage->options;
-    int error = bus_secure(stage->bus, o->key, o->allow, o->insecure);
-    if (error || !o->lobby_key)
-        return error;
-    error = keys_read_public(o->lobby_key, stage->lobby_key);
-    if (error)
-        log_error("%s: %s", o->lobby_key,
-                  error == ERR_USAGE ? "holds no public key" : error_text(error));
-    return error;
-}
-
-static int start_pulse(struct stage *stage)
-{
-    bool lobby = stage->hooks->role == TAPLINE_LOBBY;
-    struct pulse_options options = {
-        .lobby = lobby ? NULL : stage->options->join,
-        .lobby_key = stage->lobby_key,
-        .presence.role = stage->hooks->role,
-        .lifeline = (int)stage->options->lifeline,
-    };
-    struct presence *presence = &options.presence;
-    snprintf(presence->key, sizeof presence->key, "%s", bus_key(stage->bus));
-    snprintf(presence->name, sizeof presence->name, "%s", stage->name);
-    if (stage->data)
-        snprintf(presence->data, sizeof presence->data, "%s", inbox_endpoint(stage->data));
-    snprintf(presence->control, sizeof presence->control, "%s", inbox_endpoint(stage->control));
-    int error;
-    stage->pulse = pulse_new(stage->bus, &options, &error);
-    return error;
-}
-
 static int open_stage(struct stage *stage)
 {
-    /* No SA_RESTART: what waits, also for bytes of a capture, is to notice. */
-    const struct sigaction stop = {.sa_handler = on_stop_signal};
-    stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (stop_event < 0)
-        return -errno;
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGHUP, &stop, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), like a full disk */
-    const char *name = stage->options->name;
-    if (name)
-        snprintf(stage->name, sizeof stage->name, "%s", name);
-    else
-        endpoint_name(stage->options->join, role_name(stage->hooks->role), stage->name);
-    int error;
-    stage->bus = bus_new(&error);
-    if (!error)
-        error = secure(stage);
-    if (!error)
-        error = open_sockets(stage);
-    stage->host = (struct session_host){
-        stage->bus,    stage->peers, stage->options->batch, stage->options->stall_ns,
-        wait_a_moment, stage,        stage_now};
+    int error = signals_open();
+    if (error)
+        return error;
+    stage->member = member_new(stage->hooks->role, stage->options, &error);
+    if (error)
+        return error;
+    stage->data = member_data(stage->member);
+    stage->control = member_control(stage->member);
+    stage->peers = peers_new(stage_bus(stage), stage_options_waiting(stage->options));
     stage->attempts = attempts_new(stage->hooks->end);
-    if (!error && !stage->attempts)
-        error = -ENOMEM;
-    return error ? error : start_pulse(stage);
+    stage->host = (struct session_host){.bus = stage_bus(stage),
+                                        .peers = stage->peers,
+                                        .batch = stage->options->batch,
+                                        .stall_ns = stage->options->stall_ns,
+                                        .wait = wait_a_moment,
+                                        .context = stage,
+                                        .now = stage_now};
+    return stage->peers && stage->attempts ? 0 : -ENOMEM;
 }
 
 static void close_stage(struct stage *stage, int linger_ms)
@@ -557,12 +472,7 @@ static void close_stage(struct stage *stage, int linger_ms)
         free(stage->deferred[i]);
     }
     peers_free(&stage->peers, linger_ms);
-    pulse_free(&stage->pulse);
-    inbox_free(&stage->data);
-    inbox_free(&stage->control);
-    bus_free(&stage->bus);
-    if (stage->options->lifeline)
-        endpoint_leave(stage->options->join);
+    member_free(&stage->member);
 }
 
 /* Every batch is a block of memory that comes and goes. Given back and asked for anew each time,
@@ -572,6 +482,12 @@ static void keep_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, KEPT_BLOCK);
     mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
+}
+
+/* How long what was sent may take to leave behind the loop's end. */
+static int linger_after(int rc)
+{
+    return rc == ERR_STOPPED ? STOP_LINGER_MS : signals_leave() ? LEAVE_LINGER_MS : LINK_LINGER_MS;
 }
 
 int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared)
@@ -591,7 +507,7 @@ int stage_main(const struct stage_hooks *hooks, const struct stage_options *opti
         rc = open_stage(stage);
         if (!rc)
             rc = run(stage);
-        close_stage(stage, rc == ERR_STOPPED ? STOP_LINGER_MS : leave_asked ? LEAVE_LINGER_MS : LINK_LINGER_MS);
+        close_stage(stage, linger_after(rc));
         free(stage);
     }
     if (rc == ERR_EOF || rc == ERR_STOPPED)

@@ -10,10 +10,10 @@
 #include <stdint.h>
 #include <tapline/wire.h>
 
-#include "common/base/opts.h"
 #include "common/bus/outlet.h"
 #include "common/bus/peers.h"
 #include "common/bus/session.h"
+#include "common/bus/stage_options.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
 #include "common/wire/frame.h"
@@ -74,26 +74,6 @@ struct stage_hooks {
     /** About once a second; `now_ns` is monotonic. An error ends the loop. */
     int (*tick)(void *shared, int64_t now_ns);
 };
-
-/** Options that all programs share; each row of STAGE_OPTS fills one field. */
-struct stage_options {
-    const char *join;   /* the lobby's endpoint; the lobby's own for the lobby */
-    const char *inbox;  /* where this worker's inboxes are bound; NULL: beside the lobby */
-    const char *key;    /* file of this process's secret key; NULL: it has none */
-    const char *allow;  /* folder with the public keys of who may connect */
-    const char *lobby_key; /* file of the lobby's public key; NULL: the lobby has none */
-    const char *name;   /* what people call this worker; NULL: role and process id */
-    uint64_t batch;     /* bytes */
-    uint64_t queue;     /* bytes that may wait on one link, at each end */
-    int64_t stall_ns;   /* how long a worker may take nothing before it counts as lost */
-    uint64_t lifeline;  /* file descriptor whose end ends this process; 0: none */
-    bool insecure;      /* plain TCP beyond loopback is meant */
-    bool verbose;
-};
-
-extern const struct stage_options STAGE_OPTIONS_DEFAULT;
-extern const struct opt STAGE_OPTS[];
-extern const size_t STAGE_OPTS_COUNT;
 
 /**
  * Opens the sockets, runs the loop until it is told to stop or a hook ends it, closes. SIGTERM lets
