@@ -5,31 +5,9 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/extractor/rig.h"
+#include "tests/unit/extractor/http_scene.h"
 
-static struct rig *rig;
-
-static int set_up(void **state)
-{
-    (void)state;
-    rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP);
-    return rig->error;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    int error = rig->error;
-    rig_free(&rig);
-    return error;
-}
-
-#define ask(text) rig_say(rig, RIG_CLIENT, text)
-#define answer(text) rig_say(rig, RIG_SERVER, text)
 #define finish() rig_close(rig, true, true)
-
-/* The n-th record's value of a key. */
-#define expect(n, key, value) assert_string_equal(rig_field(rig, n, key), value)
 
 static void expect_exchange(size_t n, const char *uri, const char *status, const char *body)
 {

@@ -6,28 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/extractor/http_transcript.h"
-
-static struct rig *rig;
-
-static int set_up(void **state)
-{
-    uint32_t *hints = *state;
-    rig = rig_new(&LIMITS_DEFAULT, TAPLINE_HINT_HTTP | (hints ? *hints : 0));
-    return rig->error;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    int error = rig->error;
-    rig_free(&rig);
-    return error;
-}
-
-#define ask(text) rig_say(rig, RIG_CLIENT, text)
-#define answer(text) rig_say(rig, RIG_SERVER, text)
-#define expect(n, key, value) assert_string_equal(rig_field(rig, n, key), value)
+#include "tests/unit/extractor/http_scene.h"
 
 static void fill_in(int side, size_t length)
 {

@@ -4,28 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "tests/unit/tracker/scene.h"
-
-static struct scene scene;
-
-static int open_scene(void **state)
-{
-    (void)state;
-    scene_open(&scene);
-    return 0;
-}
-
-static int close_scene(void **state)
-{
-    (void)state;
-    scene_close(&scene);
-    return 0;
-}
-
-static void finish(void)
-{
-    assert_int_equal(tracker_finish(scene.tracker, scene.frames), 0);
-}
+#include "tests/unit/tracker/staged.h"
 
 /* Text of the responder, which begins at sequence number 5001. */
 static void body(uint32_t offset, const char *text)

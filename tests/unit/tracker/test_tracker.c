@@ -6,28 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/wire/unpack.h"
-#include "tests/unit/tracker/scene.h"
-
-static struct scene scene;
-
-static int open_scene(void **state)
-{
-    (void)state;
-    scene_open(&scene);
-    return 0;
-}
-
-static int close_scene(void **state)
-{
-    (void)state;
-    scene_close(&scene);
-    return 0;
-}
-
-static void finish(void)
-{
-    assert_int_equal(tracker_finish(scene.tracker, scene.frames), 0);
-}
+#include "tests/unit/tracker/staged.h"
 
 static void play(int from, const char *text)
 {
