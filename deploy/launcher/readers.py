@@ -1,0 +1,112 @@
+"""What plays captures into a pipeline, whether that is private or standing."""
+import os
+import select
+import subprocess
+import tempfile
+
+from launcher import installation
+from launcher.status import Failure, PIPELINE
+
+STOP_SECONDS = 5
+
+
+class Run:
+    """One capture on its way through a pipeline: a reader, and what it says at the end."""
+
+    def __init__(self, process, summary, messages):
+        self.process = process
+        self._summary = summary  # the reading end of a pipe
+        self._messages = messages  # a file that its standard error goes to; None: to ours
+        self._text = b""
+
+    def fileno(self):
+        return self._summary.fileno()
+
+    def read(self):
+        """Takes what the reader wrote; True at its end."""
+        chunk = os.read(self._summary.fileno(), 65536)
+        self._text += chunk
+        return not chunk
+
+    def finish(self):
+        """Waits for the reader; its exit status and its summary's text."""
+        self._summary.close()
+        return self.process.wait(), self._text.decode("utf-8", "replace")
+
+    def messages(self):
+        """The lines that a finished reader wrote on its standard error, where these were kept."""
+        with self._messages as file:
+            file.seek(0)
+            return file.read().decode("utf-8", "replace")
+
+
+class Readers:
+    """Use as a context: every process is gone behind it, whatever happened.
+
+    Each process holds the reading end of the lifeline, a pipe whose writing end only this
+    process has: were it killed, the pipe would end, and they with it.
+    """
+
+    def __init__(self, joining=()):
+        self._joining = list(joining)  # a reader's options: which pipeline, and how to get in
+        self._readers = []
+
+    def __enter__(self):
+        self._lifeline, self._hold = os.pipe()
+        return self
+
+    def _command(self, role, arguments):
+        return [installation.program(role), *self._joining, "--lifeline", str(self._lifeline),
+                *arguments]
+
+    def read(self, captures, out, profile, request, options, keep_messages=False):
+        """Starts a reader on captures; results go to `out`. Returns the Run."""
+        messages = tempfile.TemporaryFile() if keep_messages else None
+        summary, writer = os.pipe()
+        document = os.memfd_create("profile")
+        os.write(document, profile.encode())
+        os.lseek(document, 0, os.SEEK_SET)
+        command = self._command("reader", [
+            "--out", out, "--profile", f"/dev/fd/{document}", "--request", request,
+            "--summary", f"/dev/fd/{writer}", *options, "--", *captures])
+        try:
+            process = subprocess.Popen(command, pass_fds=[self._lifeline, writer, document],
+                                       stderr=messages)
+        finally:
+            os.close(writer)
+            os.close(document)
+        self._readers = [r for r in self._readers if r.poll() is None] + [process]
+        return Run(process, os.fdopen(summary, "rb", buffering=0), messages)
+
+    def wait(self, runs, timeout=None):
+        """Waits until something of the runs can be read; the finished ones."""
+        ready, _, _ = select.select(runs, [], [], timeout)
+        return [run for run in ready if run.read()]
+
+    def mend(self):
+        """Sees to the pipeline's workers; what is beyond mending, as a text, or None."""
+        raise NotImplementedError
+
+    def watch(self, run):
+        """Waits for one run; its (status, summary). A worker that keeps dying fails it."""
+        while not self.wait([run], timeout=0.1):
+            ill = self.mend()
+            if ill:
+                run.process.terminate()
+                run.finish()
+                raise Failure(PIPELINE, f"{ill}; nothing was published")
+        return run.finish()
+
+    def _processes(self):
+        """All that hang on the lifeline."""
+        return self._readers
+
+    def __exit__(self, *_):
+        os.close(self._hold)
+        os.close(self._lifeline)
+        for process in self._processes():
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
