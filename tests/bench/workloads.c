@@ -163,7 +163,8 @@ static void make_scan(struct capture_writer *out, double scale)
  * of bytes that no protocol begins with. */
 static uint32_t open_frame(uint8_t *frame, uint32_t flow, uint32_t n)
 {
-    static const uint8_t payload[OPEN_PAYLOAD] = {0x9d, 0x03, 0xf1};
+    uint8_t payload[OPEN_PAYLOAD];
+    memset(payload, 0xee, sizeof payload);
     struct endpoint near = {0x0a000000 + flow, (uint16_t)(20000 + flow % 40000)};
     struct endpoint far = {0xc6336401, 9000};
     bool back = n % 2;
