@@ -6,7 +6,7 @@ endif
 PREFIX  ?= /usr/local
 OPT     ?= -O2
 STAGES  := reader tracker classifier extractor sink lobby tap archive
-PACKAGES := libzmq libpcap msgpack json-c libcrypto zlib libzstd libxxhash
+PACKAGES := libzmq msgpack json-c libcrypto zlib libzstd libxxhash
 
 # Every variant (compiler, sanitizers) builds into a folder of its own, so that none spoils another.
 comma   := ,

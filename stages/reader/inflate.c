@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,7 +37,6 @@ struct inflate {
     z_stream gzip;
     ZSTD_DStream *zstd;
     size_t zstd_wants; /* bytes that the next step of the decoder takes */
-    char *stdio;       /* the buffer of inflate_file()'s stream */
     uint64_t taken;
     uint64_t given;
     int error;
@@ -244,12 +244,11 @@ void inflate_free(struct inflate **input)
     if ((*input)->fd >= 0)
         close((*input)->fd);
     free((*input)->raw);
-    free((*input)->stdio);
     free(*input);
     *input = NULL;
 }
 
-uint8_t *inflate_head(struct inflate *input, size_t *length)
+const uint8_t *inflate_head(const struct inflate *input, size_t *length)
 {
     *length = input->head_length;
     return input->head;
@@ -269,26 +268,6 @@ ssize_t inflate_read(struct inflate *input, void *into, size_t size)
     if (got > 0)
         input->given += (uint64_t)got;
     return got;
-}
-
-static ssize_t read_cookie(void *cookie, char *into, size_t size)
-{
-    ssize_t got = inflate_read(cookie, into, size);
-    if (got >= 0)
-        return got;
-    errno = EIO;
-    return -1;
-}
-
-FILE *inflate_file(struct inflate *input)
-{
-    cookie_io_functions_t functions = {.read = read_cookie};
-    input->stdio = malloc(INFLATE_CHUNK);
-    FILE *file = input->stdio ? fopencookie(input, "r", functions) : NULL;
-    /* stdio takes the size only together with a buffer */
-    if (file)
-        setvbuf(file, input->stdio, _IOFBF, INFLATE_CHUNK);
-    return file;
 }
 
 int inflate_error(const struct inflate *input)

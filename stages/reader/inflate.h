@@ -9,40 +9,34 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "stages/reader/spool.h"
 
 enum {
-    INFLATE_HEAD = 24,          /* bytes that can be looked at ahead: a pcap file's header */
+    INFLATE_HEAD = 24,          /* bytes that can be looked at ahead */
     INFLATE_CHUNK = 256 * 1024, /* bytes that are asked for at once */
 };
 
 struct inflate;
 
 /** Reads from the spool, which must outlive it, or, where that is NULL, from the descriptor, which
- *  it owns from then on (also where this fails) and closes. NULL, with *error set to -ENOMEM, where memory is short; what is wrong with the content shows
- *  when it is read. */
+ *  it owns from then on (also where this fails) and closes. NULL, with *error set to -ENOMEM, where
+ *  memory is short; what is wrong with the content shows when it is read. */
 struct inflate *inflate_new(int fd, struct spool *spool, int *error);
 
-/** Closes the descriptor and gives everything back; takes NULL. A stream that inflate_file() made
- *  is closed by its owner before. */
+/** Closes the descriptor and gives everything back; takes NULL. */
 void inflate_free(struct inflate **input);
 
 /** The first bytes of the content, INFLATE_HEAD of them or fewer where there are no more; reading
- *  begins with them all the same, as they stand here by then. Borrowed. */
-uint8_t *inflate_head(struct inflate *input, size_t *length);
+ *  begins with them all the same. Borrowed. */
+const uint8_t *inflate_head(const struct inflate *input, size_t *length);
 
 /** The next bytes, between 1 and `size` (not 0) of them; 0 where the content ended; ERR_TRUNCATED
  *  where it broke off, is corrupt or cannot be read any further (see inflate_fault()); ERR_STOPPED
  *  where a signal interrupted the wait for bytes: handlers of signals that do not mean to stop the
  *  reading are installed with SA_RESTART. Both stay so; the bytes before have all been given. */
 ssize_t inflate_read(struct inflate *input, void *into, size_t size);
-
-/** A stdio stream of the same bytes with a buffer of INFLATE_CHUNK, for a library that wants one;
- *  at most one for each input, and no inflate_read() beside it. NULL where memory is short. */
-FILE *inflate_file(struct inflate *input);
 
 /** 0, or the error that reading ended with. */
 int inflate_error(const struct inflate *input);

@@ -1,89 +1,109 @@
 #include "stages/reader/pcap_file.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/cursor.h"
 #include "common/base/error.h"
 #include "stages/reader/source_link.h"
+#include "stages/reader/window.h"
 
-enum { SNAP_LENGTH_AT = 16, NETWORK_AT = 20 }; /* in the file's header */
+static const uint32_t MAGIC_MICROSECONDS = 0xa1b2c3d4;
+static const uint32_t MAGIC_NANOSECONDS = 0xa1b23c4d;
+static const uint32_t MAGIC_MODIFIED = 0xa1b2cd34; /* microseconds; packet headers are longer */
+
+/* The file's header, and where in it these stand. */
+enum { FILE_HEADER = 24, MAJOR_AT = 4, MINOR_AT = 6, NETWORK_AT = 20 };
+enum { VERSION_MAJOR = 2, VERSION_MINOR = 4 };
+
+/* A packet's: four numbers of 32 bits, and what the modified format adds. */
+enum { SECONDS_AT = 0, FRACTION_AT = 4, CAPTURED_AT = 8, WIRE_AT = 12 };
+enum { PACKET_HEADER = 16, PACKET_HEADER_MODIFIED = 24 };
 
 struct pcap_file {
-    pcap_t *pcap;
-    struct inflate *input;
+    struct window window;
     struct source_fault *fault;
     uint64_t frames;
     uint32_t link;
-    int ended; /* what every further call returns; 0: not yet */
+    uint32_t fraction_ns; /* the unit of a time's lower part */
+    uint32_t header;      /* length of a packet's */
+    bool swapped;         /* numbers stand in the other byte order than this machine's */
+    bool exchanged;       /* before version 2.4 some wrote the two lengths the other way round */
+    int ended;            /* what every further call returns; 0: not yet */
 };
+
+static uint16_t number_16(const struct pcap_file *file, const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof value);
+    return file->swapped ? __builtin_bswap16(value) : value;
+}
+
+static uint32_t number_32(const struct pcap_file *file, const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return file->swapped ? __builtin_bswap32(value) : value;
+}
+
+/* ---- the file's header -------------------------------------------------------------------- */
+
+static bool is_magic(uint32_t magic)
+{
+    return magic == MAGIC_MICROSECONDS || magic == MAGIC_NANOSECONDS || magic == MAGIC_MODIFIED;
+}
 
 bool pcap_file_begins(const uint8_t *head, size_t length)
 {
-    static const uint32_t magics[] = {
-        0xa1b2c3d4, /* microseconds */
-        0xa1b23c4d, /* nanoseconds */
-        0xa1b2cd34, /* modified: longer packet headers */
-    };
-    struct cursor cursor = cursor_over(head, length);
-    uint32_t magic = cursor_u32(&cursor);
-    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
-        if (magic == magics[i] || magic == __builtin_bswap32(magics[i]))
-            return true;
-    return false;
+    uint32_t magic;
+    if (length < sizeof magic)
+        return false;
+    memcpy(&magic, head, sizeof magic);
+    return is_magic(magic) || is_magic(__builtin_bswap32(magic));
 }
 
-/* libpcap cuts every packet to the snap length in the header, also where the file holds more of it
- * (the field is often wrong). Zero stands for none. */
-static void forget_snap_length(uint8_t *head, size_t length)
+static int learn_format(struct pcap_file *file, const uint8_t *header)
 {
-    if (length >= SNAP_LENGTH_AT + sizeof(uint32_t))
-        memset(head + SNAP_LENGTH_AT, 0, sizeof(uint32_t));
-}
-
-static uint32_t link_in_header(const uint8_t *head, bool swapped)
-{
-    uint32_t network;
-    memcpy(&network, head + NETWORK_AT, sizeof network);
-    return source_link(swapped ? __builtin_bswap32(network) : network);
-}
-
-static pcap_t *open_pcap(struct inflate *input, struct source_fault *fault, int *error)
-{
-    char why[PCAP_ERRBUF_SIZE] = "";
-    FILE *stream = inflate_file(input);
-    if (!stream) {
-        *error = -ENOMEM;
-        return NULL;
+    uint32_t magic = number_32(file, header);
+    if (!is_magic(magic)) {
+        file->swapped = true;
+        magic = number_32(file, header);
     }
-    pcap_t *pcap =
-        pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
-    if (!pcap) {
-        source_fault_say(fault, "%s", *inflate_fault(input) ? inflate_fault(input) : why);
-        *error = inflate_error(input) == ERR_STOPPED ? ERR_STOPPED : ERR_UNREADABLE;
-        fclose(stream);
-    }
-    return pcap;
+    file->fraction_ns = magic == MAGIC_NANOSECONDS ? 1 : 1000;
+    file->header = magic == MAGIC_MODIFIED ? PACKET_HEADER_MODIFIED : PACKET_HEADER;
+    file->link = source_link(number_32(file, header + NETWORK_AT));
+    unsigned major = number_16(file, header + MAJOR_AT), minor = number_16(file, header + MINOR_AT);
+    file->exchanged = minor < VERSION_MINOR;
+    if (major == VERSION_MAJOR && minor <= VERSION_MINOR)
+        return 0;
+    source_fault_say(file->fault, "it is a pcap file of an unknown version, %u.%u", major, minor);
+    return ERR_UNREADABLE;
+}
+
+static int read_file_header(struct pcap_file *file)
+{
+    int error = window_need(&file->window, FILE_HEADER);
+    if (error == ERR_EOF)
+        source_fault_say(file->fault, "it breaks off within the header of a pcap file");
+    else if (error == ERR_TRUNCATED)
+        source_fault_say(file->fault, "%s", inflate_fault(file->window.input));
+    if (error)
+        return error == ERR_EOF || error == ERR_TRUNCATED ? ERR_UNREADABLE : error;
+    error = learn_format(file, window_here(&file->window));
+    window_pass(&file->window, FILE_HEADER);
+    return error;
 }
 
 struct pcap_file *pcap_file_new(struct inflate *input, struct source_fault *fault, int *error)
 {
-    size_t length;
-    uint8_t *head = inflate_head(input, &length);
-    forget_snap_length(head, length);
     struct pcap_file *file = calloc(1, sizeof *file);
-    if (!file) {
-        *error = -ENOMEM;
+    *error = -ENOMEM;
+    if (!file)
         return NULL;
-    }
-    file->input = input;
+    file->window.input = input;
     file->fault = fault;
-    file->pcap = open_pcap(input, fault, error);
-    if (file->pcap)
-        file->link = link_in_header(head, pcap_is_swapped(file->pcap));
-    else
+    *error = read_file_header(file);
+    if (*error)
         pcap_file_free(&file);
     return file;
 }
@@ -92,48 +112,70 @@ void pcap_file_free(struct pcap_file **file)
 {
     if (!*file)
         return;
-    if ((*file)->pcap)
-        pcap_close((*file)->pcap);
+    window_free(&(*file)->window);
     free(*file);
     *file = NULL;
 }
 
-/* Seconds are unsigned in the file, and libpcap takes them for signed. */
-static int64_t time_of(const struct pcap_pkthdr *header)
+/* ---- packets ------------------------------------------------------------------------------ */
+
+static int cut(const struct pcap_file *file, const char *why)
 {
-    return (int64_t)(uint32_t)header->ts.tv_sec * 1000000000 + header->ts.tv_usec;
+    source_fault_say(file->fault, "packet %llu is not whole: %s (%llu bytes were read)",
+                     (unsigned long long)file->frames + 1, why,
+                     (unsigned long long)inflate_given(file->window.input));
+    return ERR_TRUNCATED;
 }
 
-static int end(struct pcap_file *file, int status)
+/* The next bytes of a packet are not there: what the capture ends with. */
+static int end(struct pcap_file *file, int error)
 {
-    file->ended = inflate_error(file->input);
-    if (!file->ended)
-        file->ended = status == PCAP_ERROR_BREAK ? ERR_EOF : ERR_TRUNCATED;
-    if (file->ended == ERR_TRUNCATED) {
-        const char *why = inflate_fault(file->input);
-        source_fault_say(file->fault, "packet %llu is not whole: %s (%llu bytes were read)",
-                         (unsigned long long)file->frames + 1, *why ? why : pcap_geterr(file->pcap),
-                         (unsigned long long)inflate_given(file->input));
-    }
-    return file->ended;
+    if (error == ERR_EOF && window_left(&file->window) > 0)
+        error = cut(file, "the file ends within it");
+    else if (error == ERR_TRUNCATED)
+        error = cut(file, inflate_fault(file->window.input));
+    return file->ended = error;
+}
+
+static int refuse_length(struct pcap_file *file, uint32_t captured)
+{
+    char why[80];
+    snprintf(why, sizeof why, "it claims a length that cannot be, %lu bytes",
+             (unsigned long)captured);
+    return file->ended = cut(file, why);
 }
 
 int pcap_file_next(struct pcap_file *file, struct frame *frame)
 {
-    struct pcap_pkthdr *header;
-    const uint8_t *bytes;
     if (file->ended)
         return file->ended;
-    int status = pcap_next_ex(file->pcap, &header, &bytes);
-    if (status != 1)
-        return end(file, status);
+    int error = window_need(&file->window, file->header);
+    if (error)
+        return end(file, error);
+    const uint8_t *header = window_here(&file->window);
+    uint32_t captured = number_32(file, header + CAPTURED_AT);
+    uint32_t wire = number_32(file, header + WIRE_AT);
+    if (file->exchanged && captured > wire) {
+        uint32_t least = wire;
+        wire = captured;
+        captured = least;
+    }
+    if (captured > PCAP_MOST_CAPTURED)
+        return refuse_length(file, captured);
+    size_t length = file->header + captured;
+    error = window_need(&file->window, length);
+    if (error)
+        return end(file, error);
+    header = window_here(&file->window); /* it may have moved */
+    window_pass(&file->window, length);
     *frame = (struct frame){
         .number = ++file->frames,
-        .time_ns = time_of(header),
+        .time_ns = (int64_t)number_32(file, header + SECONDS_AT) * 1000000000 +
+                   (int64_t)number_32(file, header + FRACTION_AT) * file->fraction_ns,
         .link = file->link,
-        .wire_length = header->len > header->caplen ? header->len : header->caplen,
-        .bytes = bytes,
-        .length = header->caplen,
+        .wire_length = wire > captured ? wire : captured,
+        .bytes = header + file->header,
+        .length = captured,
     };
     return 0;
 }

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/buffer.h"
 #include "common/base/cursor.h"
 #include "common/base/error.h"
 #include "stages/reader/pcapng_time.h"
 #include "stages/reader/source_link.h"
+#include "stages/reader/window.h"
 
 enum block_type {
     BLOCK_SECTION = 0x0a0d0d0a, /* reads the same in both byte orders */
@@ -42,13 +42,11 @@ struct block {
 };
 
 struct pcapng_file {
-    struct inflate *input;
+    struct window window; /* from the next block on */
     struct source_fault *fault;
-    struct buffer window; /* what was read and not passed over */
-    size_t at;            /* where the next block stands in it */
-    uint64_t offset;      /* and where in the whole content */
-    uint64_t block;       /* where the block in hand begins in it */
-    bool big_endian;      /* this section's */
+    uint64_t offset; /* where the next block stands in the whole content, */
+    uint64_t block;  /* and the one in hand */
+    bool big_endian; /* this section's */
     struct interface *interfaces;
     size_t interface_count;
     size_t interface_room;
@@ -93,27 +91,12 @@ static int cut(struct pcapng_file *file, const char *why)
     return ERR_TRUNCATED;
 }
 
-/* Reads on until the window holds so many bytes of the next block. 0, ERR_EOF where the content
- * ends before them, or what else is wrong. */
+/* Reads on until so many bytes of the next block are there. 0, ERR_EOF where the content ends
+ * before them, or what else is wrong. */
 static int need(struct pcapng_file *file, size_t length)
 {
-    struct buffer *window = &file->window;
-    if (window->length - file->at >= length)
-        return 0;
-    buffer_consume(window, file->at);
-    file->at = 0;
-    while (window->length < length) {
-        uint8_t *room = buffer_reserve(window, INFLATE_CHUNK);
-        if (!room)
-            return -ENOMEM;
-        ssize_t got = inflate_read(file->input, room, INFLATE_CHUNK);
-        if (got == 0)
-            return ERR_EOF;
-        if (got < 0)
-            return got == ERR_TRUNCATED ? cut(file, inflate_fault(file->input)) : (int)got;
-        window->length += (size_t)got;
-    }
-    return 0;
+    int error = window_need(&file->window, length);
+    return error == ERR_TRUNCATED ? cut(file, inflate_fault(file->window.input)) : error;
 }
 
 /* A section's header says in which byte order it and all that follows stands. */
@@ -122,7 +105,7 @@ static int learn_byte_order(struct pcapng_file *file)
     int error = need(file, SECTION_HEADER);
     if (error)
         return error;
-    struct cursor order = cursor_over(file->window.bytes + file->at + BLOCK_HEADER, 4);
+    struct cursor order = cursor_over(window_here(&file->window) + BLOCK_HEADER, 4);
     uint32_t magic = cursor_u32(&order);
     if (magic != BYTE_ORDER_MAGIC && magic != __builtin_bswap32(BYTE_ORDER_MAGIC))
         return cut(file, "begins a section with no byte order");
@@ -144,12 +127,12 @@ static int read_header(struct pcapng_file *file, uint32_t *type, uint32_t *lengt
     int error = need(file, BLOCK_HEADER);
     if (error)
         return error;
-    struct cursor peek = cursor_over(file->window.bytes + file->at, BLOCK_HEADER);
+    struct cursor peek = cursor_over(window_here(&file->window), BLOCK_HEADER);
     if (cursor_u32(&peek) == BLOCK_SECTION)
         error = learn_byte_order(file);
     if (error)
         return error;
-    struct cursor header = cursor_over(file->window.bytes + file->at, BLOCK_HEADER);
+    struct cursor header = cursor_over(window_here(&file->window), BLOCK_HEADER);
     *type = take_u32(file, &header);
     *length = take_u32(file, &header);
     return check_length(file, *length);
@@ -161,18 +144,18 @@ static int next_block(struct pcapng_file *file, struct block *block)
     uint32_t length;
     file->block = file->offset;
     int error = read_header(file, &block->type, &length);
-    if (error == ERR_EOF && file->window.length == file->at)
+    if (error == ERR_EOF && window_left(&file->window) == 0)
         return ERR_EOF;
     if (!error)
         error = need(file, length);
     if (error)
         return error == ERR_EOF ? cut(file, "breaks off") : error;
-    struct cursor whole = cursor_over(file->window.bytes + file->at, length);
+    struct cursor whole = cursor_over(window_here(&file->window), length);
     cursor_skip(&whole, BLOCK_HEADER);
     block->body = cursor_slice(&whole, length - BLOCK_HEADER - BLOCK_TRAILER);
     if (take_u32(file, &whole) != length)
         return cut(file, "has two different lengths at its ends");
-    file->at += length;
+    window_pass(&file->window, length);
     file->offset += length;
     return 0;
 }
@@ -332,7 +315,7 @@ struct pcapng_file *pcapng_file_new(struct inflate *input, struct source_fault *
         *error = -ENOMEM;
         return NULL;
     }
-    file->input = input;
+    file->window.input = input;
     file->fault = fault;
     struct block block;
     *error = next_block(file, &block);
@@ -349,7 +332,7 @@ void pcapng_file_free(struct pcapng_file **file)
 {
     if (!*file)
         return;
-    buffer_free(&(*file)->window);
+    window_free(&(*file)->window);
     free((*file)->interfaces);
     free(*file);
     *file = NULL;

@@ -22,7 +22,8 @@ struct playing {
     uint32_t tracker_count;
     uint64_t frames;
     uint64_t bytes;
-    bool strange_link; /* frames came that nobody reads, and that was said */
+    uint32_t link;     /* of the last frame (at first LINK_NULL, which is read), */
+    bool strange_link; /* and whether frames came that nobody reads, which is said once */
 };
 
 /* The sink of a capture: each attempt takes the next of them. */
@@ -86,6 +87,9 @@ static uint32_t route(const struct playing *playing, const struct frame *frame)
 /* Said once: such a capture gives totals, and nobody would know why it gives nothing else. */
 static void look_at_link(struct playing *playing, uint32_t link)
 {
+    if (link == playing->link)
+        return;
+    playing->link = link;
     if (playing->strange_link || link_known(link))
         return;
     playing->strange_link = true;

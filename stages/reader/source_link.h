@@ -1,9 +1,8 @@
 /*
  * The link type that a capture file names, as a LINKTYPE_ value (tcpdump.org/linktypes.html).
  *
- * libpcap hands out DLT_ values, whose numbers differ between systems; what stands in the file is
- * the LINKTYPE_ value itself, so it is taken from there. Raw IP is the one that writers of files
- * got wrong: they wrote their system's own DLT_RAW, which is 12 on most and 14 on OpenBSD.
+ * Raw IP is the one that writers of files got wrong: they wrote their system's own DLT_RAW, which
+ * is 12 on most and 14 on OpenBSD.
  */
 #ifndef TAPLINE_READER_SOURCE_LINK_H
 #define TAPLINE_READER_SOURCE_LINK_H

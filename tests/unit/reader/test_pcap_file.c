@@ -118,6 +118,39 @@ static void breaks_off_at_a_length_that_cannot_be(void **state)
     buffer_free(&craft.bytes);
 }
 
+static void refuses_an_unknown_version(void **state)
+{
+    (void)state;
+    struct craft craft = {0};
+    struct given given;
+    pcap_header(&craft, MICRO, 65535, 1);
+    craft.bytes.bytes[6] = 5; /* 2.5 */
+    take_from(&given, craft.bytes.bytes, craft.bytes.length);
+    assert_int_equal(given.status, ERR_UNREADABLE);
+    assert_non_null(strstr(given.fault, "unknown version, 2.5"));
+    buffer_free(&craft.bytes);
+}
+
+static void sets_right_lengths_that_stand_the_other_way_round(void **state)
+{
+    (void)state;
+    struct craft craft = {0};
+    struct given given;
+    pcap_header(&craft, MICRO, 65535, 1);
+    craft.bytes.bytes[6] = 3; /* 2.3 */
+    put(&craft, 1, 4);
+    put(&craft, 0, 4);
+    put(&craft, 60, 4);
+    put(&craft, 5, 4);
+    put_bytes(&craft, "hello", 5);
+    pcap_packet(&craft, 2, 0, "right", 60);
+    take_from(&given, craft.bytes.bytes, craft.bytes.length);
+    assert_int_equal(given.status, ERR_EOF);
+    assert_frame(&given, 0, SECOND, 1, "hello", 60);
+    assert_frame(&given, 1, 2 * SECOND, 1, "right", 60);
+    buffer_free(&craft.bytes);
+}
+
 static void an_empty_capture_is_one(void **state)
 {
     (void)state;
@@ -139,6 +172,8 @@ int main(void)
         cmocka_unit_test(gives_all_that_was_captured_whatever_the_lengths_say),
         cmocka_unit_test(takes_seconds_for_unsigned),
         cmocka_unit_test(breaks_off_at_a_length_that_cannot_be),
+        cmocka_unit_test(refuses_an_unknown_version),
+        cmocka_unit_test(sets_right_lengths_that_stand_the_other_way_round),
         cmocka_unit_test(an_empty_capture_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,7 @@ static void says_what_is_no_capture(void **state)
     assert_refused("\x7f"
                    "ELF\2\1\1\0\0\0\0\0\0",
                    13, "of no known kind");
-    assert_refused("\xd4\xc3\xb2\xa1\2\0\4\0", 8, "truncated dump file");
+    assert_refused("\xd4\xc3\xb2\xa1\2\0\4\0", 8, "within the header of a pcap file");
     assert_refused("\x0a\x0d\x0d\x0a\x1c\0\0\0", 8, "breaks off");
     assert_refused("\x1f\x8b\x08\xff\xff\xff\xff", 7, "gzip");
     struct buffer packed = {0};
