@@ -6,6 +6,7 @@
 /* Fields of each event, its kind and flow included. */
 enum { OPEN_FIELDS = 9, DATA_FIELDS = 9, GAP_FIELDS = 5, CLOSE_FIELDS = 5, RECORD_FIELDS = 7 };
 enum { FIGURES_FIELDS = 18, TRAIL_FIELDS = 4, DEMAND_FIELDS = 4 };
+enum { FIXARRAY = 0x90 }; /* msgpack's array of so few that its count stands in its tag */
 
 static void pack_open(struct buffer *to, const struct event_open *open)
 {
@@ -18,15 +19,25 @@ static void pack_open(struct buffer *to, const struct event_open *open)
     pack_uint(to, open->hints);
 }
 
-static void pack_data(struct buffer *to, const struct event_data *data)
+/* Most events are of this kind: room for all of it is asked for once. */
+static void pack_data(struct buffer *to, uint64_t flow, const struct event_data *data)
 {
-    pack_uint(to, data->direction);
-    pack_uint(to, data->offset);
-    pack_int(to, data->time_ns);
-    pack_uint(to, data->packet);
-    pack_uint(to, data->flags);
-    pack_uint(to, data->missing);
-    pack_bin(to, data->bytes, data->length);
+    uint8_t *at = buffer_reserve(to, DATA_FIELDS * PACK_LONGEST_NUMBER + data->length);
+    if (!at)
+        return;
+    *at++ = FIXARRAY | DATA_FIELDS;
+    *at++ = TAPLINE_DATA;
+    at = pack_put_uint(at, flow);
+    *at++ = data->direction;
+    at = pack_put_uint(at, data->offset);
+    at = pack_put_int(at, data->time_ns);
+    at = pack_put_uint(at, data->packet);
+    at = pack_put_uint(at, data->flags);
+    at = pack_put_uint(at, data->missing);
+    at = pack_put_bin_head(at, data->length);
+    if (data->length) /* what is empty may be NULL */
+        memcpy(at, data->bytes, data->length);
+    to->length = (size_t)(at - to->bytes) + data->length;
 }
 
 static void pack_figures(struct buffer *to, const struct figures *f)
@@ -68,14 +79,19 @@ static void pack_close(struct buffer *to, const struct event_close *close)
 
 void event_pack(struct buffer *to, const struct event *event)
 {
-    static const uint8_t fields[] = {OPEN_FIELDS, DATA_FIELDS, GAP_FIELDS, CLOSE_FIELDS,
-                                     RECORD_FIELDS};
+    if (event->kind == TAPLINE_DATA) {
+        pack_data(to, event->flow, &event->data);
+        return;
+    }
+    static const uint8_t fields[] = {[TAPLINE_OPEN] = OPEN_FIELDS,
+                                     [TAPLINE_GAP] = GAP_FIELDS,
+                                     [TAPLINE_CLOSE] = CLOSE_FIELDS,
+                                     [TAPLINE_RECORD] = RECORD_FIELDS};
     pack_array(to, fields[event->kind]);
     pack_uint(to, event->kind);
     pack_uint(to, event->flow);
     switch (event->kind) {
     case TAPLINE_OPEN: pack_open(to, &event->open); break;
-    case TAPLINE_DATA: pack_data(to, &event->data); break;
     case TAPLINE_GAP:
         pack_uint(to, event->gap.direction);
         pack_uint(to, event->gap.offset);
@@ -199,8 +215,45 @@ static void unpack_record(struct unpack *from, struct event_record *record)
     record->map = unpack_raw(from);
 }
 
+/* A DATA event in the form that pack_data writes: most events are that, and one look at where the
+ * message ends covers all but the bytes. False, with nothing read: it has another form. */
+static bool unpack_plain_data(struct unpack *from, struct event *event)
+{
+    enum { FLOW, DIRECTION, OFFSET, TIME, PACKET, FLAGS, MISSING, NUMBERS };
+    const uint8_t *at = from->at;
+    uint64_t n[NUMBERS];
+    if (from->end - at < DATA_FIELDS * UNPACK_LONGEST_NUMBER || at[0] != (FIXARRAY | DATA_FIELDS) ||
+        at[1] != TAPLINE_DATA)
+        return false;
+    at += 2;
+    for (int i = 0; i < NUMBERS && at; i++)
+        at = unpack_get_uint(at, &n[i]);
+    if (!at || n[DIRECTION] > 1 || n[TIME] > INT64_MAX || (n[FLAGS] | n[MISSING]) > UINT32_MAX)
+        return false;
+    struct unpack rest = {.at = at, .end = from->end};
+    struct slice bytes = unpack_bin(&rest);
+    if (rest.error)
+        return false;
+    event->kind = TAPLINE_DATA;
+    event->flow = n[FLOW];
+    event->data = (struct event_data){
+        .direction = (uint8_t)n[DIRECTION],
+        .flags = (uint32_t)n[FLAGS],
+        .offset = n[OFFSET],
+        .time_ns = (int64_t)n[TIME],
+        .packet = n[PACKET],
+        .missing = (uint32_t)n[MISSING],
+        .bytes = bytes.bytes,
+        .length = (uint32_t)bytes.length,
+    };
+    from->at = rest.at;
+    return true;
+}
+
 int event_unpack(struct unpack *from, struct event *event)
 {
+    if (unpack_plain_data(from, event))
+        return 0;
     uint32_t fields = unpack_array_of(from, 2), known = 0;
     event->kind = (uint32_t)bounded(from, TAPLINE_RECORD);
     event->flow = unpack_uint(from);

@@ -60,6 +60,34 @@ static inline uint8_t *pack_put_uint(uint8_t *at, uint64_t value)
     return at + 9;
 }
 
+/** Writes a number of either sign there; where it ends. Negative ones are too few to be short. */
+static inline uint8_t *pack_put_int(uint8_t *at, int64_t value)
+{
+    if (value >= 0)
+        return pack_put_uint(at, (uint64_t)value);
+    at[0] = 0xd3;
+    big_endian_put_64(at + 1, (uint64_t)value);
+    return at + 9;
+}
+
+/** Writes the head of `length` bytes of bin there; where the bytes belong. */
+static inline uint8_t *pack_put_bin_head(uint8_t *at, uint32_t length)
+{
+    if (length <= UINT8_MAX) {
+        at[0] = 0xc4;
+        at[1] = (uint8_t)length;
+        return at + 2;
+    }
+    if (length <= UINT16_MAX) {
+        at[0] = 0xc5;
+        big_endian_put_16(at + 1, (uint16_t)length);
+        return at + 3;
+    }
+    at[0] = 0xc6;
+    big_endian_put_32(at + 1, length);
+    return at + 5;
+}
+
 /** An array of so many values, which must follow. */
 static inline void pack_array(struct buffer *b, size_t count)
 {
@@ -83,12 +111,9 @@ static inline void pack_uint(struct buffer *b, uint64_t value)
 
 static inline void pack_int(struct buffer *b, int64_t value)
 {
-    if (value >= 0) {
-        pack_uint(b, (uint64_t)value);
-        return;
-    }
-    msgpack_packer p = pack_to(b);
-    msgpack_pack_int64(&p, value);
+    uint8_t *at = buffer_reserve(b, PACK_LONGEST_NUMBER);
+    if (at)
+        b->length += (size_t)(pack_put_int(at, value) - at);
 }
 
 static inline void pack_double(struct buffer *b, double value)

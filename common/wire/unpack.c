@@ -19,23 +19,26 @@ void unpack_refuse(struct unpack *u)
     fail(u, ERR_MALFORMED);
 }
 
-static uint64_t big_endian(struct unpack *u, size_t width)
+/* The number in the next `width` bytes, 1 to 8. Nearly always more bytes than that are left: then one
+ * load reads them, whatever the width. */
+static inline uint64_t big_endian(struct unpack *u, size_t width)
 {
     const uint8_t *at = u->at;
-    if ((size_t)(u->end - at) < width) {
+    size_t left = (size_t)(u->end - at);
+    uint64_t value = 0;
+    if (left < width) {
         fail(u, ERR_TRUNCATED);
         return 0;
     }
     u->at += width;
-    switch (width) {
-    case 1: return *at;
-    case 2: return big_endian_16(at);
-    case 4: return big_endian_32(at);
-    default: return big_endian_64(at);
-    }
+    if (left >= sizeof value)
+        return big_endian_64(at) >> (64 - 8 * width);
+    for (size_t i = 0; i < width; i++)
+        value = value << 8 | at[i];
+    return value;
 }
 
-static struct slice take(struct unpack *u, size_t length)
+static inline struct slice take(struct unpack *u, size_t length)
 {
     if ((size_t)(u->end - u->at) < length) {
         fail(u, ERR_TRUNCATED);
@@ -47,7 +50,7 @@ static struct slice take(struct unpack *u, size_t length)
 }
 
 /* The tag byte, stepped over; nil's where there is none, which no caller but unpack_nil accepts. */
-static uint8_t tag(struct unpack *u)
+static inline uint8_t tag(struct unpack *u)
 {
     if (u->error || u->at == u->end) {
         fail(u, ERR_TRUNCATED);
@@ -93,7 +96,7 @@ enum unpack_type unpack_type(const struct unpack *u)
     return stamp ? UNPACK_TIME : UNPACK_OTHER;
 }
 
-uint64_t unpack_uint_wide(struct unpack *u)
+uint64_t unpack_uint_checked(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t < 0x80)
@@ -110,7 +113,7 @@ uint64_t unpack_uint_wide(struct unpack *u)
     return 0;
 }
 
-int64_t unpack_int_wide(struct unpack *u)
+int64_t unpack_int_checked(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t < 0x80)
@@ -217,7 +220,7 @@ struct slice unpack_str(struct unpack *u)
     return (struct slice){0};
 }
 
-struct slice unpack_bin(struct unpack *u)
+struct slice unpack_bin_checked(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t >= 0xc4 && t <= 0xc6)
@@ -227,7 +230,7 @@ struct slice unpack_bin(struct unpack *u)
 }
 
 /* A count of values of at least one byte each: more than there are bytes cannot be. */
-static uint32_t counted(struct unpack *u, uint64_t count, size_t bytes_each)
+static inline uint32_t counted(struct unpack *u, uint64_t count, size_t bytes_each)
 {
     if (count > (size_t)(u->end - u->at) / bytes_each) {
         fail(u, ERR_TRUNCATED);
@@ -236,7 +239,7 @@ static uint32_t counted(struct unpack *u, uint64_t count, size_t bytes_each)
     return (uint32_t)count;
 }
 
-uint32_t unpack_array(struct unpack *u)
+uint32_t unpack_array_checked(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t >= 0x90 && t < 0xa0)

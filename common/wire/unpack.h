@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/big_endian.h"
+
 struct unpack {
     const uint8_t *at;
     const uint8_t *end;
@@ -48,20 +50,51 @@ static inline struct unpack unpack_over(const void *bytes, size_t length)
 /** What stands next; the reader does not move. */
 enum unpack_type unpack_type(const struct unpack *u);
 
-/** What the two below do with numbers of more than one byte. */
-uint64_t unpack_uint_wide(struct unpack *u);
-int64_t unpack_int_wide(struct unpack *u);
+/** What those below do where the message is about to end, or something else stands there. */
+uint64_t unpack_uint_checked(struct unpack *u);
+int64_t unpack_int_checked(struct unpack *u);
+struct slice unpack_bin_checked(struct unpack *u);
+uint32_t unpack_array_checked(struct unpack *u);
 
-/** A number that is not negative. Most are one byte, hence in place. */
+enum { UNPACK_LONGEST_NUMBER = 9 };
+
+/** Reads a number that is not negative at a place with UNPACK_LONGEST_NUMBER bytes, in the form that
+ *  pack_put_uint writes; where it ends, or NULL: something else. One load reads it, whatever its
+ *  width: most of what travels are such numbers. */
+static inline const uint8_t *unpack_get_uint(const uint8_t *at, uint64_t *value)
+{
+    *value = *at;
+    if (*at < 0x80)
+        return at + 1;
+    if ((*at & 0xfc) != 0xcc)
+        return NULL;
+    unsigned bits = 8u << (*at & 3);
+    *value = big_endian_64(at + 1) >> (64 - bits);
+    return at + 1 + bits / 8;
+}
+
+/** A number that is not negative. */
 static inline uint64_t unpack_uint(struct unpack *u)
 {
-    return u->at < u->end && *u->at < 0x80 ? *u->at++ : unpack_uint_wide(u);
+    uint64_t value;
+    bool room = u->end - u->at >= UNPACK_LONGEST_NUMBER;
+    const uint8_t *behind = room ? unpack_get_uint(u->at, &value) : NULL;
+    if (!behind)
+        return unpack_uint_checked(u);
+    u->at = behind;
+    return value;
 }
 
 /** A number of either sign that fits 64 bits. */
 static inline int64_t unpack_int(struct unpack *u)
 {
-    return u->at < u->end && *u->at < 0x80 ? *u->at++ : unpack_int_wide(u);
+    uint64_t value;
+    bool room = u->end - u->at >= UNPACK_LONGEST_NUMBER;
+    const uint8_t *behind = room ? unpack_get_uint(u->at, &value) : NULL;
+    if (!behind || value > INT64_MAX)
+        return unpack_int_checked(u);
+    u->at = behind;
+    return (int64_t)value;
 }
 
 /** A number of any kind, as a double. */
@@ -71,10 +104,28 @@ void unpack_nil(struct unpack *u);
 /** Nanoseconds since 1970 of a msgpack timestamp; what does not fit 64 bits is malformed. */
 int64_t unpack_time(struct unpack *u);
 struct slice unpack_str(struct unpack *u);
-struct slice unpack_bin(struct unpack *u);
+static inline struct slice unpack_bin(struct unpack *u)
+{
+    const uint8_t *at = u->at;
+    size_t left = (size_t)(u->end - at);
+    bool known = left >= 3 && (*at == 0xc4 || *at == 0xc5);
+    size_t head = known && *at == 0xc5 ? 3 : 2;
+    size_t length = !known ? SIZE_MAX : head == 3 ? big_endian_16(at + 1) : at[1];
+    if (!known || left - head < length)
+        return unpack_bin_checked(u);
+    u->at += head + length;
+    return (struct slice){at + head, length};
+}
 
 /** The count of an array whose values follow; never more than the bytes that are left. */
-uint32_t unpack_array(struct unpack *u);
+static inline uint32_t unpack_array(struct unpack *u)
+{
+    size_t left = (size_t)(u->end - u->at);
+    if (left > 0x10 && (*u->at & 0xf0) == 0x90)
+        return *u->at++ & 0x0f;
+    return unpack_array_checked(u);
+}
+
 /** Like unpack_array, and malformed where it holds fewer than `least`. */
 uint32_t unpack_array_of(struct unpack *u, uint32_t least);
 /** The pairs of a map whose keys and values follow. */
