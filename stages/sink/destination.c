@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "common/base/log.h"
 
 static bool is_dots(const char *name)
 {
@@ -87,7 +88,7 @@ static int check_below(const char *path, const char *root, struct fault *fault)
     strcpy(copy, path);
     bool wrong = path[0] == '/';
     while (!wrong && (name = strsep(&rest, "/")))
-        wrong = is_dots(name);
+        wrong = strcmp(name, "..") == 0;
     if (!wrong)
         return 0;
     return fault_set(fault, ERR_USAGE,
@@ -125,13 +126,24 @@ int destination_open(struct destination *d, const char *root, struct slice out, 
     if (error)
         return error;
     const char *parent, *name = split(path, &parent);
-    if (!*name)
+    if (!*name || is_dots(name))
         return fault_set(fault, ERR_USAGE, "%s cannot be replaced; name a directory within it",
                          d->shown);
     if (strlen(name) > NAME_MAX)
         return fault_set(fault, ERR_USAGE, "%s is too long a name", d->shown);
     strcpy(d->name, name);
     return open_parent(d, root, parent, fault);
+}
+
+int destination_check_root(const char *root)
+{
+    int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0) {
+        log_error("%s: %s; --root names a directory that is there", root, strerror(errno));
+        return ERR_USAGE;
+    }
+    close(directory);
+    return 0;
 }
 
 void destination_close(struct destination *d)

@@ -24,6 +24,9 @@ struct destination {
 int destination_open(struct destination *destination, const char *root, struct slice out,
                      struct fault *fault);
 
+/** Is this a directory that a sink can have for its root? 0, or ERR_USAGE with a line on stderr. */
+int destination_check_root(const char *root);
+
 /** Closes the parent. */
 void destination_close(struct destination *destination);
 

@@ -1,6 +1,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/stage.h"
+#include "stages/sink/destination.h"
 #include "stages/sink/sink.h"
 #include "stages/sink/tap_socket.h"
 
@@ -15,9 +16,9 @@ struct wiring {
 static int on_ready(void *shared, struct stage *stage)
 {
     struct wiring *wiring = shared;
-    int error = 0;
-    if (!wiring->tap.endpoint)
-        return 0;
+    int error = wiring->sink.root ? destination_check_root(wiring->sink.root) : 0;
+    if (error || !wiring->tap.endpoint)
+        return error;
     wiring->socket = tap_socket_new(stage_bus(stage), &wiring->tap, &error);
     if (wiring->socket)
         stage_watch(stage, tap_socket_handle(wiring->socket));
