@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <zmq.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/endpoint.h"
@@ -26,15 +26,13 @@ struct bus {
 struct bus *bus_new(int *error)
 {
     struct bus *bus = calloc(1, sizeof *bus);
-    struct timespec now;
     *error = -ENOMEM;
     if (!bus)
         return NULL;
     while (!bus->sender)
         if (getrandom(&bus->sender, sizeof bus->sender, 0) != sizeof bus->sender)
             goto failed;
-    clock_gettime(CLOCK_REALTIME, &now);
-    bus->epoch = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    bus->epoch = (uint64_t)clock_wall();
     bus->vitals = calloc(1, sizeof *bus->vitals);
     bus->context = zmq_ctx_new();
     if (bus->vitals && bus->context) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 
@@ -50,11 +51,40 @@ struct link *link_new(const struct bus *bus, const char *endpoint, const char *k
     return link;
 }
 
+/* Bytes of a message that ZeroMQ sends from. */
+struct parcel {
+    struct vitals *vitals;
+    uint8_t *memory;
+    size_t size;
+};
+
+/* Called by ZeroMQ, from a thread of its own, when the system has the bytes or nobody wants them. */
 static void release(void *bytes, void *hint)
 {
+    struct parcel *parcel = hint;
     (void)bytes;
-    free(hint);
+    vital_subtract(&parcel->vitals->queue_bytes, parcel->size);
+    free(parcel->memory);
+    free(parcel);
 }
+
+/* Makes a message of these very bytes: a batch is not copied again. 0 or a negated errno. */
+static int wrap(struct link *link, struct buffer *message, size_t start)
+{
+    struct parcel *parcel = malloc(sizeof *parcel);
+    if (!parcel)
+        return -ENOMEM;
+    *parcel = (struct parcel){bus_vitals(link->bus), message->bytes, message->length - start};
+    if (zmq_msg_init_data(&link->message, message->bytes + start, parcel->size, release, parcel)) {
+        int error = -errno;
+        free(parcel);
+        return error;
+    }
+    vital_add(&parcel->vitals->queue_bytes, parcel->size);
+    *message = (struct buffer){0};
+    return 0;
+}
+
 
 int link_flush(struct link *link, int wait_ms)
 {
@@ -77,18 +107,15 @@ int link_send(struct link *link, const struct message_head *head, struct buffer 
               int wait_ms)
 {
     assert(!link->held);
-    if (message->failed)
-        return -ENOMEM;
     struct message_head full = *head;
     full.sender = bus_sender(link->bus);
     full.epoch = bus_epoch(link->bus);
     full.sequence = link->sequence + 1;
-    size_t start = message_seal(message, &full);
-    /* ZeroMQ sends from these very bytes and frees them afterwards: a batch is not copied again. */
-    if (zmq_msg_init_data(&link->message, message->bytes + start, message->length - start, release,
-                          message->bytes) != 0)
-        return -errno;
-    *message = (struct buffer){0};
+    full.sent = (uint64_t)clock_wall();
+    size_t start = message->failed ? 0 : message_seal(message, &full);
+    int error = message->failed ? -ENOMEM : wrap(link, message, start);
+    if (error)
+        return error;
     link->held = true;
     link->sequence++;
     return link_flush(link, wait_ms);

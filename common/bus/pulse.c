@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/bus/link.h"
 
 enum { BEAT_MS = 1000, WAITING = 4 };
@@ -16,13 +17,14 @@ enum { BEAT_MS = 1000, WAITING = 4 };
 struct pulse {
     const struct bus *bus;
     struct pulse_options options;
+    struct vitals_beat beat; /* the thread's own */
     _Atomic int state; /* enum tapline_presence */
     pthread_t thread;
     pthread_t owner; /* gets the SIGHUP, so that what it waits in is interrupted */
     int wake[2];     /* a pipe: a byte asks for an announcement at once, its end stops the thread */
 };
 
-static void announce(const struct pulse *pulse, struct link *link, enum tapline_presence state)
+static void announce(struct pulse *pulse, struct link *link, enum tapline_presence state)
 {
     struct message_head head = {.kind = TAPLINE_ANNOUNCE};
     struct presence presence = pulse->options.presence;
@@ -32,7 +34,7 @@ static void announce(const struct pulse *pulse, struct link *link, enum tapline_
     presence.state = state;
     message_open(&message);
     presence_pack_announcement(&message, &presence);
-    vitals_pack(bus_vitals(pulse->bus), &message);
+    vitals_pack(bus_vitals(pulse->bus), &pulse->beat, clock_monotonic(), &message);
     link_send(link, &head, &message, 0);
     buffer_free(&message);
 }

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <zmq.h>
 
+#include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/attempts.h"
@@ -54,9 +54,7 @@ struct stage {
 
 int64_t stage_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return clock_monotonic();
 }
 
 const struct bus *stage_bus(const struct stage *stage)
@@ -203,6 +201,9 @@ static bool in_sequence(struct stage *stage, const struct message_head *head,
                         struct session *session)
 {
     stage->heard_ns = stage_now();
+    int64_t waited = clock_wall() - (int64_t)head->sent; /* clocks of two hosts may differ */
+    if (head->sent && waited > 0)
+        vital_raise(&vitals_of(stage)->lag_ns, (uint64_t)waited);
     switch (peers_sequence(stage->peers, head)) {
     case SEQUENCE_NEXT: return true;
     case SEQUENCE_GAP: fail_all(stage); return false;

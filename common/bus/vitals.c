@@ -21,9 +21,33 @@ static uint64_t resident(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-void vitals_pack(const struct vitals *f, struct buffer *to)
+/* Beats that are closer than this tell nothing about how fast it goes. */
+#define BEAT_LEAST_NS (INT64_C(500) * 1000000)
+
+static uint64_t rate(uint64_t before, uint64_t now, int64_t between_ns)
+{
+    return (uint64_t)((double)(now - before) * 1e9 / (double)between_ns);
+}
+
+static void beat_move(struct vitals_beat *beat, const struct vitals *f, int64_t now_ns)
+{
+    int64_t between = now_ns - beat->time_ns;
+    uint64_t in = vital_get(&f->bytes_in), out = vital_get(&f->bytes_out);
+    if (beat->time_ns && between < BEAT_LEAST_NS)
+        return;
+    if (beat->time_ns) {
+        beat->rate_in = rate(beat->bytes_in, in, between);
+        beat->rate_out = rate(beat->bytes_out, out, between);
+    }
+    beat->time_ns = now_ns;
+    beat->bytes_in = in;
+    beat->bytes_out = out;
+}
+
+void vitals_pack(struct vitals *f, struct vitals_beat *beat, int64_t now_ns, struct buffer *to)
 {
     char host[HOST_NAME_MAX + 1] = "";
+    beat_move(beat, f, now_ns);
     const struct {
         const char *name;
         uint64_t value;
@@ -34,6 +58,10 @@ void vitals_pack(const struct vitals *f, struct buffer *to)
         {"bytes_in", vital_get(&f->bytes_in)},
         {"messages_out", vital_get(&f->messages_out)},
         {"bytes_out", vital_get(&f->bytes_out)},
+        {"rate_in", beat->rate_in},
+        {"rate_out", beat->rate_out},
+        {"queue_bytes", vital_get(&f->queue_bytes)},
+        {"lag_ns", vital_take(&f->lag_ns)},
         {"sessions", vital_get(&f->sessions)},
         {"flows_in", vital_get(&f->flows_in)},
         {"flows", vital_get(&f->flows)},

@@ -16,6 +16,8 @@ struct vitals {
     _Atomic uint64_t bytes_in;
     _Atomic uint64_t messages_out; /* and that links sent */
     _Atomic uint64_t bytes_out;
+    _Atomic uint64_t queue_bytes; /* that links took and the system has not yet */
+    _Atomic uint64_t lag_ns; /* the longest that data waited which was taken since the last beat */
     _Atomic uint64_t sessions; /* attempts at captures under way here */
     _Atomic uint64_t flows_in; /* flows opened here, */
     _Atomic uint64_t flows;    /* and those of them that are open now */
@@ -39,13 +41,36 @@ static inline void vital_set(_Atomic uint64_t *vital, uint64_t value)
     atomic_store_explicit(vital, value, memory_order_relaxed);
 }
 
+/** Keeps the larger of the two. */
+static inline void vital_raise(_Atomic uint64_t *vital, uint64_t value)
+{
+    uint64_t now = atomic_load_explicit(vital, memory_order_relaxed);
+    while (now < value && !atomic_compare_exchange_weak_explicit(
+                              vital, &now, value, memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
+static inline uint64_t vital_take(_Atomic uint64_t *vital)
+{
+    return atomic_exchange_explicit(vital, 0, memory_order_relaxed);
+}
+
 static inline uint64_t vital_get(const _Atomic uint64_t *vital)
 {
     return atomic_load_explicit(vital, memory_order_relaxed);
 }
 
-/** Appends them as a map: the fields' names, and this process's "host" (text), "pid" and
- *  "memory" (bytes resident). */
-void vitals_pack(const struct vitals *vitals, struct buffer *to);
+/** What was counted at a beat, to tell from how fast it goes. */
+struct vitals_beat {
+    int64_t time_ns; /* monotonic; 0: there was none yet */
+    uint64_t bytes_in, bytes_out;
+    uint64_t rate_in, rate_out; /* bytes a second between the last two */
+};
+
+/** Appends them as a map: the fields' names; "rate_in" and "rate_out", bytes a second since the
+ *  beat before, which is moved to `now_ns`; and this process's "host" (text), "pid" and "memory"
+ *  (bytes resident). Beats in quick succession count as one. Begins a new lag_ns. */
+void vitals_pack(struct vitals *vitals, struct vitals_beat *beat, int64_t now_ns,
+                 struct buffer *to);
 
 #endif

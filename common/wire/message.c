@@ -3,8 +3,12 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/base/big_endian.h"
 #include "common/base/error.h"
 #include "common/wire/pack.h"
+
+/* msgpack's mark of a 64-bit number, and that number. */
+enum { UINT64_MARK = 0xcf, SENT_BYTES = 1 + 8 };
 
 void message_open(struct buffer *message)
 {
@@ -16,7 +20,7 @@ size_t message_seal(struct buffer *message, const struct message_head *head)
 {
     uint8_t room[MESSAGE_HEAD_MAX];
     struct buffer packed = {.bytes = room, .size = sizeof room};
-    pack_array(&packed, TAPLINE_HEAD_FIELDS);
+    pack_array(&packed, TAPLINE_MESSAGE_FIELDS);
     pack_str(&packed, TAPLINE_MAGIC);
     pack_uint(&packed, TAPLINE_WIRE_VERSION);
     pack_uint(&packed, head->kind);
@@ -28,7 +32,19 @@ size_t message_seal(struct buffer *message, const struct message_head *head)
     assert(packed.bytes == room && message->length >= sizeof room);
     size_t start = sizeof room - packed.length;
     memcpy(message->bytes + start, room, packed.length);
+    uint8_t sent[SENT_BYTES] = {UINT64_MARK};
+    big_endian_put_64(sent + 1, head->sent);
+    buffer_append(message, sent, sizeof sent);
     return start;
+}
+
+/* The last field, read without reading the body before it. */
+static uint64_t sent_field(const struct unpack *from, uint32_t fields)
+{
+    if (from->error || fields != TAPLINE_MESSAGE_FIELDS || from->end - from->at <= SENT_BYTES)
+        return 0;
+    const uint8_t *at = from->end - SENT_BYTES;
+    return at[0] == UINT64_MARK ? big_endian_64(at + 1) : 0;
 }
 
 int message_head_unpack(struct unpack *from, struct message_head *head)
@@ -53,5 +69,6 @@ int message_head_unpack(struct unpack *from, struct message_head *head)
     head->sender = unpack_uint(from);
     head->epoch = unpack_uint(from);
     head->sequence = unpack_uint(from);
+    head->sent = sent_field(from, fields);
     return from->error;
 }

@@ -3,7 +3,7 @@
  *
  * Every ZeroMQ message is one msgpack array with a fixed head and a body:
  *
- *     [magic, version, kind, capture, attempt, sender, epoch, sequence, body]
+ *     [magic, version, kind, capture, attempt, sender, epoch, sequence, body, sent]
  *
  *     magic     str   TAPLINE_MAGIC
  *     version   uint  TAPLINE_WIRE_VERSION
@@ -15,6 +15,9 @@
  *                     process is another sender
  *     sequence  uint  1, 2, ...: counts the messages of this sender on this one socket,
  *                     so that a receiver sees that one was lost
+ *     sent      uint  when it was handed to the bus, nanoseconds since 1970, always in nine
+ *                     bytes: it is found from the end. Only figures for people come of it; a
+ *                     message may do without
  *
  * Version rule. Fields are only ever appended to an array; a decoder passes over what
  * follows the fields that it knows. Anything else (another order, type or meaning)
@@ -29,7 +32,8 @@
 #define TAPLINE_MAGIC "tapline"
 #define TAPLINE_WIRE_VERSION 1
 
-/** Fields of the head, the body included. */
+/** Fields of a message, and how many of them are never missing: those up to the body. */
+#define TAPLINE_MESSAGE_FIELDS 10
 #define TAPLINE_HEAD_FIELDS 9
 
 /** What the programs are to each other. */

@@ -20,6 +20,9 @@
 
 enum { WAITING = 4, ANSWER_MS = 5000 };
 
+/* Workers are heard of every second; who has missed two of these may be in trouble. */
+#define SILENT_NS (INT64_C(2500) * 1000000)
+
 /* What the command is told. */
 struct asking {
     const char *lobby;     /* endpoint */
@@ -88,9 +91,15 @@ static void add_figures(struct json_object *to, struct unpack *from)
     }
 }
 
+static const char *state(const struct presence *presence, int64_t silent_ns)
+{
+    if (silent_ns > SILENT_NS)
+        return "silent";
+    return presence->state == TAPLINE_HERE ? "up" : "leaving";
+}
+
 static struct json_object *row(struct unpack *from)
 {
-    static const char *const states[] = {"here", "leaving", "gone"};
     struct presence presence;
     struct json_object *object = json_object_new_object();
     uint32_t fields = unpack_array_of(from, 3);
@@ -100,7 +109,7 @@ static struct json_object *row(struct unpack *from)
         return object;
     add_text(object, "role", role_name(presence.role));
     add_text(object, "name", presence.name);
-    add_text(object, "state", states[presence.state]);
+    add_text(object, "state", state(&presence, silent_ns));
     add_text(object, "data", presence.data);
     add_text(object, "control", presence.control);
     add_text(object, "key", presence.key);

@@ -11,7 +11,8 @@
 #include "common/wire/message.h"
 #include "common/wire/pack.h"
 
-static const struct message_head HEAD = {TAPLINE_EVENTS, UINT64_MAX, 2, 3, 1700000000000000000, 5, NULL};
+static const struct message_head HEAD = {TAPLINE_EVENTS, UINT64_MAX, 2, 3, 1700000000000000000, 5,
+                                         1700000000123456789, NULL};
 
 static void a_head_stands_right_before_its_body(void **state)
 {
@@ -26,10 +27,32 @@ static void a_head_stands_right_before_its_body(void **state)
     assert_memory_equal(&back.capture, &HEAD.capture, sizeof back.capture);
     assert_int_equal(back.kind, HEAD.kind);
     assert_int_equal(back.sequence, 5);
+    assert_int_equal(back.sent, HEAD.sent);
     struct slice body = unpack_str(&from);
     assert_int_equal(body.length, 4);
+    assert_int_equal(unpack_uint(&from), HEAD.sent);
     assert_ptr_equal(from.at, from.end);
     buffer_free(&message);
+}
+
+static void a_message_may_do_without_its_time(void **state)
+{
+    (void)state;
+    static const uint8_t head[] = "\x99\xa7tapline\x01\x03\x07\x01\x05\x06\x01";
+    struct message_head back;
+    uint8_t bytes[sizeof head + 8];
+    memcpy(bytes, head, sizeof head - 1);
+    /* A body that looks like a time is none, where the head counts nine fields, or eleven. */
+    memset(bytes + sizeof head - 1, 0xcf, 9);
+    for (bytes[0] = 0x99; bytes[0] <= 0x9b; bytes[0]++) {
+        struct unpack from = unpack_over(bytes, sizeof bytes);
+        assert_int_equal(message_head_unpack(&from, &back), 0);
+        assert_int_equal(back.sent, 0);
+    }
+    bytes[0] = 0x9a;
+    struct unpack from = unpack_over(bytes, sizeof head - 1); /* it ends within */
+    assert_int_equal(message_head_unpack(&from, &back), 0);
+    assert_int_equal(back.sent, 0);
 }
 
 static void strangers_and_other_versions_are_told_apart(void **state)
@@ -132,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_head_stands_right_before_its_body),
+        cmocka_unit_test(a_message_may_do_without_its_time),
         cmocka_unit_test(strangers_and_other_versions_are_told_apart),
         cmocka_unit_test(frames_and_clocks_come_back),
         cmocka_unit_test(the_document_comes_back),
