@@ -64,10 +64,11 @@ static struct peer *reusable(struct peers *peers)
     return NULL;
 }
 
+/* For who is gone nothing waits, and for what is only said on the way out nothing waits long. */
 static void close_links(struct peer *peer, int linger_ms)
 {
-    link_free(&peer->data, linger_ms);
-    link_free(&peer->control, linger_ms);
+    link_free(&peer->data, peer->live ? linger_ms : 0);
+    link_free(&peer->control, linger_ms < LINK_LINGER_MS ? linger_ms : LINK_LINGER_MS);
 }
 
 static struct peer *add(struct peers *peers, uint64_t sender)

@@ -84,7 +84,8 @@ enum peers_sequence peers_sequence(struct peers *peers, const struct message_hea
 /** Says PARTED to everybody whose data messages came here. */
 void peers_part(struct peers *peers);
 
-/** Closes every link; what waits in them has `linger_ms` to leave (bus_free waits for that). */
+/** Closes every link. Data that waits for somebody who is there has `linger_ms` to leave, and what
+ *  waits for control inboxes a second of that at most (bus_free waits for them). */
 void peers_free(struct peers **peers, int linger_ms);
 
 #endif
