@@ -39,7 +39,8 @@ struct stage {
     struct member *member;
     struct inbox *data; /* the member's; NULL for the lobby */
     struct inbox *control;
-    void *watched; /* a socket of the program's own; NULL: none */
+    void *watched;          /* a socket of the program's own; NULL: none */
+    int watched_descriptor; /* the same of the system's; -1: none */
     struct peers *peers;
     struct session_host host;
     struct attempts *attempts;
@@ -75,6 +76,11 @@ const char *stage_control_endpoint(const struct stage *stage)
 void stage_watch(struct stage *stage, void *socket)
 {
     stage->watched = socket;
+}
+
+void stage_watch_descriptor(struct stage *stage, int descriptor)
+{
+    stage->watched_descriptor = descriptor;
 }
 
 static struct vitals *vitals_of(const struct stage *stage)
@@ -268,7 +274,7 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 
 static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
 {
-    zmq_pollitem_t items[4] = {
+    zmq_pollitem_t items[5] = {
         {.fd = signals_descriptor(), .events = ZMQ_POLLIN},
         {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
     };
@@ -278,6 +284,8 @@ static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
         items[count++] = (zmq_pollitem_t){.socket = inbox_socket(stage->data), .events = ZMQ_POLLIN};
     if (data_too && stage->watched)
         items[count++] = (zmq_pollitem_t){.socket = stage->watched, .events = ZMQ_POLLIN};
+    if (data_too && stage->watched_descriptor >= 0)
+        items[count++] = (zmq_pollitem_t){.fd = stage->watched_descriptor, .events = ZMQ_POLLIN};
     if (!signals_stop())
         zmq_poll(items, count, wait_ms);
     signals_clear();
@@ -505,6 +513,7 @@ int stage_main(const struct stage_hooks *hooks, const struct stage_options *opti
         stage->hooks = hooks;
         stage->options = options;
         stage->shared = shared;
+        stage->watched_descriptor = -1;
         rc = open_stage(stage);
         if (!rc)
             rc = run(stage);

@@ -97,6 +97,10 @@ const char *stage_control_endpoint(const struct stage *stage);
 /** Waits on a socket of the program's own as well, beside the inboxes (see the hook `attend`). */
 void stage_watch(struct stage *stage, void *socket);
 
+/** Waits on a descriptor of the program's own as well, until it has something to read; -1: on none
+ *  any more. */
+void stage_watch_descriptor(struct stage *stage, int descriptor);
+
 /** reader: opens an attempt of its own; `core` gets its messages. The stage keeps the session.
  *  NULL, with *error set. */
 struct session *stage_attempt(struct stage *stage, const struct capture *capture, void *core,

@@ -1,9 +1,11 @@
 """`tapline batch`: every capture of a node between two dates, through one private pipeline."""
 import collections
 import datetime
+import itertools
 import json
 import os
 import re
+import select
 import sys
 import time
 
@@ -14,10 +16,12 @@ from launcher.status import CUT, DONE, Failure, OUTPUT, PIPELINE, WRONG_USE, wor
 
 # What is taken off a capture's name: its kind and its compression, in either order of size.
 SUFFIX = re.compile(r"\.(pcap|pcapng|cap|dmp|dump)(\d*)(\.(gz|zst|zstd))?$", re.IGNORECASE)
-# What a reader's line begins with, ahead of what it has to say.
-SPEAKER = re.compile(r"^tapline-reader: (warning: )?")
+# Captures under way at once, where nobody says: as many as hold so much together, at least two.
+AT_ONCE = 16
+AT_ONCE_BYTES = 64 << 20
+MOST_AT_ONCE = 256  # that one reader takes
 
-Capture = collections.namedtuple("Capture", "path shown out")
+Capture = collections.namedtuple("Capture", "path shown out size")
 Outcome = collections.namedtuple("Outcome", "capture status reason")
 
 
@@ -87,8 +91,9 @@ def find(src_dir, ip, first, last, dst_dir):
     captures = []
     for day in _days(root, first, last):
         for name, target in _targets(list(_files(os.path.join(root, day)))).items():
-            captures.append(Capture(os.path.join(root, day, name), os.path.join(day, name),
-                                    os.path.join(dst_dir, ip, day, target)))
+            path = os.path.join(root, day, name)
+            captures.append(Capture(path, os.path.join(day, name),
+                                    os.path.join(dst_dir, ip, day, target), _size(path)))
     return captures
 
 
@@ -113,61 +118,106 @@ class Batch:
         self._arguments = arguments
         self._profile = run.profile_document(arguments.cp)
         self._request = run.request_text(arguments.cp, self._profile, limits)
-        self._options = [*run.worker_options(arguments), *limits, "--quiet"]
+        self._options = [*run.worker_options(arguments), *limits]
         self._progress = BatchProgress(sys.stderr, arguments.quiet or arguments.json)
-        self._under_way = {}
+        self._waiting = collections.deque()
+        self._under_way = {}  # by the key of its order
+        self._keys = itertools.count()
+        self._suspects = set()  # captures that a reader died on
         self.outcomes = []
         self.passed_over = 0
 
     def work(self, captures):
         """Runs them; a pipeline that failed is replaced by a new one for the rest."""
-        waiting = collections.deque()
         version = run.version()
         for capture in captures:
             if is_done(capture, self._request, version):
                 self.passed_over += 1
             else:
-                waiting.append(capture)
-        self._progress.begin(len(waiting), sum(_size(c.path) for c in waiting))
-        while waiting:
+                self._waiting.append(capture)
+        self._progress.begin(len(self._waiting), sum(c.size for c in self._waiting))
+        while self._waiting:
             with Pipeline(run.worker_options(self._arguments), self._arguments.width) as pipeline:
-                self._through(pipeline, waiting)
+                while self._waiting and self._through(pipeline):
+                    pass
         self._progress.end()
 
-    def _through(self, pipeline, waiting):
-        while waiting or self._under_way:
-            while waiting and len(self._under_way) < self._arguments.jobs:
-                self._start(pipeline, waiting.popleft())
-            for reader in pipeline.wait(list(self._under_way), timeout=0.2):
-                status, _ = reader.finish()
-                self._ended(reader, status)
+    def _through(self, pipeline):
+        """What one reader reads of them; False: the pipeline has failed."""
+        jobs = pipeline.read_many(self._profile, self._request, self._options,
+                                  self._arguments.jobs or AT_ONCE)
+        while self._waiting or self._under_way:
+            while self._waiting and self._may_start(self._waiting[0]):
+                self._start(jobs, self._waiting.popleft())
+            ready, _, _ = select.select([jobs], [], [], 0.2)
+            answers = jobs.read() if ready else []
+            if answers is None:
+                self._lost(jobs.finish())
+                return True
+            for answer in answers:
+                self._ended(self._under_way.pop(answer["id"]), answer["status"],
+                            answer["messages"])
             ill = pipeline.mend()
             if ill:
-                for reader in list(self._under_way):
-                    reader.process.terminate()
-                    reader.finish()
-                    self._ended(reader, PIPELINE, ill)
-                return
+                jobs.process.terminate()
+                jobs.finish()
+                self._give_up(ill)
+                return False
+        jobs.finish()
+        return True
 
-    def _start(self, pipeline, capture):
+    def _may_start(self, capture):
+        """Small captures go many at once, large ones by twos; a suspect goes alone."""
+        under_way = self._under_way.values()
+        if not under_way:
+            return True
+        if capture in self._suspects or self._suspects.intersection(under_way):
+            return False
+        if self._arguments.jobs or len(under_way) < 2:
+            return len(under_way) < (self._arguments.jobs or AT_ONCE)
+        together = capture.size + sum(c.size for c in under_way)
+        return len(under_way) < AT_ONCE and together <= AT_ONCE_BYTES
+
+    def _start(self, jobs, capture):
         try:
             os.makedirs(os.path.dirname(capture.out), exist_ok=True)
         except OSError as error:
-            self.outcomes.append(Outcome(capture, 6, f"{error.filename}: {error.strerror}"))
+            self._ended(capture, OUTPUT, [f"{error.filename}: {error.strerror}"])
             return
-        reader = pipeline.read([capture.path], capture.out, self._profile, self._request,
-                               self._options, keep_messages=True)
-        self._under_way[reader] = capture
+        key = next(self._keys)
+        self._under_way[key] = capture
+        jobs.order(key, [capture.path], capture.out)
 
-    def _ended(self, reader, status, died=None):
-        """Books what came of a reader; `died`: the worker that it could not go on without."""
-        capture, said = self._under_way.pop(reader), reader.messages()
-        self._progress.say(said)
-        reason = died or SPEAKER.sub("", said.rstrip().rpartition("\n")[2])
-        if status < 0 and not died:
-            status, reason = PIPELINE, f"the reader was killed (signal {-status})"
-        self.outcomes.append(Outcome(capture, status, "" if status == DONE else reason))
-        self._progress.step(_size(capture.path), status not in (DONE, CUT))
+    def _lost(self, status):
+        """The reader died. Its captures are read again, one by one, so that the one that it cannot
+        bear, if it was that, is found out."""
+        if status == WRONG_USE:
+            raise Failure(WRONG_USE, "the reader refuses its options (see above)")
+        how = f"killed (signal {-status})" if status < 0 else f"gone (exit status {status})"
+        again = []
+        for capture in self._under_way.values():
+            if capture in self._suspects:
+                self._ended(capture, PIPELINE, [f"the reader was {how}"])
+            else:
+                again.append(capture)
+        self._under_way.clear()
+        self._suspects.update(again)
+        self._waiting.extendleft(reversed(again))
+
+    def _give_up(self, ill):
+        """A worker that no capture can do without has died for good."""
+        for capture in self._under_way.values():
+            self._ended(capture, PIPELINE, [ill])
+        self._under_way.clear()
+
+    def _ended(self, capture, status, messages):
+        """Books what came of a capture."""
+        self._suspects.discard(capture)
+        for message in messages:
+            self._progress.say(f"tapline-reader: {message}\n")
+        reason = messages[-1].removeprefix("warning: ") if messages and status != DONE else ""
+        self.outcomes.append(Outcome(capture, status, reason))
+        self._progress.step(capture.size, status not in (DONE, CUT))
 
 
 def _write_failed(folder, failed):
@@ -199,8 +249,8 @@ def _show(table, batch):
 
 def command(arguments, limits):
     """Runs it; the worst exit status of the captures."""
-    if arguments.jobs < 1:
-        raise Failure(WRONG_USE, "--jobs takes a whole number from 1")
+    if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_AT_ONCE:
+        raise Failure(WRONG_USE, f"--jobs takes a whole number from 1 to {MOST_AT_ONCE}")
     started = time.monotonic()
     captures = find(arguments.src_dir, arguments.ip, arguments.sd, arguments.ed,
                     arguments.dst_dir)

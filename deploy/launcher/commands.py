@@ -100,8 +100,8 @@ def _batch_parser(commands):
     parser.add_argument("-sd", metavar="YYYYMMDD", required=True, help="first date")
     parser.add_argument("-ed", metavar="YYYYMMDD", required=True, help="last date")
     parser.add_argument("-dst_dir", metavar="OUT", required=True)
-    parser.add_argument("--jobs", metavar="N", type=int, default=2,
-                        help="captures under way at once (2)")
+    parser.add_argument("--jobs", metavar="N", type=int,
+                        help="captures under way at once (2 large ones, up to 16 small ones)")
     _profile(parser)
     _workers(parser)
     said = parser.add_mutually_exclusive_group()

@@ -39,11 +39,6 @@ class Pipeline(Readers):
     def _start(self, role, name, arguments):
         self._workers.append(Worker(name, self._command(role, arguments), self._lifeline))
 
-    def read(self, captures, out, profile, request, options, keep_messages=False):
-        """Starts a reader, which waits for all workers. Returns the Run."""
-        return super().read(captures, out, profile, request, [*self._expected(), *options],
-                            keep_messages)
-
     def _expected(self):
         return [word for role in WORKERS for word in (f"--{role}s", str(self._width[role]))]
 

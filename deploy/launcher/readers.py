@@ -2,9 +2,9 @@
 import os
 import select
 import subprocess
-import tempfile
 
 from launcher import installation
+from launcher.jobs import Jobs
 from launcher.status import Failure, PIPELINE
 
 STOP_SECONDS = 5
@@ -13,10 +13,9 @@ STOP_SECONDS = 5
 class Run:
     """One capture on its way through a pipeline: a reader, and what it says at the end."""
 
-    def __init__(self, process, summary, messages):
+    def __init__(self, process, summary):
         self.process = process
         self._summary = summary  # the reading end of a pipe
-        self._messages = messages  # a file that its standard error goes to; None: to ours
         self._text = b""
 
     def fileno(self):
@@ -32,12 +31,6 @@ class Run:
         """Waits for the reader; its exit status and its summary's text."""
         self._summary.close()
         return self.process.wait(), self._text.decode("utf-8", "replace")
-
-    def messages(self):
-        """The lines that a finished reader wrote on its standard error, where these were kept."""
-        with self._messages as file:
-            file.seek(0)
-            return file.read().decode("utf-8", "replace")
 
 
 class Readers:
@@ -59,24 +52,40 @@ class Readers:
         return [installation.program(role), *self._joining, "--lifeline", str(self._lifeline),
                 *arguments]
 
-    def read(self, captures, out, profile, request, options, keep_messages=False):
-        """Starts a reader on captures; results go to `out`. Returns the Run."""
-        messages = tempfile.TemporaryFile() if keep_messages else None
-        summary, writer = os.pipe()
+    def _expected(self):
+        """A reader's options: how many workers to wait for."""
+        return []
+
+    def _start_reader(self, profile, arguments, passed=(), **streams):
         document = os.memfd_create("profile")
         os.write(document, profile.encode())
         os.lseek(document, 0, os.SEEK_SET)
-        command = self._command("reader", [
-            "--out", out, "--profile", f"/dev/fd/{document}", "--request", request,
-            "--summary", f"/dev/fd/{writer}", *options, "--", *captures])
+        command = self._command("reader", ["--profile", f"/dev/fd/{document}", *self._expected(),
+                                           *arguments])
         try:
-            process = subprocess.Popen(command, pass_fds=[self._lifeline, writer, document],
-                                       stderr=messages)
+            process = subprocess.Popen(command, pass_fds=[self._lifeline, document, *passed],
+                                       **streams)
         finally:
-            os.close(writer)
             os.close(document)
         self._readers = [r for r in self._readers if r.poll() is None] + [process]
-        return Run(process, os.fdopen(summary, "rb", buffering=0), messages)
+        return process
+
+    def read(self, captures, out, profile, request, options):
+        """Starts a reader on captures; results go to `out`. Returns the Run."""
+        summary, writer = os.pipe()
+        try:
+            process = self._start_reader(
+                profile, ["--out", out, "--request", request, "--summary", f"/dev/fd/{writer}",
+                          *options, "--", *captures], [writer])
+        finally:
+            os.close(writer)
+        return Run(process, os.fdopen(summary, "rb", buffering=0))
+
+    def read_many(self, profile, request, options, at_once):
+        """Starts a reader for captures that are ordered one by one. Returns the Jobs."""
+        return Jobs(self._start_reader(
+            profile, ["--jobs", "-", "--at-once", str(at_once), "--request", request, *options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0))
 
     def wait(self, runs, timeout=None):
         """Waits until something of the runs can be read; the finished ones."""

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/log.h"
 #include "common/net/link.h"
 #include "common/net/packet.h"
 #include "common/wire/pack.h"
@@ -13,6 +12,7 @@
 struct playing {
     struct stage *stage;
     struct session *session;
+    struct remarks *remarks;
     struct capture_clock clock;
     uint64_t capture;
     uint64_t attempt;
@@ -50,7 +50,8 @@ static void choose_trackers(struct playing *playing, struct buffer *to)
     playing->tracker_count = count;
 }
 
-struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core, int *error)
+struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
+                              struct remarks *remarks, int *error)
 {
     struct playing *playing = calloc(1, sizeof *playing);
     struct buffer trackers = {0};
@@ -58,6 +59,7 @@ struct playing *playing_begin(struct stage *stage, struct capture *capture, void
     if (!playing)
         return NULL;
     playing->stage = stage;
+    playing->remarks = remarks;
     playing->capture = capture->id;
     playing->attempt = capture->attempt;
     choose_trackers(playing, &trackers);
@@ -93,9 +95,10 @@ static void look_at_link(struct playing *playing, uint32_t link)
     if (playing->strange_link || link_known(link))
         return;
     playing->strange_link = true;
-    log_warning("frames of link type %u are counted, but not read: Ethernet, Linux cooked, raw IP "
-                "and BSD loopback are",
-                link);
+    remark(playing->remarks, LOG_WARNING,
+           "frames of link type %u are counted, but not read: Ethernet, Linux cooked, raw IP and "
+           "BSD loopback are",
+           link);
 }
 
 int playing_frame(struct playing *playing, const struct frame *frame)

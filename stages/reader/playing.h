@@ -11,6 +11,7 @@
 #include "common/bus/stage.h"
 #include "common/wire/capture.h"
 #include "common/wire/frame.h"
+#include "stages/reader/remarks.h"
 
 /** Workers of a role that one capture can have. */
 enum { PLAYING_WORKERS_MAX = 1024 };
@@ -20,10 +21,10 @@ struct playing;
 /**
  * Chooses the workers that are fixed for its length, all trackers and one sink, and sends the sink
  * the capture's document, completed by them. `core` gets the messages of this attempt. There must
- * be a tracker and a sink. NULL, with *error set.
+ * be a tracker and a sink. `remarks` is borrowed for its life. NULL, with *error set.
  */
 struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
-                              int *error);
+                              struct remarks *remarks, int *error);
 
 /** Sends a frame to the tracker of its address pair, and a clock to all of them now and then. 0,
  *  or the error that this attempt ends with. */

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
 """`tapline batch`: a node's tree of hourly captures."""
+import glob
 import json
 import os
 import shutil
+import signal
+import subprocess
 import time
 
 import harness
-from harness import CAPTURES, results, tapline
+from harness import CAPTURES, TAPLINE, processes_of, results, tapline, wait_until, workers_of
 
 CAPTURE = os.path.join(CAPTURES, "crafted", "files-micro-little.pcap")
 OTHER = os.path.join(CAPTURES, "crafted", "signatures-stun.pcap")
 CUT = os.path.join(CAPTURES, "crafted", "files-cut.pcap")
 NONE = os.path.join(CAPTURES, "crafted", "files-no-capture.pcap")
 NODE = "36.137.0.1"
+MANY = 150  # captures: so many that the middle of a batch is easily met
 
 
 class Batch(harness.InFolder):
@@ -29,10 +33,14 @@ class Batch(harness.InFolder):
         shutil.copy(capture, path)
         return path
 
-    def batch(self, *more, status=0, first="20230714", last="20230720"):
+    def words(self, first="20230714", last="20230720"):
+        """The command."""
+        return ["batch", "-src_dir", self.source, "-ip", NODE, "-cp", "tt", "-sd", first,
+                "-ed", last, "-dst_dir", self.out, "--json"]
+
+    def batch(self, *more, status=0, **dates):
         """Runs it; the closing table."""
-        done = tapline("batch", "-src_dir", self.source, "-ip", NODE, "-cp", "tt", "-sd", first,
-                       "-ed", last, "-dst_dir", self.out, "--json", *more)
+        done = tapline(*self.words(**dates), *more)
         self.assertEqual(done.returncode, status, done.stderr)
         return json.loads(done.stdout) if done.stdout else done.stderr
 
@@ -144,6 +152,74 @@ class Batch(harness.InFolder):
         even, odd = (results(os.path.join(days, f"{hour:02d}00")) for hour in (0, 1))
         for hour in range(24):
             self.assertEqual(results(os.path.join(days, f"{hour:02d}00")), (even, odd)[hour % 2])
+
+    def put_many(self):
+        """Lays down many captures, of two kinds in turn."""
+        for number in range(MANY):
+            self.put((CAPTURE, OTHER)[number % 2], "20230714", f"{number:03d}.pcap")
+
+    def done(self):
+        """The captures that have results."""
+        return glob.glob(os.path.join(self.out, NODE, "20230714", "*", "ledger.json"))
+
+    def begin(self):
+        """Starts a batch of many, and lets it come to the middle; its process."""
+        self.put_many()
+        batch = subprocess.Popen([TAPLINE, *self.words()], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True,
+                                 env=dict(os.environ, TMPDIR=self.folder, TZ="UTC"))
+        self.addCleanup(batch.kill)
+        self.assertTrue(wait_until(self.done, 60))
+        return batch
+
+    def are_right(self):
+        """All of the many are there, and as they should be."""
+        alone = [os.path.join(self.folder, kind) for kind in ("even", "odd")]
+        for capture, out in zip((CAPTURE, OTHER), alone):
+            self.run_ok("run", capture, out, "-cp", "tt", "--quiet")
+        want = [results(out) for out in alone]
+        for number in range(MANY):
+            out = os.path.join(self.out, NODE, "20230714", f"{number:03d}")
+            self.assertEqual(results(out), want[number % 2], out)
+        hidden = glob.glob(os.path.join(self.out, NODE, "20230714", ".*"))
+        self.assertEqual(hidden, [])
+
+    def loses(self, program):
+        """A batch that loses a process in the middle."""
+        batch = self.begin()
+        for victim in workers_of(self.folder, program)[:1]:
+            os.kill(victim, signal.SIGKILL)
+        said, complaints = batch.communicate(timeout=harness.PATIENCE)
+        self.assertEqual(batch.returncode, 0, complaints)
+        self.assertEqual(json.loads(said)["done"], MANY)
+        self.are_right()
+
+    def test_a_worker_is_killed_in_the_middle(self):
+        self.loses("classifier")
+
+    def test_the_sink_is_killed_in_the_middle(self):
+        self.loses("sink")
+
+    def test_the_reader_is_killed_in_the_middle(self):
+        self.loses("reader")
+
+    def test_interrupted_in_the_middle_and_taken_up_again(self):
+        batch = self.begin()
+        batch.send_signal(signal.SIGINT)
+        batch.communicate(timeout=harness.PATIENCE)
+        self.assertIn(batch.returncode, (130, 0))
+        self.assertEqual(processes_of(self.folder), [])
+        done = len(self.done())
+        table = self.batch()
+        self.assertEqual((table["passed_over"], table["done"]), (done, MANY - done))
+        self.are_right()
+
+    def test_some_of_many_fail(self):
+        self.put_many()
+        bad = {self.put(NONE, "20230714", f"{number:03d}.pcap") for number in range(7, MANY, 31)}
+        table = self.batch(status=3)
+        self.assertEqual(table["done"], MANY - len(bad))
+        self.assertEqual({failure["capture"] for failure in table["failures"]}, bad)
 
     def test_wrong_use(self):
         self.assertIn("tcpdump", self.batch(status=2))
