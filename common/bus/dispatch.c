@@ -3,18 +3,24 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
+/* Frames go on together, as far as no clock stands between them. */
 static int take_frames(const struct stage_hooks *hooks, void *core, struct unpack *body)
 {
-    uint32_t count = unpack_array(body);
+    struct frame frames[STAGE_AHEAD];
+    uint32_t left = unpack_array(body);
     int rc = body->error;
-    for (uint32_t i = 0; i < count && !rc; i++) {
-        struct frame frame;
-        int what = frame_unpack(body, &frame);
-        if (what == FRAME_PACKET)
-            rc = hooks->frame(core, &frame);
-        else if (what == FRAME_CLOCK)
-            rc = hooks->clock(core, frame.time_ns);
-        else
+    while (left && !rc) {
+        uint32_t read = 0;
+        int what = FRAME_PACKET;
+        for (; left && read < STAGE_AHEAD && what == FRAME_PACKET; left--) {
+            what = frame_unpack(body, &frames[read]);
+            read += what == FRAME_PACKET;
+        }
+        if (read)
+            rc = hooks->frames(core, frames, read);
+        if (!rc && what == FRAME_CLOCK)
+            rc = hooks->clock(core, frames[read].time_ns);
+        else if (!rc && what != FRAME_PACKET)
             rc = what;
     }
     return rc;
@@ -77,7 +83,7 @@ int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct 
     void *core = session_core(session);
     switch (message->head.kind) {
     case TAPLINE_PACKETS:
-        if (hooks->frame)
+        if (hooks->frames)
             return take_frames(hooks, core, &message->body);
         break;
     case TAPLINE_EVENTS:

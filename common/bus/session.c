@@ -286,19 +286,21 @@ static struct outgoing *batch_to(struct session *session, uint32_t peer, enum ta
                                  int *error)
 {
     struct outgoing *out = outgoing_to(session, peer);
+    if (out && out->batch.length && out->kind == kind) { /* so it mostly is */
+        *error = 0;
+        return out;
+    }
     *error = out ? session_begin(session, peer) : -ENOMEM;
-    if (!*error && out->batch.length && out->kind != kind)
+    if (!*error && out->batch.length)
         *error = send_batch(session, peer, out);
     if (*error)
         return NULL;
-    if (!out->batch.length) {
-        /* Room for a whole batch at once: growing by doubling would copy it several times. */
-        buffer_reserve(&out->batch, session->host->batch + session->host->batch / 4);
-        message_open(&out->batch);
-        out->place = pack_array_open(&out->batch);
-        out->count = 0;
-        out->kind = kind;
-    }
+    /* Room for a whole batch at once: growing by doubling would copy it several times. */
+    buffer_reserve(&out->batch, session->host->batch + session->host->batch / 4);
+    message_open(&out->batch);
+    out->place = pack_array_open(&out->batch);
+    out->count = 0;
+    out->kind = kind;
     return out;
 }
 

@@ -22,7 +22,7 @@
 
 struct stage;
 
-/** How many events are read ahead. */
+/** How many events, or frames, are read ahead. */
 enum { STAGE_AHEAD = 16 };
 
 /**
@@ -39,8 +39,8 @@ struct stage_hooks {
      *  the reader itself. */
     void *(*begin)(void *shared, const struct capture *capture, const struct outlet *outlet,
                    int *error);
-    /** tracker: one frame. */
-    int (*frame)(void *core, const struct frame *frame);
+    /** tracker: the next frames, at most STAGE_AHEAD. */
+    int (*frames)(void *core, const struct frame *frames, uint32_t count);
     /** tracker: capture time has reached `time_ns`. */
     int (*clock)(void *core, int64_t time_ns);
     /** tracker: the reader has sent everything, `frames` of them to this tracker: close every

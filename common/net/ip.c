@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "common/base/cursor.h"
+#include "common/base/big_endian.h"
 
 enum {
     IPV4_HEADER = 20,
@@ -40,43 +40,32 @@ static inline void addresses_set(struct packet *p, const uint8_t *bytes, uint8_t
 
 static bool decode_ipv4(struct packet *p, const struct extent *whole)
 {
-    struct cursor c = cursor_over(whole->bytes, whole->captured);
-    uint32_t header = (cursor_u8(&c) & 0x0fu) * 4;
-    cursor_skip(&c, 1);
-    uint32_t length = cursor_u16(&c);
-    uint16_t id = cursor_u16(&c);
-    uint16_t part = cursor_u16(&c);
-    cursor_skip(&c, 1);
-    uint8_t protocol = cursor_u8(&c);
-    cursor_skip(&c, 2);
-    const uint8_t *addresses = cursor_take(&c, 8);
-    if (c.bad || header < IPV4_HEADER)
+    const uint8_t *bytes = whole->bytes;
+    uint32_t header = (bytes[0] & 0x0fu) * 4;
+    if (whole->captured < IPV4_HEADER || header < IPV4_HEADER)
         return false;
+    uint16_t part = big_endian_16(bytes + 6);
     p->version = 4;
-    addresses_set(p, addresses, 4);
-    p->protocol = protocol;
-    p->body = body_of(*whole, header, length);
+    p->protocol = bytes[9];
+    addresses_set(p, bytes + 12, 4);
+    p->body = body_of(*whole, header, big_endian_16(bytes + 2));
     p->fragment_offset = (uint16_t)((part & 0x1fff) * 8);
     p->more = part & 0x2000;
     p->fragment = p->fragment_offset > 0 || p->more;
-    p->fragment_id = id;
-    p->fragment_next = protocol;
+    p->fragment_id = big_endian_16(bytes + 4);
+    p->fragment_next = p->protocol;
     return true;
 }
 
 static bool decode_ipv6(struct packet *p, const struct extent *whole)
 {
-    struct cursor c = cursor_over(whole->bytes, whole->captured);
-    cursor_skip(&c, 4);
-    uint32_t length = cursor_u16(&c);
-    uint8_t next = cursor_u8(&c);
-    cursor_skip(&c, 1);
-    const uint8_t *addresses = cursor_take(&c, 32);
-    if (c.bad)
+    const uint8_t *bytes = whole->bytes;
+    if (whole->captured < IPV6_HEADER)
         return false;
+    uint32_t length = big_endian_16(bytes + 4);
     p->version = 6;
-    addresses_set(p, addresses, 16);
-    p->protocol = next;
+    p->protocol = bytes[6];
+    addresses_set(p, bytes + 8, 16);
     p->body = body_of(*whole, IPV6_HEADER, length ? IPV6_HEADER + length : 0);
     ip_step_extensions(p);
     return true;

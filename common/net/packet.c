@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "common/base/big_endian.h"
 #include "common/base/cursor.h"
 #include "common/net/ip.h"
 #include "common/net/link.h"
@@ -18,32 +19,33 @@ enum {
     UDP_HEADER = 8,
 };
 
-/* A data offset that points into the header itself, or beyond what IP carries, leaves no way to
- * say what the payload is. */
+/* Of at least TCP_LEAST_CAPTURED bytes. A data offset that points into the header itself, or beyond
+ * what IP carries, leaves no way to say what the payload is. */
 static void decode_tcp(struct packet *p)
 {
-    struct cursor c = cursor_over(p->body.bytes, p->body.captured);
-    p->source_port = cursor_u16(&c);
-    p->destination_port = cursor_u16(&c);
-    p->seq = cursor_u32(&c);
-    p->ack = cursor_u32(&c);
-    p->header_bytes = (uint8_t)((cursor_u8(&c) >> 4) * 4);
-    p->tcp_flags = cursor_u8(&c);
-    p->window = cursor_u16(&c);
+    const uint8_t *bytes = p->body.bytes;
+    p->source_port = big_endian_16(bytes);
+    p->destination_port = big_endian_16(bytes + 2);
+    p->seq = big_endian_32(bytes + 4);
+    p->ack = big_endian_32(bytes + 8);
+    p->header_bytes = (uint8_t)((bytes[12] >> 4) * 4);
+    p->tcp_flags = bytes[13];
+    p->window = big_endian_16(bytes + 14);
     bool fits = p->header_bytes >= TCP_HEADER && p->header_bytes <= p->body.length;
     if (fits)
         p->payload = extent_behind(&p->body, p->header_bytes);
     p->sound = fits && !p->fragment;
 }
 
-/* UDP's own length rules where it is shorter than IP's; 0 stands for a datagram too long for the
- * field (RFC 2675), and in the first fragment it tells of the whole datagram. */
+/* Of at least UDP_HEADER bytes. UDP's own length rules where it is shorter than IP's; 0 stands for a
+ * datagram too long for the field (RFC 2675), and in the first fragment it tells of the whole
+ * datagram. */
 static void decode_udp(struct packet *p)
 {
-    struct cursor c = cursor_over(p->body.bytes, p->body.captured);
-    p->source_port = cursor_u16(&c);
-    p->destination_port = cursor_u16(&c);
-    uint32_t length = cursor_u16(&c);
+    const uint8_t *bytes = p->body.bytes;
+    p->source_port = big_endian_16(bytes);
+    p->destination_port = big_endian_16(bytes + 2);
+    uint32_t length = big_endian_16(bytes + 4);
     if (length != 0 && length < UDP_HEADER)
         return;
     p->payload = extent_behind(&p->body, UDP_HEADER);

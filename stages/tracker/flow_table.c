@@ -5,17 +5,19 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "common/base/cache.h"
+
 enum {
     CHUNK_BITS = 10, /* flows of the slab are allocated so many (2^10) at a time */
     CHUNK = 1 << CHUNK_BITS,
     FEWEST_ENTRIES = 1024,
 };
 
-/* What is hashed: both endpoints, the lower one first. Without padding. */
+/* What is hashed: both endpoints, the lower one first, and the transport. Whole words, so that the
+ * hash finds what was just written here in the processor's own store buffer. */
 struct key {
-    uint8_t address[2][16];
-    uint16_t port[2];
-    uint32_t transport;
+    uint64_t address[2][2];
+    uint64_t rest;
 };
 
 /* One place of an index: a flow's hash and its slot, counted from 1. Slot 0: an empty place. */
@@ -182,19 +184,30 @@ void flow_table_free(struct flow_table **table)
     *table = NULL;
 }
 
-static void key_put(struct key *key, int place, const struct address *address, uint16_t port)
+/* Whether the source is the higher endpoint, in an order that only has to be one. */
+static bool source_is_higher(const struct packet *p)
 {
-    memcpy(key->address[place], address->bytes, sizeof address->bytes);
-    key->port[place] = port;
+    for (int half = 0; half < 2; half++) {
+        uint64_t source = address_half(&p->source, half);
+        uint64_t destination = address_half(&p->destination, half);
+        if (source != destination)
+            return source > destination;
+    }
+    return p->source_port > p->destination_port;
 }
 
 uint32_t flow_table_hash(const struct flow_table *table, const struct packet *p)
 {
-    int order = address_compare(&p->source, &p->destination);
-    int source = order > 0 || (order == 0 && p->source_port > p->destination_port);
-    struct key key = {.transport = p->protocol};
-    key_put(&key, source, &p->source, p->source_port);
-    key_put(&key, !source, &p->destination, p->destination_port);
+    bool higher = source_is_higher(p);
+    const struct address *low = higher ? &p->destination : &p->source;
+    const struct address *high = higher ? &p->source : &p->destination;
+    uint64_t low_port = higher ? p->destination_port : p->source_port;
+    uint64_t high_port = higher ? p->source_port : p->destination_port;
+    struct key key = {
+        .address = {{address_half(low, 0), address_half(low, 1)},
+                    {address_half(high, 0), address_half(high, 1)}},
+        .rest = low_port << 48 | high_port << 32 | p->protocol,
+    };
     return (uint32_t)XXH3_64bits_withSeed(&key, sizeof key, table->seed);
 }
 
@@ -213,6 +226,21 @@ static bool goes(const struct figures *f, int direction, const struct packet *p)
 {
     return endpoint_is(f, direction, &p->source, p->source_port) &&
            endpoint_is(f, !direction, &p->destination, p->destination_port);
+}
+
+void flow_table_expect(const struct flow_table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->by_key.entries[hash & table->by_key.mask]);
+}
+
+void flow_table_fetch(const struct flow_table *table, uint32_t hash)
+{
+    const struct index *index = &table->by_key;
+    uint32_t at = hash & index->mask;
+    while (index->entries[at].slot && index->entries[at].hash != hash)
+        at = (at + 1) & index->mask;
+    if (index->entries[at].slot)
+        cache_fetch(flow_at(table, index->entries[at].slot - 1), sizeof(struct flow));
 }
 
 struct flow *flow_table_find(const struct flow_table *table, uint32_t hash,

@@ -23,6 +23,11 @@ void flow_table_free(struct flow_table **table);
 /** The hash of a packet's endpoints, the same in both directions. */
 uint32_t flow_table_hash(const struct flow_table *table, const struct packet *packet);
 
+/** Packets of flows with that hash come next: has the table's own places for it fetched into the
+ *  cache and, called when these are there, the flow. */
+void flow_table_expect(const struct flow_table *table, uint32_t hash);
+void flow_table_fetch(const struct flow_table *table, uint32_t hash);
+
 /** The flow of a sound packet with that hash, and the direction that it goes in; NULL: none. */
 struct flow *flow_table_find(const struct flow_table *table, uint32_t hash,
                              const struct packet *packet, int *direction);

@@ -5,14 +5,13 @@
 static int send_open(struct handoff *handoff, struct flow *flow)
 {
     const struct figures *f = &flow->figures;
-    struct event event = {
-        .kind = TAPLINE_OPEN,
-        .flow = flow->id,
-        .open = {.transport = f->transport,
-                 .address = {f->address[0], f->address[1]},
-                 .port = {f->port[0], f->port[1]},
-                 .time_ns = f->start_ns},
-    };
+    struct event event;
+    event.kind = TAPLINE_OPEN;
+    event.flow = flow->id;
+    event.open = (struct event_open){.transport = f->transport,
+                                     .address = {f->address[0], f->address[1]},
+                                     .port = {f->port[0], f->port[1]},
+                                     .time_ns = f->start_ns};
     flow->opened = true;
     return outlet_event(handoff->outlet, TAPLINE_CLASSIFIER, &flow->route, &event);
 }
@@ -39,7 +38,10 @@ int handoff_data(struct handoff *handoff, struct flow *flow, const struct event_
         return 0;
     }
     assert(data->bytes || data->length == 0); /* what may be wanted was kept */
-    struct event event = {.kind = TAPLINE_DATA, .flow = flow->id, .data = *data};
+    struct event event; /* nothing of it is cleared: its largest member is for the end of a flow */
+    event.kind = TAPLINE_DATA;
+    event.flow = flow->id;
+    event.data = *data;
     return send_event(handoff, flow, &event);
 }
 
@@ -50,11 +52,11 @@ int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint6
         handoff->counters.events_declined++;
         return 0;
     }
-    struct event event = {
-        .kind = TAPLINE_GAP,
-        .flow = flow->id,
-        .gap = {.direction = (uint8_t)direction, .offset = offset, .length = length},
-    };
+    struct event event;
+    event.kind = TAPLINE_GAP;
+    event.flow = flow->id;
+    event.gap =
+        (struct event_gap){.direction = (uint8_t)direction, .offset = offset, .length = length};
     return send_event(handoff, flow, &event);
 }
 

@@ -10,9 +10,9 @@ static void *on_begin(void *shared, const struct capture *capture, const struct 
     return tracker_new(capture, outlet, error);
 }
 
-static int on_frame(void *core, const struct frame *frame)
+static int on_frames(void *core, const struct frame *frames, uint32_t count)
 {
-    return tracker_frame(core, frame);
+    return tracker_frames(core, frames, count);
 }
 
 static int on_clock(void *core, int64_t time_ns)
@@ -41,7 +41,7 @@ static const struct stage_hooks HOOKS = {
     .role = TAPLINE_TRACKER,
     .name = "tapline-tracker",
     .begin = on_begin,
-    .frame = on_frame,
+    .frames = on_frames,
     .clock = on_clock,
     .finish = on_finish,
     .demand = on_demand,

@@ -1,10 +1,12 @@
 #include "stages/tracker/tracker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/stage.h"
 #include "common/net/packet.h"
 #include "common/wire/pack.h"
 #include "stages/tracker/defrag.h"
@@ -114,7 +116,8 @@ static bool too_late(const struct tracker *t, const struct flow *flow, int64_t t
     return ends_flow(t, flow, moment_since(time_ns, flow->figures.end_ns)) || left_behind(t, flow);
 }
 
-static int close_flow(struct tracker *t, struct flow *flow)
+/* Hands on what waits, and the flow's end. */
+static int end_flow(struct tracker *t, struct flow *flow)
 {
     int error = 0;
     if (flow->figures.transport == TRANSPORT_TCP)
@@ -122,6 +125,12 @@ static int close_flow(struct tracker *t, struct flow *flow)
     if (!error)
         error = handoff_close(&t->handoff, flow);
     t->closed++;
+    return error;
+}
+
+static int close_flow(struct tracker *t, struct flow *flow)
+{
+    int error = end_flow(t, flow);
     flow_table_remove(t->flows, flow);
     return error;
 }
@@ -162,10 +171,9 @@ static struct flow *begin_flow(struct tracker *t, uint32_t hash, const struct pa
 }
 
 /* The flow of a packet: the one on its endpoints, where that goes on, or a new one. */
-static int find_flow(struct tracker *t, const struct packet *packet, const struct frame *frame,
-                     struct flow **found, int *direction)
+static int find_flow(struct tracker *t, uint32_t hash, const struct packet *packet,
+                     const struct frame *frame, struct flow **found, int *direction)
 {
-    uint32_t hash = flow_table_hash(t->flows, packet);
     struct flow *flow = flow_table_find(t->flows, hash, packet, direction);
     if (flow && (too_late(t, flow, frame->time_ns) ||
                  (packet->kind == PACKET_TCP && tcp_starts_anew(flow, *direction, packet)))) {
@@ -178,11 +186,12 @@ static int find_flow(struct tracker *t, const struct packet *packet, const struc
     return *found ? 0 : -ENOMEM;
 }
 
-static int track(struct tracker *t, const struct packet *packet, const struct frame *frame)
+static int track(struct tracker *t, uint32_t hash, const struct packet *packet,
+                 const struct frame *frame)
 {
     struct flow *flow;
     int direction;
-    int error = find_flow(t, packet, frame, &flow, &direction);
+    int error = find_flow(t, hash, packet, frame, &flow, &direction);
     if (error)
         return error;
     struct figures *f = &flow->figures;
@@ -195,26 +204,65 @@ static int track(struct tracker *t, const struct packet *packet, const struct fr
     return udp_datagram(&t->handoff, flow, direction, before, packet, frame);
 }
 
-int tracker_frame(struct tracker *tracker, const struct frame *frame)
-{
+/* A frame, decoded, and where it is sound the hash of its flow. */
+struct arrival {
     struct packet packet;
-    packet_decode(&packet, frame->link, frame->bytes, frame->length, frame->wire_length);
-    totals_count(&tracker->totals, &packet, frame->length);
-    tracker->frames++;
-    int error = sweep(tracker, SWEEP_STEP);
+    uint32_t hash;
+};
+
+static int take_arrival(struct tracker *t, struct arrival *arrival, const struct frame *frame)
+{
+    struct packet *packet = &arrival->packet;
+    totals_count(&t->totals, packet, frame->length);
+    t->frames++;
+    int error = sweep(t, SWEEP_STEP);
     if (error)
         return error;
-    if (packet.fragment) {
-        int got = defrag_add(tracker->defrag, &packet, frame->time_ns, tracker->clock,
-                             &tracker->handoff.counters);
+    if (packet->fragment) {
+        int got = defrag_add(t->defrag, packet, frame->time_ns, t->clock, &t->handoff.counters);
         if (got != DEFRAG_WHOLE)
             return got;
+        arrival->hash = flow_table_hash(t->flows, packet);
     }
-    if (packet.sound)
-        return track(tracker, &packet, frame);
-    if (packet.kind == PACKET_TCP || packet.kind == PACKET_UDP)
-        tracker->handoff.counters.headers_malformed++;
+    if (packet->sound)
+        return track(t, arrival->hash, packet, frame);
+    if (packet->kind == PACKET_TCP || packet->kind == PACKET_UDP)
+        t->handoff.counters.headers_malformed++;
     return 0;
+}
+
+/* Decodes frames, and has their flows fetched into the cache: first the places where the table
+ * says which these are, and when all of those are on their way the flows themselves. In turns, so
+ * that nothing is waited for that was only just asked for or written. */
+static void look_ahead(struct tracker *t, struct arrival *arrivals, const struct frame *frames,
+                       uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct arrival *arrival = &arrivals[i];
+        packet_decode(&arrival->packet, frames[i].link, frames[i].bytes, frames[i].length,
+                      frames[i].wire_length);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct arrival *arrival = &arrivals[i];
+        if (!arrival->packet.sound)
+            continue;
+        arrival->hash = flow_table_hash(t->flows, &arrival->packet);
+        flow_table_expect(t->flows, arrival->hash);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (arrivals[i].packet.sound)
+            flow_table_fetch(t->flows, arrivals[i].hash);
+}
+
+int tracker_frames(struct tracker *tracker, const struct frame *frames, uint32_t count)
+{
+    struct arrival arrivals[STAGE_AHEAD];
+    int error = 0;
+    assert(count <= STAGE_AHEAD);
+    look_ahead(tracker, arrivals, frames, count);
+    for (uint32_t i = 0; i < count && !error; i++)
+        error = take_arrival(tracker, &arrivals[i], &frames[i]);
+    return error;
 }
 
 int tracker_clock(struct tracker *tracker, int64_t time_ns)
@@ -268,9 +316,10 @@ int tracker_finish(struct tracker *tracker, uint64_t frames)
         return ERR_LOST;
     }
     defrag_end(tracker->defrag, &tracker->handoff.counters);
+    /* No packet comes any more: the table may keep them, and goes with the tracker. */
     for (uint32_t slot = 0; slot < flow_table_slots(tracker->flows); slot++) {
         struct flow *flow = flow_table_slot(tracker->flows, slot);
-        int error = flow ? close_flow(tracker, flow) : 0;
+        int error = flow ? end_flow(tracker, flow) : 0;
         if (error)
             return error;
     }

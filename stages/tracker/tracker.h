@@ -24,9 +24,10 @@ struct tracker;
  *  NULL, with *error set: no memory. */
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error);
 
-/** Takes the next frame. 0, -ENOMEM, or the outlet's error; after an error the tracker is only
- *  good for being freed. */
-int tracker_frame(struct tracker *tracker, const struct frame *frame);
+/** Takes the next frames, at most STAGE_AHEAD: what they need is fetched into the cache at the same
+ *  time. 0, -ENOMEM, or the outlet's error; after an error the tracker is only good for
+ *  being freed. */
+int tracker_frames(struct tracker *tracker, const struct frame *frames, uint32_t count);
 
 /** The capture's time has reached `time_ns`. 0, or the outlet's error. */
 int tracker_clock(struct tracker *tracker, int64_t time_ns);

@@ -1,5 +1,6 @@
 /* core_tracker PREFIX FRAMES: the flow events of frames. */
 #include "common/base/error.h"
+#include "common/bus/stage.h"
 #include "common/wire/frame.h"
 #include "stages/tracker/tracker.h"
 #include "tests/bench/core.h"
@@ -15,13 +16,18 @@ void core_run(char **arguments)
     struct unpack batch;
     while (core_batch(&file, &batch))
         while (batch.at < batch.end) {
-            struct frame frame;
-            int what = frame_unpack(&batch, &frame);
-            frames += what == FRAME_PACKET;
-            error = what == FRAME_PACKET  ? tracker_frame(tracker, &frame)
-                    : what == FRAME_CLOCK ? tracker_clock(tracker, frame.time_ns)
-                                          : what;
-            core_check(error, "frame");
+            struct frame ahead[STAGE_AHEAD];
+            uint32_t read = 0;
+            int what = FRAME_PACKET;
+            for (; batch.at < batch.end && read < STAGE_AHEAD && what == FRAME_PACKET; read++)
+                what = frame_unpack(&batch, &ahead[read]);
+            read -= what != FRAME_PACKET;
+            frames += read;
+            core_check(tracker_frames(tracker, ahead, read), "frames");
+            if (what == FRAME_CLOCK)
+                core_check(tracker_clock(tracker, ahead[read].time_ns), "clock");
+            else
+                core_check(what == FRAME_PACKET ? 0 : what, "frames");
         }
     core_check(tracker_finish(tracker, frames), "end");
     tracker_free(&tracker);

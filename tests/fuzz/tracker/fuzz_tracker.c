@@ -45,7 +45,7 @@ static void play_frames(uint32_t link, const uint8_t *bytes, size_t length)
         frame.wire_length = frame.length + bytes[1];
         frame.time_ns += bytes[2] * SECOND;
         frame.bytes = bytes + 3;
-        LISTENER_PROMISE(tracker_frame(tracker, &frame) == 0);
+        LISTENER_PROMISE(tracker_frames(tracker, &frame, 1) == 0);
         LISTENER_PROMISE(tracker_clock(tracker, frame.time_ns) == 0);
         bytes += 3 + frame.length;
         length -= 3 + frame.length;

@@ -111,7 +111,7 @@ static inline int scene_frame(struct scene *s, const uint8_t *bytes, uint32_t le
                           .wire_length = length,
                           .bytes = copy,
                           .length = captured};
-    int error = tracker_frame(s->tracker, &frame);
+    int error = tracker_frames(s->tracker, &frame, 1);
     free(copy);
     s->now += MS;
     s->cut = 0;
