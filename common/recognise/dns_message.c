@@ -1,9 +1,12 @@
 #include "common/recognise/dns_message.h"
 
+#include "common/base/big_endian.h"
 #include "common/base/cursor.h"
 
 enum {
+    HEADER = 12,
     FLAG_RESPONSE = 0x8000,
+    FLAGS_OPCODE = 0x7800, /* 0: a query, or the response to one (multicast DNS has no other) */
     OPCODE_NOTIFY = 4,
     OPCODE_UPDATE = 5,
     TYPE_NETBIOS = 32, /* NIMLOC's number, */
@@ -131,6 +134,14 @@ static bool read_header(struct walk *w, struct header *h)
         return false;
     h->records = (uint16_t)records;
     return w->hint || (opcode == 0 && h->questions == 1 && !(h->flags & 0x0040));
+}
+
+bool dns_message_answers(const uint8_t *bytes, size_t length)
+{
+    if (length < HEADER)
+        return false;
+    uint16_t flags = big_endian_16(bytes + 2), answers = big_endian_16(bytes + 6);
+    return flags & FLAG_RESPONSE && !(flags & FLAGS_OPCODE) && answers > 0;
 }
 
 bool dns_message_recognise(const uint8_t *bytes, size_t length, size_t missing, bool port_hint)

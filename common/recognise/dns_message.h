@@ -16,4 +16,7 @@
  */
 bool dns_message_recognise(const uint8_t *bytes, size_t length, size_t missing, bool port_hint);
 
+/** Does the header of a DNS message say that it is a response, and holds answers? */
+bool dns_message_answers(const uint8_t *bytes, size_t length);
+
 #endif

@@ -4,7 +4,7 @@
 
 #include "common/base/text.h"
 
-enum { NS_PER_S = 1000000000, ARRAY32 = 0xdd, ARRAY32_HEAD = 5 };
+enum { NS_PER_S = 1000000000, ARRAY32 = 0xdd, MAP32 = 0xdf, OPEN_HEAD = 5 };
 
 void pack_text(struct buffer *b, const void *bytes, size_t length)
 {
@@ -38,18 +38,37 @@ void pack_time(struct buffer *b, int64_t time_ns)
     msgpack_pack_timestamp(&p, &stamp);
 }
 
-size_t pack_array_open(struct buffer *b)
+/* The head of what is counted later: a tag, and four bytes for the count. */
+static size_t pack_open(struct buffer *b, uint8_t tag)
 {
     size_t place = b->length;
-    static const uint8_t head[ARRAY32_HEAD] = {ARRAY32};
+    const uint8_t head[OPEN_HEAD] = {tag};
     buffer_append(b, head, sizeof head);
     return place;
 }
 
+static void pack_close(struct buffer *b, size_t place, uint32_t count)
+{
+    if (!b->failed)
+        big_endian_put_32(b->bytes + place + 1, count);
+}
+
+size_t pack_array_open(struct buffer *b)
+{
+    return pack_open(b, ARRAY32);
+}
+
 void pack_array_close(struct buffer *b, size_t place, uint32_t count)
 {
-    if (b->failed)
-        return;
-    for (int i = 0; i < 4; i++)
-        b->bytes[place + 1 + (size_t)i] = (uint8_t)(count >> (24 - 8 * i));
+    pack_close(b, place, count);
+}
+
+size_t pack_map_open(struct buffer *b)
+{
+    return pack_open(b, MAP32);
+}
+
+void pack_map_close(struct buffer *b, size_t place, uint32_t pairs)
+{
+    pack_close(b, place, pairs);
 }

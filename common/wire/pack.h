@@ -166,4 +166,8 @@ size_t pack_array_open(struct buffer *b);
 /** Writes the count of an array that was opened at `place`. */
 void pack_array_close(struct buffer *b, size_t place, uint32_t count);
 
+/** The same for a map whose pairs are not counted yet. */
+size_t pack_map_open(struct buffer *b);
+void pack_map_close(struct buffer *b, size_t place, uint32_t pairs);
+
 #endif

@@ -18,22 +18,26 @@ struct classifier {
     const struct outlet *outlet;
     struct limits limits;
     struct profile *profile;
-    struct table flows; /* struct flow, by id */
+    struct table flows;  /* struct flow, by id */
+    struct buffer notes; /* those of the flow that is being closed */
 };
 
 struct flow {
     uint64_t id;
     uint32_t from; /* where demand goes */
-    struct event_open open;
-    struct findings *findings;
-    struct stream *stream;       /* of TCP, */
-    struct datagrams *datagrams; /* of UDP */
-    bool opened;                 /* at the extractor, by this way: */
-    outlet_route route;
+    outlet_route route; /* to the extractor, */
+    bool opened;        /* where it was opened */
+    bool tcp;
     uint64_t received; /* DATA and GAP events */
     uint64_t sent;
     uint64_t next[DIRECTIONS]; /* offset behind what has come */
     struct wants wants[DIRECTIONS];
+    struct event_open open;
+    struct findings findings;
+    union {
+        struct stream stream;       /* of TCP */
+        struct datagrams datagrams; /* of UDP */
+    };
 };
 
 struct classifier *classifier_new(const struct capture *capture, const struct outlet *outlet,
@@ -60,8 +64,8 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
 static void flow_free(void *object)
 {
     struct flow *f = object;
-    stream_free(&f->stream);
-    datagrams_free(&f->datagrams);
+    if (f->tcp)
+        stream_free(&f->stream);
     findings_free(&f->findings);
     free(f);
 }
@@ -72,6 +76,7 @@ void classifier_free(struct classifier **classifier)
     if (!c)
         return;
     table_free(&c->flows, flow_free);
+    buffer_free(&c->notes);
     profile_free(&c->profile);
     free(c);
     *classifier = NULL;
@@ -85,15 +90,12 @@ static struct flow *flow_new(const struct classifier *c, uint32_t from, const st
     f->id = event->flow;
     f->from = from;
     f->open = event->open;
-    f->findings = findings_new(c->profile, &f->open);
-    if (f->findings && f->open.transport == TRANSPORT_TCP)
-        f->stream = stream_new(c->profile, &c->limits, &f->open, f->findings);
-    else if (f->findings)
-        f->datagrams = datagrams_new(c->profile, &c->limits, &f->open, f->findings);
-    if (!f->stream && !f->datagrams) {
-        flow_free(f);
-        return NULL;
-    }
+    f->tcp = f->open.transport == TRANSPORT_TCP;
+    findings_begin(&f->findings, c->profile, &f->open);
+    if (f->tcp)
+        stream_begin(&f->stream, c->profile, &c->limits, &f->open, &f->findings);
+    else
+        datagrams_begin(&f->datagrams, c->profile, &c->limits, &f->open, &f->findings);
     return f;
 }
 
@@ -131,7 +133,7 @@ static int open_behind(const struct classifier *c, struct flow *f, uint32_t hint
     f->opened = true;
     int error = outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, &event);
     event.kind = TAPLINE_DATA;
-    while (error == 0 && f->stream && stream_take_held(f->stream, &event.data))
+    while (error == 0 && f->tcp && stream_take_held(&f->stream, &event.data))
         error = hand_on(c, f, &event);
     return error;
 }
@@ -141,36 +143,48 @@ static struct want own_want(const struct flow *f, int direction)
 {
     uint64_t next = f->next[direction];
     enum tapline_want want =
-        f->stream ? stream_want(f->stream, direction) : datagrams_want(f->datagrams, next);
+        f->tcp ? stream_want(&f->stream, direction) : datagrams_want(&f->datagrams, next);
     return (struct want){want, next};
 }
 
 static void tell(const struct classifier *c, struct flow *f, int direction)
 {
-    struct wants *w = &f->wants[direction];
+    uint64_t next = f->next[direction];
     struct want own = own_want(f, direction), told;
-    bool served =
-        f->opened && (f->stream || datagrams_passes(f->datagrams, direction, f->next[direction]));
-    if (!c->limits.demand || !wants_tell(w, &own, served, f->next[direction], &told))
+    if (!c->limits.demand || own.want == TAPLINE_WANT_FROM)
+        return;
+    bool served = f->opened && (f->tcp || datagrams_served(&f->datagrams, direction, next));
+    if (!wants_tell(&f->wants[direction], &own, served, next, &told))
         return;
     struct demand demand = {f->id, (uint8_t)direction, told.want, told.offset};
     outlet_demand(c->outlet, f->from, &demand);
 }
 
+/* Looks at the event, and says whether it goes to the extractor. */
+static int look(struct flow *f, const struct event_data *data, bool turn, bool *passes)
+{
+    int error;
+    if (f->tcp) {
+        error = stream_data(&f->stream, f->received, data);
+        *passes = stream_passes(&f->stream, data->direction, turn);
+    } else {
+        error = datagrams_data(&f->datagrams, f->received, data);
+        *passes = datagrams_passes(&f->datagrams, data);
+    }
+    return error;
+}
+
 static int take_data(const struct classifier *c, struct flow *f, const struct event *event)
 {
     const struct event_data *data = &event->data;
-    bool turn = data->flags & TAPLINE_TURN;
-    f->next[data->direction] = data->offset + (f->stream ? data->length : 1);
+    bool turn = data->flags & TAPLINE_TURN, passes;
+    f->next[data->direction] = data->offset + (f->tcp ? data->length : 1);
     if (turn)
         wants_turn(&f->wants[data->direction], data->offset);
-    int error = f->stream ? stream_data(f->stream, f->received, data)
-                          : datagrams_data(f->datagrams, f->received, data);
-    uint32_t hint = f->stream ? stream_hint(f->stream) : datagrams_hint(f->datagrams);
-    if (error == 0 && hint && !f->opened)
+    int error = look(f, data, turn, &passes);
+    uint32_t hint = f->tcp ? stream_hint(&f->stream) : datagrams_hint(&f->datagrams);
+    if (error == 0 && hint && !f->opened && (f->tcp || passes))
         error = open_behind(c, f, hint);
-    bool passes = f->stream ? stream_passes(f->stream, data->direction, turn)
-                            : datagrams_passes(f->datagrams, data->direction, data->offset);
     if (error == 0 && f->opened && passes)
         error = hand_on(c, f, event);
     /* Many a turn is one segment long: nothing is said before one goes on that nobody wants. */
@@ -182,22 +196,29 @@ static int take_data(const struct classifier *c, struct flow *f, const struct ev
 
 static int take_gap(const struct classifier *c, struct flow *f, const struct event *event)
 {
-    if (!f->stream)
+    if (!f->tcp)
         return ERR_MALFORMED;
     f->next[event->gap.direction] = event->gap.offset + event->gap.length;
-    int error = stream_break(f->stream, event->gap.direction);
-    if (error == 0 && f->opened && stream_passes(f->stream, event->gap.direction, false))
+    int error = stream_break(&f->stream, event->gap.direction);
+    if (error == 0 && f->opened && stream_passes(&f->stream, event->gap.direction, false))
         error = hand_on(c, f, event);
     if (error == 0)
         tell(c, f, event->gap.direction);
     return error;
 }
 
-static int add_notes(const struct flow *f, struct event_close *close, struct buffer *notes)
+/* Adds what was found to the notes of the stages before, in a buffer that the next close reuses. */
+static int add_notes(struct classifier *c, struct flow *f, struct event_close *close)
 {
+    const uint64_t *packets = close->figures.packets;
+    struct buffer *notes = &c->notes;
+    bool found;
+    if (!f->tcp && datagrams_dns_only(&f->datagrams, f->received, packets[0] + packets[1]))
+        findings_dns_only(&f->findings);
+    buffer_clear(notes);
     buffer_append(notes, close->notes.bytes, close->notes.length);
-    int error = findings_note(f->findings, notes);
-    if (error == 0 && notes->length > close->notes.length) {
+    int error = findings_note(&f->findings, notes, &found);
+    if (error == 0 && found) {
         close->notes = (struct slice){notes->bytes, notes->length};
         close->notes_count++;
     }
@@ -208,21 +229,19 @@ static int close_flow(struct classifier *c, struct flow *f, const struct event *
 {
     struct event done = *event;
     struct event_close *close = &done.close;
-    struct buffer notes = {0};
     if (close->trail_count >= MAX_TRAIL)
         return ERR_MALFORMED;
     close->trail[close->trail_count++] =
         (struct trail){TAPLINE_CLASSIFIER, f->received, f->sent, 0};
     int error = 0;
-    for (int side = 0; f->stream && error == 0 && side < DIRECTIONS; side++)
-        error = stream_break(f->stream, side);
+    for (int side = 0; f->tcp && error == 0 && side < DIRECTIONS; side++)
+        error = stream_break(&f->stream, side);
     if (error == 0)
-        error = add_notes(f, close, &notes);
+        error = add_notes(c, f, close);
     outlet_route none = 0;
     if (error == 0)
         error = f->opened ? outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, &done)
                           : outlet_event(c->outlet, TAPLINE_SINK, &none, &done);
-    buffer_free(&notes);
     table_take(&c->flows, f->id);
     flow_free(f);
     return error;
@@ -244,20 +263,10 @@ int classifier_event(struct classifier *c, uint32_t from, const struct event *ev
 /* The table's places first, all of them on their way at once, then what they lead to. */
 void classifier_expect(const struct classifier *c, const struct event *events, uint32_t count)
 {
-    const struct flow *flows[STAGE_AHEAD];
     for (uint32_t i = 0; i < count; i++)
         table_prefetch(&c->flows, events[i].flow);
-    for (uint32_t i = 0; i < count; i++) {
-        flows[i] = table_find(&c->flows, events[i].flow);
-        cache_fetch(flows[i], sizeof *flows[i]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (!flows[i])
-            continue;
-        __builtin_prefetch(flows[i]->stream);
-        __builtin_prefetch(flows[i]->datagrams);
-        __builtin_prefetch(flows[i]->findings);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        cache_fetch(table_find(&c->flows, events[i].flow), sizeof(struct flow));
 }
 
 void classifier_demand(struct classifier *c, const struct demand *demand)

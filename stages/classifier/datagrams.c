@@ -1,50 +1,27 @@
 #include "stages/classifier/datagrams.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
 #include "common/recognise/dns_message.h"
 #include "common/recognise/quic_initial.h"
 #include "stages/classifier/stun.h"
-
-struct datagrams {
-    const struct profile *profile;
-    const struct limits *limits;
-    struct findings *findings;
-    bool dns_port; /* a port says DNS */
-    bool all_dns;  /* and so have all datagrams so far */
-    uint32_t hint;
-    bool declined[DIRECTIONS]; /* before anything was recognised */
-    uint64_t open[DIRECTIONS]; /* signatures that may find something new there: a bit for each */
-};
 
 static bool is_dns_port(uint16_t port)
 {
     return port == 53 || port == 5353 || port == 5355;
 }
 
-struct datagrams *datagrams_new(const struct profile *profile, const struct limits *limits,
-                                const struct event_open *open, struct findings *findings)
+void datagrams_begin(struct datagrams *d, const struct profile *profile,
+                     const struct limits *limits, const struct event_open *open,
+                     struct findings *findings)
 {
-    struct datagrams *d = calloc(1, sizeof *d);
-    if (!d)
-        return NULL;
-    d->profile = profile;
-    d->limits = limits;
-    d->findings = findings;
-    d->dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1]);
-    d->all_dns = true;
+    *d = (struct datagrams){.profile = profile,
+                            .limits = limits,
+                            .findings = findings,
+                            .dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1]),
+                            .all_dns = true};
     for (size_t i = 0; i < profile_count(profile); i++)
         if (signature_applies(profile_signature(profile, i), open->transport, open->port))
             d->open[0] |= UINT64_C(1) << i;
     d->open[1] = d->open[0];
-    return d;
-}
-
-void datagrams_free(struct datagrams **datagrams)
-{
-    free(*datagrams);
-    *datagrams = NULL;
 }
 
 static int read_stun(struct datagrams *d, size_t signature, const struct event_data *data)
@@ -96,10 +73,10 @@ static int look(struct datagrams *d, place at, const struct event_data *data)
 int datagrams_data(struct datagrams *d, place at, const struct event_data *data)
 {
     bool looked = data->offset < d->limits->probe_datagrams;
-    bool dns = (looked || d->all_dns) &&
-               dns_message_recognise(data->bytes, data->length, data->missing, d->dns_port);
-    d->all_dns = d->all_dns && dns;
-    if (!d->hint && looked && dns)
+    d->dns = (looked || d->all_dns) &&
+             dns_message_recognise(data->bytes, data->length, data->missing, d->dns_port);
+    d->all_dns = d->all_dns && d->dns;
+    if (!d->hint && looked && d->dns)
         d->hint = TAPLINE_HINT_DNS;
     if (!d->hint && looked && quic_initial_recognise(data->bytes, data->length))
         d->hint = TAPLINE_HINT_QUIC;
@@ -113,11 +90,26 @@ uint32_t datagrams_hint(const struct datagrams *d)
     return d->hint;
 }
 
-bool datagrams_passes(const struct datagrams *d, int direction, uint64_t index)
+bool datagrams_served(const struct datagrams *d, int direction, uint64_t index)
 {
     bool probed = index < d->limits->probe_datagrams;
     return (d->hint == TAPLINE_HINT_QUIC && !d->declined[direction]) ||
            (d->hint == TAPLINE_HINT_DNS && (d->all_dns || probed));
+}
+
+/* On the ports of DNS a message that breaks a rule somewhere still answers up to there: what forges
+ * answers is not always well made. */
+bool datagrams_passes(const struct datagrams *d, const struct event_data *data)
+{
+    if (!datagrams_served(d, data->direction, data->offset))
+        return false;
+    bool dns = d->hint == TAPLINE_HINT_DNS;
+    return !dns || ((d->dns || d->dns_port) && dns_message_answers(data->bytes, data->length));
+}
+
+bool datagrams_dns_only(const struct datagrams *d, uint64_t received, uint64_t packets)
+{
+    return d->hint == TAPLINE_HINT_DNS && d->all_dns && received == packets;
 }
 
 enum tapline_want datagrams_want(const struct datagrams *d, uint64_t next)

@@ -1,9 +1,9 @@
 /*
  * A UDP conversation as the classifier sees it: every datagram is decided by itself.
  *
- * The extractor gets what DNS or QUIC is for. Of a conversation that is more than DNS it gets the
- * datagrams that signatures look at, too; of one that has been nothing else, every one, as long
- * as that is so: its answers are records wherever they stand.
+ * The extractor gets what QUIC it is for, and of DNS the messages that answer: nothing else there
+ * makes a record. Of a conversation that is more than DNS it gets those among the datagrams that
+ * signatures look at, too; of one that has been nothing else, every one, as long as that is so.
  */
 #ifndef TAPLINE_CLASSIFIER_DATAGRAMS_H
 #define TAPLINE_CLASSIFIER_DATAGRAMS_H
@@ -16,12 +16,22 @@
 #include "stages/classifier/findings.h"
 #include "stages/classifier/profile.h"
 
-struct datagrams;
+struct datagrams {
+    const struct profile *profile;
+    const struct limits *limits;
+    struct findings *findings;
+    bool dns_port; /* a port says DNS */
+    bool dns;      /* the last datagram was DNS, */
+    bool all_dns;  /* and so were all before it */
+    uint32_t hint;
+    bool declined[DIRECTIONS]; /* before anything was recognised */
+    uint64_t open[DIRECTIONS]; /* signatures that may find something new there: a bit for each */
+};
 
-/** All are borrowed and outlive it. NULL: no memory. */
-struct datagrams *datagrams_new(const struct profile *profile, const struct limits *limits,
-                                const struct event_open *open, struct findings *findings);
-void datagrams_free(struct datagrams **datagrams);
+/** No datagram has come yet. All are borrowed and outlive it; it owns nothing. */
+void datagrams_begin(struct datagrams *d, const struct profile *profile,
+                     const struct limits *limits, const struct event_open *open,
+                     struct findings *findings);
 
 /** Looks at the next datagram. 0 or -ENOMEM. */
 int datagrams_data(struct datagrams *d, place at, const struct event_data *data);
@@ -29,9 +39,15 @@ int datagrams_data(struct datagrams *d, place at, const struct event_data *data)
 /** TAPLINE_HINT_DNS or TAPLINE_HINT_QUIC once recognised; 0: nothing for the extractor so far. */
 uint32_t datagrams_hint(const struct datagrams *d);
 
-/** Does the datagram of that index in its direction go to the extractor? Not where the direction
- *  had been declined before anything was recognised: even if it comes. */
-bool datagrams_passes(const struct datagrams *d, int direction, uint64_t index);
+/** Is the extractor told of the datagram of that index in its direction, if it is of use there? Not
+ *  where the direction had been declined before anything was recognised: even if it comes. */
+bool datagrams_served(const struct datagrams *d, int direction, uint64_t index);
+
+/** Does this datagram, which has been looked at, go to the extractor? */
+bool datagrams_passes(const struct datagrams *d, const struct event_data *data);
+
+/** Was it DNS from end to end? `received`: datagrams that came, `packets`: of the whole flow. */
+bool datagrams_dns_only(const struct datagrams *d, uint64_t received, uint64_t packets);
 
 /** What the classifier itself wants of a direction, the next datagram of which has this index. */
 enum tapline_want datagrams_want(const struct datagrams *d, uint64_t next);

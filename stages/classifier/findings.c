@@ -3,67 +3,62 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 #include "stages/classifier/stun.h"
 
-static const uint32_t NO_TYPE = UINT32_MAX;
-
+/* An identifier of one side, as one signature saw it. */
 struct sighting {
+    struct sighting *next;
+    size_t signature;
+    int side;
     place at;
     uint32_t location;
     size_t length;
     uint8_t value[];
 };
 
-/* A STUN value that is there already, by its digest and its sender. */
+/* A STUN value that is there already: its sender, its digest, and that of the text that it was read
+ * from. Who keeps a connection alive sends the same text again and again: it is not read again. */
 struct stun_seen {
-    uint64_t digest[2];
     uint64_t side;
+    uint64_t digest[2];
+    uint64_t text[2];
 };
 
-struct findings {
-    const struct profile *profile;
-    const struct event_open *open;
-    uint32_t rank; /* of the type; NO_TYPE: none */
-    place type_at;
-    struct buffer stun_maps;             /* msgpack: a run of maps */
-    struct buffer stun_seen;             /* struct stun_seen, one for each of them */
-    struct sighting *seen[][DIRECTIONS]; /* by signature */
+struct stun_values {
+    struct buffer maps; /* msgpack: a run of maps */
+    struct buffer seen; /* struct stun_seen, one for each of them */
 };
 
-struct findings *findings_new(const struct profile *profile, const struct event_open *open)
+void findings_begin(struct findings *f, const struct profile *profile,
+                    const struct event_open *open)
 {
-    struct findings *f;
-    f = calloc(1, sizeof *f + profile_count(profile) * sizeof f->seen[0]);
-    if (f) {
-        f->profile = profile;
-        f->open = open;
-        f->rank = NO_TYPE;
-    }
-    return f;
+    *f = (struct findings){.profile = profile, .open = open, .rank = FINDINGS_NO_TYPE};
 }
 
-void findings_free(struct findings **findings)
+void findings_free(struct findings *f)
 {
-    struct findings *f = *findings;
-    if (!f)
-        return;
-    for (size_t i = 0; i < profile_count(f->profile); i++)
-        for (int side = 0; side < DIRECTIONS; side++)
-            free(f->seen[i][side]);
-    buffer_free(&f->stun_maps);
-    buffer_free(&f->stun_seen);
-    free(f);
-    *findings = NULL;
+    while (f->sightings) {
+        struct sighting *first = f->sightings;
+        f->sightings = first->next;
+        free(first);
+    }
+    if (f->stun) {
+        buffer_free(&f->stun->maps);
+        buffer_free(&f->stun->seen);
+        free(f->stun);
+        f->stun = NULL;
+    }
 }
 
 void findings_type(struct findings *f, place at, uint32_t rank)
 {
     if (f->open->transport == TRANSPORT_UDP)
         at = 0;
-    if (f->rank == NO_TYPE || at < f->type_at || (at == f->type_at && rank < f->rank)) {
+    if (f->rank == FINDINGS_NO_TYPE || at < f->type_at || (at == f->type_at && rank < f->rank)) {
         f->type_at = at;
         f->rank = rank;
     }
@@ -73,7 +68,7 @@ bool findings_typed(const struct findings *f, place *at, uint32_t *rank)
 {
     *at = f->type_at;
     *rank = f->rank;
-    return f->rank != NO_TYPE;
+    return f->rank != FINDINGS_NO_TYPE;
 }
 
 static const char *type_name(const struct findings *f)
@@ -86,20 +81,34 @@ static const char *type_name(const struct findings *f)
 
 bool findings_type_is(const struct findings *f, size_t signature)
 {
-    return f->rank != NO_TYPE &&
+    return f->rank != FINDINGS_NO_TYPE &&
            strcmp(type_name(f), profile_signature(f->profile, signature)->label) == 0;
+}
+
+/* Where the sighting of a signature and side hangs, or would. */
+static struct sighting **sighting_of(struct findings *f, size_t signature, int side)
+{
+    struct sighting **at = &f->sightings;
+    while (*at && ((*at)->signature != signature || (*at)->side != side))
+        at = &(*at)->next;
+    return at;
 }
 
 int findings_identifier(struct findings *f, size_t signature, int side, place at,
                         struct slice value, uint32_t location)
 {
-    struct sighting **known = &f->seen[signature][side];
+    struct sighting **known = sighting_of(f, signature, side);
     if (*known && (*known)->at <= at)
         return 0;
     struct sighting *s = malloc(sizeof *s + value.length);
     if (!s)
         return -ENOMEM;
-    *s = (struct sighting){.at = at, .location = location, .length = value.length};
+    *s = (struct sighting){.next = *known ? (*known)->next : NULL,
+                           .signature = signature,
+                           .side = side,
+                           .at = at,
+                           .location = location,
+                           .length = value.length};
     if (value.length)
         memcpy(s->value, value.bytes, value.length);
     free(*known);
@@ -107,17 +116,9 @@ int findings_identifier(struct findings *f, size_t signature, int side, place at
     return 0;
 }
 
-bool findings_identified(const struct findings *f, size_t signature, int side)
+bool findings_identified(struct findings *f, size_t signature, int side)
 {
-    return f->seen[signature][side] != NULL;
-}
-
-static bool is_seen(const struct buffer *seen, const struct stun_seen *one)
-{
-    for (size_t at = 0; at < seen->length; at += sizeof *one)
-        if (memcmp(seen->bytes + at, one, sizeof *one) == 0)
-            return true;
-    return false;
+    return *sighting_of(f, signature, side) != NULL;
 }
 
 static void pack_address(struct buffer *to, const struct findings *f, int side)
@@ -126,41 +127,70 @@ static void pack_address(struct buffer *to, const struct findings *f, int side)
     pack_str(to, address_text(&f->open->address[side], text));
 }
 
-int findings_stun(struct findings *f, int side, struct slice text, uint64_t most, bool *found)
+/* Is it there already: by the text that it was read from, or by what that says? */
+static bool is_seen(const struct buffer *seen, const struct stun_seen *one, bool by_text)
+{
+    const struct stun_seen *list = (const struct stun_seen *)(const void *)seen->bytes;
+    for (size_t i = 0; i < seen->length / sizeof *one; i++) {
+        const uint64_t *known = by_text ? list[i].text : list[i].digest;
+        const uint64_t *asked = by_text ? one->text : one->digest;
+        if (list[i].side == one->side && known[0] == asked[0] && known[1] == asked[1])
+            return true;
+    }
+    return false;
+}
+
+/* Reads the text and keeps what it says, where it is an object that is new. */
+static int stun_read(struct findings *f, struct stun_values *values, struct slice text,
+                     struct stun_seen *one, bool *found)
 {
     struct buffer pairs = {0};
-    struct stun_seen one = {{0, 0}, (uint64_t)side};
     uint32_t count = 0;
-    *found = false;
-    if (f->stun_seen.length / sizeof one >= most)
-        return 0;
-    int error = stun_object(text, "data_ip", &pairs, &count, one.digest);
+    int error = stun_object(text, "data_ip", &pairs, &count, one->digest);
     *found = error == 0;
-    if (*found && !is_seen(&f->stun_seen, &one)) {
-        pack_map(&f->stun_maps, count + 1);
-        buffer_append(&f->stun_maps, pairs.bytes, pairs.length);
-        pack_str(&f->stun_maps, "data_ip");
-        pack_address(&f->stun_maps, f, side);
-        buffer_append(&f->stun_seen, &one, sizeof one);
+    if (*found && !is_seen(&values->seen, one, false)) {
+        pack_map(&values->maps, count + 1);
+        buffer_append(&values->maps, pairs.bytes, pairs.length);
+        pack_str(&values->maps, "data_ip");
+        pack_address(&values->maps, f, (int)one->side);
+        buffer_append(&values->seen, one, sizeof *one);
     }
     buffer_free(&pairs);
-    bool memory = !f->stun_maps.failed && !f->stun_seen.failed && error != -ENOMEM;
+    bool memory = !values->maps.failed && !values->seen.failed && error != -ENOMEM;
     return memory ? 0 : -ENOMEM;
+}
+
+int findings_stun(struct findings *f, int side, struct slice text, uint64_t most, bool *found)
+{
+    *found = false;
+    if (!f->stun)
+        f->stun = calloc(1, sizeof *f->stun);
+    if (!f->stun)
+        return -ENOMEM;
+    if (f->stun->seen.length / sizeof(struct stun_seen) >= most)
+        return 0;
+    XXH128_hash_t hash = XXH3_128bits(text.bytes, text.length);
+    struct stun_seen one = {.side = (uint64_t)side, .text = {hash.low64, hash.high64}};
+    *found = is_seen(&f->stun->seen, &one, true);
+    return *found ? 0 : stun_read(f, f->stun, text, &one, found);
+}
+
+void findings_dns_only(struct findings *f)
+{
+    f->dns_only = true;
 }
 
 /* The notes' map: its pairs are counted as they are written. */
 struct notes {
-    struct buffer pairs;
+    struct buffer *pairs;
     uint32_t count;
 };
 
-static struct buffer *note(struct notes *n, const char *stem, const char *end)
+static struct buffer *note(struct notes *n, const char *key)
 {
-    char key[32];
-    snprintf(key, sizeof key, "%s%s", stem, end);
-    pack_str(&n->pairs, key);
+    pack_str(n->pairs, key);
     n->count++;
-    return &n->pairs;
+    return n->pairs;
 }
 
 /* Of TCP only the identifiers that belong to the flow's type are kept. */
@@ -174,11 +204,11 @@ static bool counts(const struct findings *f, size_t signature, enum reports repo
 static const struct sighting *earliest(const struct findings *f, enum reports reports, int side)
 {
     const struct sighting *first = NULL;
-    for (size_t i = 0; i < profile_count(f->profile); i++) {
-        const struct sighting *s = f->seen[i][side];
-        if (s && counts(f, i, reports) && (!first || s->at < first->at))
+    for (const struct sighting *s = f->sightings; s; s = s->next)
+        if (s->side == side && counts(f, s->signature, reports) &&
+            (!first || s->at < first->at ||
+             (s->at == first->at && s->signature < first->signature)))
             first = s;
-    }
     return first;
 }
 
@@ -189,16 +219,17 @@ static int first_side(const struct findings *f, enum reports reports)
     return other && (!one || other->at < one->at) ? 1 : 0;
 }
 
+/* `keys`: the address and the identifier of the side that comes first, and those of the other. */
 static void note_sides(const struct findings *f, struct notes *n, enum reports reports,
-                       const char *stem, int first)
+                       const char *const keys[4], int first)
 {
     for (int i = 0; i < DIRECTIONS; i++) {
         int side = first ^ i;
         const struct sighting *s = earliest(f, reports, side);
         if (!s)
             continue;
-        pack_address(note(n, stem, i == 0 ? "_ip_1" : "_ip_2"), f, side);
-        pack_text(note(n, stem, i == 0 ? "_id_1" : "_id_2"), s->value, s->length);
+        pack_address(note(n, keys[2 * i]), f, side);
+        pack_text(note(n, keys[2 * i + 1]), s->value, s->length);
     }
 }
 
@@ -208,68 +239,75 @@ static void note_toutiao(const struct findings *f, struct notes *n)
     const struct sighting *s = earliest(f, REPORTS_TOUTIAO, side);
     if (!s)
         return;
-    pack_address(note(n, "toutiao", "_ip"), f, side);
-    pack_text(note(n, "toutiao", "_value"), s->value, s->length);
-    pack_uint(note(n, "toutiao", "_location"), s->location);
+    pack_address(note(n, "toutiao_ip"), f, side);
+    pack_text(note(n, "toutiao_value"), s->value, s->length);
+    pack_uint(note(n, "toutiao_location"), s->location);
 }
-
-struct identifier {
-    const struct sighting *sighting;
-    size_t signature;
-    int side;
-};
 
 static int by_place(const void *a, const void *b)
 {
-    const struct identifier *left = a, *right = b;
-    if (left->sighting->at != right->sighting->at)
-        return left->sighting->at < right->sighting->at ? -1 : 1;
+    const struct sighting *left = *(const struct sighting *const *)a;
+    const struct sighting *right = *(const struct sighting *const *)b;
+    if (left->at != right->at)
+        return left->at < right->at ? -1 : 1;
     return left->signature < right->signature ? -1 : left->signature > right->signature;
 }
 
 static void note_identifiers(const struct findings *f, struct notes *n)
 {
-    struct identifier all[PROFILE_SIGNATURES * DIRECTIONS];
+    const struct sighting *all[PROFILE_SIGNATURES * DIRECTIONS];
     size_t count = 0;
-    for (size_t i = 0; i < profile_count(f->profile); i++)
-        for (int side = 0; side < DIRECTIONS; side++)
-            if (f->seen[i][side] && counts(f, i, REPORTS_IDENTIFIERS))
-                all[count++] = (struct identifier){f->seen[i][side], i, side};
+    for (const struct sighting *s = f->sightings; s; s = s->next)
+        if (counts(f, s->signature, REPORTS_IDENTIFIERS))
+            all[count++] = s;
     if (count == 0)
         return;
     qsort(all, count, sizeof all[0], by_place);
-    struct buffer *to = note(n, "identifiers", "");
+    struct buffer *to = note(n, "identifiers");
     pack_array(to, count);
     for (size_t i = 0; i < count; i++) {
         pack_map(to, 4);
         pack_str(to, "signature");
-        pack_str(to, profile_signature(f->profile, all[i].signature)->name);
+        pack_str(to, profile_signature(f->profile, all[i]->signature)->name);
         pack_str(to, "ip");
-        pack_address(to, f, all[i].side);
+        pack_address(to, f, all[i]->side);
         pack_str(to, "value");
-        pack_text(to, all[i].sighting->value, all[i].sighting->length);
+        pack_text(to, all[i]->value, all[i]->length);
         pack_str(to, "location");
-        pack_uint(to, all[i].sighting->location);
+        pack_uint(to, all[i]->location);
     }
 }
 
-int findings_note(const struct findings *f, struct buffer *to)
+static void note_sightings(const struct findings *f, struct notes *n)
 {
-    struct notes n = {0};
-    if (f->rank != NO_TYPE)
-        pack_str(note(&n, "protocol_type", ""), type_name(f));
-    note_sides(f, &n, REPORTS_BIT_PEER, "bit_peer", FROM_INITIATOR);
-    note_toutiao(f, &n);
-    note_sides(f, &n, REPORTS_XUNLEI, "xunlei", first_side(f, REPORTS_XUNLEI));
-    if (f->stun_maps.length) {
-        pack_array(note(&n, "stun_values", ""), f->stun_seen.length / sizeof(struct stun_seen));
-        buffer_append(&n.pairs, f->stun_maps.bytes, f->stun_maps.length);
+    static const char *const bit_peer[] = {"bit_peer_ip_1", "bit_peer_id_1", "bit_peer_ip_2",
+                                           "bit_peer_id_2"};
+    static const char *const xunlei[] = {"xunlei_ip_1", "xunlei_id_1", "xunlei_ip_2",
+                                         "xunlei_id_2"};
+    note_sides(f, n, REPORTS_BIT_PEER, bit_peer, FROM_INITIATOR);
+    note_toutiao(f, n);
+    note_sides(f, n, REPORTS_XUNLEI, xunlei, first_side(f, REPORTS_XUNLEI));
+    note_identifiers(f, n);
+}
+
+int findings_note(const struct findings *f, struct buffer *to, bool *found)
+{
+    struct notes n = {to, 0};
+    size_t before = to->length, head = pack_map_open(to);
+    if (f->rank != FINDINGS_NO_TYPE)
+        pack_str(note(&n, "protocol_type"), type_name(f));
+    if (f->sightings)
+        note_sightings(f, &n);
+    if (f->stun && f->stun->maps.length) {
+        pack_array(note(&n, "stun_values"), f->stun->seen.length / sizeof(struct stun_seen));
+        buffer_append(to, f->stun->maps.bytes, f->stun->maps.length);
     }
-    note_identifiers(f, &n);
-    if (n.count)
-        pack_map(to, n.count);
-    buffer_append(to, n.pairs.bytes, n.pairs.length);
-    bool failed = n.pairs.failed || to->failed;
-    buffer_free(&n.pairs);
-    return failed ? -ENOMEM : 0;
+    if (f->dns_only)
+        pack_bool(note(&n, "dns_only"), true);
+    *found = n.count > 0;
+    if (*found)
+        pack_map_close(to, head, n.count);
+    else
+        to->length = before;
+    return to->failed ? -ENOMEM : 0;
 }

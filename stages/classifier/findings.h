@@ -21,11 +21,23 @@ enum { RANK_HTTP, RANK_HTTPS, RANK_SIGNATURES };
 /** Where a finding lies: the number of its segment or datagram among the flow's events. */
 typedef uint64_t place;
 
-struct findings;
+/** Most flows reveal nothing: what they would be kept in is made when something is found. */
+struct findings {
+    const struct profile *profile;
+    const struct event_open *open;
+    uint32_t rank; /* of the type; FINDINGS_NO_TYPE: none */
+    bool dns_only; /* every datagram was DNS */
+    place type_at;
+    struct sighting *sightings; /* one of each signature and side */
+    struct stun_values *stun;   /* NULL: none was found */
+};
 
-/** `open` and `profile` are borrowed and outlive it. NULL: no memory. */
-struct findings *findings_new(const struct profile *profile, const struct event_open *open);
-void findings_free(struct findings **findings);
+enum { FINDINGS_NO_TYPE = INT32_MAX };
+
+/** Nothing is found yet. `open` and `profile` are borrowed and outlive it. */
+void findings_begin(struct findings *f, const struct profile *profile,
+                    const struct event_open *open);
+void findings_free(struct findings *f);
 
 /** Something matched: of TCP the earliest place and there the lowest rank gives the flow its type,
  *  of UDP the lowest rank wherever it lies. */
@@ -42,13 +54,18 @@ int findings_identifier(struct findings *f, size_t signature, int side, place at
                         struct slice value, uint32_t location);
 
 /** Has this signature an identifier of that side? */
-bool findings_identified(const struct findings *f, size_t signature, int side);
+bool findings_identified(struct findings *f, size_t signature, int side);
 
 /** The text of a STUN attribute: kept where it is a JSON object that is new of that side; *found
  *  says that it is an object. Where `most` are kept nothing is looked at. 0 or -ENOMEM. */
 int findings_stun(struct findings *f, int side, struct slice text, uint64_t most, bool *found);
 
-/** Appends the map of notes for the flow's close, where anything was found; 0 or -ENOMEM. */
-int findings_note(const struct findings *f, struct buffer *to);
+/** Every packet of the flow was a DNS message: what its answers say stands elsewhere, and the flow
+ *  itself is left out of the records. */
+void findings_dns_only(struct findings *f);
+
+/** Appends the map of notes for the flow's close, where anything was found, and says so in *found;
+ *  0 or -ENOMEM. */
+int findings_note(const struct findings *f, struct buffer *to, bool *found);
 
 #endif

@@ -1,10 +1,21 @@
 #include "stages/classifier/holding.h"
 
 #include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/buffer.h"
+#include "common/base/error.h"
+
+struct holding {
+    struct buffer bytes;
+    struct buffer starts;   /* struct start, in stream order */
+    struct buffer segments; /* struct held, in stream order */
+    uint64_t base;          /* stream offset of the first byte of the run */
+};
 
 size_t holding_starts(const struct holding *h)
 {
-    return h->starts.length / sizeof(struct start);
+    return h ? h->starts.length / sizeof(struct start) : 0;
 }
 
 struct start *holding_start(const struct holding *h, size_t index)
@@ -14,7 +25,7 @@ struct start *holding_start(const struct holding *h, size_t index)
 
 size_t holding_segments(const struct holding *h)
 {
-    return h->segments.length / sizeof(struct held);
+    return h ? h->segments.length / sizeof(struct held) : 0;
 }
 
 static const struct held *segment(const struct holding *h, size_t index)
@@ -22,12 +33,19 @@ static const struct held *segment(const struct holding *h, size_t index)
     return (const struct held *)(const void *)h->segments.bytes + index;
 }
 
-int holding_add(struct holding *h, place at, const struct event_data *data)
+int holding_add(struct holding **holding, place at, const struct event_data *data)
 {
     struct held held = {at, *data};
     held.data.bytes = NULL;
-    if (h->bytes.length == 0)
-        h->base = data->offset;
+    if (!*holding) {
+        *holding = calloc(1, sizeof **holding);
+        if (!*holding)
+            return -ENOMEM;
+        (*holding)->base = data->offset;
+    }
+    struct holding *h = *holding;
+    if (data->offset != h->base + h->bytes.length)
+        return ERR_MALFORMED;
     buffer_append(&h->bytes, data->bytes, data->length);
     buffer_append(&h->segments, &held, sizeof held);
     return h->bytes.failed || h->segments.failed ? -ENOMEM : 0;
@@ -64,22 +82,29 @@ static void drop_before(struct holding *h, uint64_t offset)
     h->base = offset;
 }
 
-void holding_settle(struct holding *h)
+void holding_settle(struct holding **holding)
 {
+    struct holding *h = *holding;
     size_t kept = 0;
+    if (!h)
+        return;
     for (size_t i = 0; i < holding_starts(h); i++)
         if (start_undecided(holding_start(h, i)))
             *holding_start(h, kept++) = *holding_start(h, i);
     h->starts.length = kept * sizeof(struct start);
     if (kept == 0)
-        holding_free(h);
+        holding_free(holding);
     else
         drop_before(h, holding_start(h, 0)->offset);
 }
 
-void holding_free(struct holding *h)
+void holding_free(struct holding **h)
 {
-    buffer_free(&h->bytes);
-    buffer_free(&h->starts);
-    buffer_free(&h->segments);
+    if (!*h)
+        return;
+    buffer_free(&(*h)->bytes);
+    buffer_free(&(*h)->starts);
+    buffer_free(&(*h)->segments);
+    free(*h);
+    *h = NULL;
 }

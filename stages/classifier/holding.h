@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/buffer.h"
 #include "common/recognise/start_line.h"
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
@@ -30,15 +29,10 @@ struct held {
     struct event_data data;
 };
 
-/** Zeroed: holds nothing. */
-struct holding {
-    struct buffer bytes;
-    struct buffer starts;   /* struct start, in stream order */
-    struct buffer segments; /* struct held, in stream order */
-    uint64_t base;          /* stream offset of the first byte of the run */
-};
+/** NULL holds nothing, and most directions never do. */
+struct holding;
 
-/** Is somebody undecided? */
+/** Is something undecided of it? */
 static inline bool start_undecided(const struct start *start)
 {
     return start->signatures || start->protocols;
@@ -48,8 +42,8 @@ static inline bool start_undecided(const struct start *start)
 size_t holding_starts(const struct holding *h);
 struct start *holding_start(const struct holding *h, size_t index);
 
-/** Adds a segment that follows what is held. 0 or -ENOMEM. */
-int holding_add(struct holding *h, place at, const struct event_data *data);
+/** Adds a segment, which follows what is held. 0; ERR_MALFORMED: it does not; or -ENOMEM. */
+int holding_add(struct holding **h, place at, const struct event_data *data);
 
 /** Adds a start. 0 or -ENOMEM. */
 int holding_add_start(struct holding *h, const struct start *start);
@@ -62,8 +56,8 @@ size_t holding_segments(const struct holding *h);
 struct held holding_segment(const struct holding *h, size_t index);
 
 /** Lets go of the starts that are decided, and of the segments before the first that is not. */
-void holding_settle(struct holding *h);
+void holding_settle(struct holding **h);
 
-void holding_free(struct holding *h);
+void holding_free(struct holding **h);
 
 #endif

@@ -1,9 +1,5 @@
 #include "stages/classifier/stream.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include "common/base/error.h"
 #include "common/recognise/dns_message.h"
 #include "common/recognise/start_line.h"
 #include "common/recognise/tls_hello.h"
@@ -15,58 +11,30 @@ enum {
     DNS_EVIDENCE = 512, /* so much of a longer message is enough to know it by */
 };
 
-struct side {
-    uint64_t segments;   /* with payload, so far */
-    uint64_t signatures; /* looked for in new segments: a bit for each */
-    struct holding holding;
-    bool declined;        /* when the protocol was recognised, until this side's next turn */
-    bool replaying;       /* from `replay_from` on, held segments go to the extractor */
-    uint64_t replay_from; /* stream offset */
-    size_t replayed;      /* segments of the holding that were stepped over */
-};
-
-struct stream {
-    const struct profile *profile;
-    const struct limits *limits;
-    struct findings *findings;
-    bool dns_port;
-    uint32_t hint;
-    place last; /* of the segment that came last */
-    struct side side[DIRECTIONS];
-};
-
 static bool is_dns_port(uint16_t port)
 {
     return port == 53 || port == 5353;
 }
 
-struct stream *stream_new(const struct profile *profile, const struct limits *limits,
-                          const struct event_open *open, struct findings *findings)
+void stream_begin(struct stream *s, const struct profile *profile, const struct limits *limits,
+                  const struct event_open *open, struct findings *findings)
 {
-    struct stream *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    s->profile = profile;
-    s->limits = limits;
-    s->findings = findings;
-    s->dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1]);
+    *s = (struct stream){.profile = profile,
+                         .limits = limits,
+                         .findings = findings,
+                         .dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1])};
     for (size_t i = 0; i < profile_count(profile); i++) {
         const struct signature *one = profile_signature(profile, i);
         if (one->kind == SIGNATURE_MATCH && signature_applies(one, open->transport, open->port))
             s->side[0].signatures |= UINT64_C(1) << i;
     }
     s->side[1].signatures = s->side[0].signatures;
-    return s;
 }
 
-void stream_free(struct stream **stream)
+void stream_free(struct stream *s)
 {
-    if (!*stream)
-        return;
-    holding_free(&(*stream)->side[0].holding);
-    holding_free(&(*stream)->side[1].holding);
-    free(*stream);
-    *stream = NULL;
+    holding_free(&s->side[0].holding);
+    holding_free(&s->side[1].holding);
 }
 
 /* A DNS message behind its length (RFC 1035, section 4.2.2). */
@@ -122,8 +90,8 @@ static void found_protocol(struct stream *s, int direction, const struct start *
     s->side[direction].replay_from = start->offset;
     for (int side = 0; side < DIRECTIONS; side++) {
         struct side *one = &s->side[side];
-        for (size_t i = 0; i < holding_starts(&one->holding); i++) {
-            struct start *held = holding_start(&one->holding, i);
+        for (size_t i = 0; i < holding_starts(one->holding); i++) {
+            struct start *held = holding_start(one->holding, i);
             if (!one->replaying && held->protocols & protocol) {
                 one->replaying = true;
                 one->replay_from = held->offset;
@@ -180,7 +148,7 @@ static int look(struct stream *s, int direction, struct start *start, struct sli
 
 static int look_at_held(struct stream *s, int direction, bool more)
 {
-    struct holding *h = &s->side[direction].holding;
+    struct holding *h = s->side[direction].holding;
     int error = 0;
     for (size_t i = 0; i < holding_starts(h) && error == 0; i++) {
         struct start *start = holding_start(h, i);
@@ -205,7 +173,7 @@ static bool type_is_final(const struct stream *s)
     if (!findings_typed(s->findings, &at, &rank))
         return false;
     for (int side = 0; side < DIRECTIONS; side++) {
-        const struct holding *h = &s->side[side].holding;
+        const struct holding *h = s->side[side].holding;
         for (size_t i = 0; i < holding_starts(h); i++)
             if (may_precede(holding_start(h, i), at, rank))
                 return false;
@@ -222,7 +190,7 @@ static void narrow(struct stream *s)
         uint64_t bit = UINT64_C(1) << i;
         bool own = findings_type_is(s->findings, i);
         for (int side = 0; side < DIRECTIONS; side++) {
-            struct holding *h = &s->side[side].holding;
+            struct holding *h = s->side[side].holding;
             if (!own || findings_identified(s->findings, i, side))
                 s->side[side].signatures &= ~bit;
             for (size_t n = 0; !own && n < holding_starts(h); n++)
@@ -260,11 +228,9 @@ static struct start start_of(struct stream *s, place at, const struct event_data
 
 static int hold(struct stream *s, const struct start *start, const struct event_data *data)
 {
-    struct holding *h = &s->side[data->direction].holding;
-    if (h->bytes.length && data->offset != h->base + h->bytes.length)
-        return ERR_MALFORMED;
+    struct holding **h = &s->side[data->direction].holding;
     int error = holding_add(h, start->at, data);
-    return error == 0 && start_undecided(start) ? holding_add_start(h, start) : error;
+    return error == 0 && start_undecided(start) ? holding_add_start(*h, start) : error;
 }
 
 static bool replays(const struct stream *s)
@@ -277,7 +243,7 @@ int stream_data(struct stream *s, place at, const struct event_data *data)
     struct start start = start_of(s, at, data);
     int error = 0;
     s->last = at;
-    if (holding_starts(&s->side[data->direction].holding) > 0) {
+    if (holding_starts(s->side[data->direction].holding) > 0) {
         error = hold(s, &start, data);
         if (error == 0)
             error = look_at_held(s, data->direction, true);
@@ -310,8 +276,8 @@ uint32_t stream_hint(const struct stream *s)
 /* The next held segment of a side that is to be handed on, stepping over those that are not. */
 static bool peek_held(const struct stream *s, struct side *side, struct held *held)
 {
-    for (; side->replaying && side->replayed < holding_segments(&side->holding); side->replayed++) {
-        *held = holding_segment(&side->holding, side->replayed);
+    for (; side->replaying && side->replayed < holding_segments(side->holding); side->replayed++) {
+        *held = holding_segment(side->holding, side->replayed);
         if (held->data.offset >= side->replay_from && held->at != s->last)
             return true;
     }
@@ -344,7 +310,7 @@ bool stream_passes(struct stream *s, int direction, bool turn)
 enum tapline_want stream_want(const struct stream *s, int direction)
 {
     const struct side *side = &s->side[direction];
-    if (holding_starts(&side->holding) > 0)
+    if (holding_starts(side->holding) > 0)
         return TAPLINE_WANT_FROM;
     if (side->segments < s->limits->probe_segments && (!s->hint || side->signatures))
         return TAPLINE_WANT_FROM;

@@ -15,14 +15,35 @@
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
+#include "stages/classifier/holding.h"
 #include "stages/classifier/profile.h"
 
-struct stream;
+struct side {
+    uint64_t segments;       /* with payload, so far */
+    uint64_t signatures;     /* looked for in new segments: a bit for each */
+    struct holding *holding; /* NULL: nobody is undecided */
+    bool declined;           /* when the protocol was recognised, until this side's next turn */
+    bool replaying;          /* from `replay_from` on, held segments go to the extractor */
+    uint64_t replay_from;    /* stream offset */
+    size_t replayed;         /* segments of the holding that were stepped over */
+};
 
-/** All are borrowed and outlive it. NULL: no memory. */
-struct stream *stream_new(const struct profile *profile, const struct limits *limits,
-                          const struct event_open *open, struct findings *findings);
-void stream_free(struct stream **stream);
+struct stream {
+    const struct profile *profile;
+    const struct limits *limits;
+    struct findings *findings;
+    bool dns_port;
+    uint32_t hint;
+    place last; /* of the segment that came last */
+    struct side side[DIRECTIONS];
+};
+
+/** No segment has come yet. All are borrowed and outlive it. */
+void stream_begin(struct stream *s, const struct profile *profile, const struct limits *limits,
+                  const struct event_open *open, struct findings *findings);
+
+/** Gives back what is held. */
+void stream_free(struct stream *s);
 
 /** Looks at the next segment of a direction. 0; ERR_MALFORMED: it does not follow the one before it
  *  although nobody declined what lies between; or -ENOMEM. */

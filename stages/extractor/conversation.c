@@ -46,7 +46,6 @@ struct conversation {
     int64_t request_ns; /* the last HTTP request's time */
     struct name_note sni;
     struct name_note domain;
-    bool dns_only;
 };
 
 struct conversation *conversation_new(struct conversation_ground *ground, uint64_t flow,
@@ -151,7 +150,7 @@ static uint32_t pack_notes(const struct conversation *c, struct buffer *to)
     static const char *const sni_keys[] = {"https_SNI", "https_SNI_ip", "https_SNI_time"};
     static const char *const domain_keys[] = {"https_Cert_domain", "https_Cert_ip",
                                               "https_Cert_time"};
-    size_t pairs = (size_t)c->requested + 3u * c->sni.known + 3u * c->domain.known + c->dns_only;
+    size_t pairs = (size_t)c->requested + 3u * c->sni.known + 3u * c->domain.known;
     if (!pairs)
         return 0;
     pack_map(to, pairs);
@@ -163,10 +162,6 @@ static uint32_t pack_notes(const struct conversation *c, struct buffer *to)
         pack_name(c, to, &c->sni, sni_keys);
     if (c->domain.known)
         pack_name(c, to, &c->domain, domain_keys);
-    if (c->dns_only) {
-        pack_str(to, "dns_only");
-        pack_bool(to, true);
-    }
     return 1;
 }
 
@@ -286,9 +281,4 @@ int conversation_note_domain(struct conversation *c, const uint8_t *name, size_t
                              int sender_side, int64_t time_ns)
 {
     return note_name(&c->domain, name, length, sender_side, time_ns);
-}
-
-void conversation_note_dns_only(struct conversation *c)
-{
-    c->dns_only = true;
 }

@@ -54,9 +54,6 @@ int conversation_note_sni(struct conversation *c, const uint8_t *name, size_t le
 int conversation_note_domain(struct conversation *c, const uint8_t *name, size_t length,
                              int sender_side, int64_t time_ns);
 
-/** Every datagram of the flow was a DNS message: its conversation is left out of the records. */
-void conversation_note_dns_only(struct conversation *c);
-
 /** What a limit made a protocol let go. */
 enum conversation_cost {
     COST_FIELDS,    /* header fields behind limits.header_bytes */

@@ -29,7 +29,6 @@ struct framing {
 struct message {
     const uint8_t *bytes;
     size_t length;
-    size_t missing;
     int64_t time_ns;
     uint64_t packet;
 };
@@ -37,7 +36,6 @@ struct message {
 struct dns {
     struct conversation *conversation;
     bool port_hint;
-    uint64_t messages; /* datagrams that were recognised so far, both directions */
     struct framing framings[DIRECTIONS];
 };
 
@@ -127,7 +125,7 @@ static int answers_read(struct dns *dns, const struct message *m)
 
 static bool message_recognised(struct dns *dns, const struct message *m)
 {
-    return dns_message_recognise(m->bytes, m->length, m->missing, dns->port_hint);
+    return dns_message_recognise(m->bytes, m->length, 0, dns->port_hint);
 }
 
 /* Message borders are lost: the next turn begins with one. */
@@ -162,7 +160,7 @@ static int message_read_on(struct dns *dns, const struct event_data *data, struc
             return 0;
         bytes = f->message.bytes;
     }
-    struct message m = {bytes, whole, 0, f->time_ns, f->packet};
+    struct message m = {bytes, whole, f->time_ns, f->packet};
     *recognised = message_recognised(dns, &m);
     int error = *recognised ? answers_read(dns, &m) : 0;
     f->prefix_length = 0;
@@ -194,14 +192,11 @@ static int segment_read(struct dns *dns, const struct event_data *data)
     return 0;
 }
 
-/* On the ports of DNS a message that breaks a rule somewhere still answers up to there: what
- * forges answers is not always well made. */
+/* The classifier has recognised it, or a port says that it is meant to be DNS. */
 static int datagram_read(struct dns *dns, const struct event_data *data)
 {
-    struct message m = {data->bytes, data->length, data->missing, data->time_ns, data->packet};
-    bool recognised = message_recognised(dns, &m);
-    dns->messages += recognised;
-    return recognised || dns->port_hint ? answers_read(dns, &m) : 0;
+    struct message m = {data->bytes, data->length, data->time_ns, data->packet};
+    return answers_read(dns, &m);
 }
 
 static int dns_data(void *state, const struct event_data *data)
@@ -220,10 +215,8 @@ static int dns_gap(void *state, const struct event_gap *gap)
 
 static int dns_close(void *state, const struct figures *figures)
 {
-    struct dns *dns = state;
-    uint64_t packets = figures->packets[FROM_INITIATOR] + figures->packets[FROM_RESPONDER];
-    if (figures->transport == TRANSPORT_UDP && dns->messages == packets)
-        conversation_note_dns_only(dns->conversation);
+    (void)state;
+    (void)figures;
     return 0;
 }
 

@@ -173,6 +173,12 @@ static inline void scene_text(struct scene *s, int direction, const char *text)
     scene_data(s, direction, text, strlen(text));
 }
 
+/* A packet that makes no event: one without payload. */
+static inline void scene_empty(struct scene *s)
+{
+    s->packet++;
+}
+
 static inline void scene_gap(struct scene *s, int direction, uint64_t length)
 {
     struct event event = {.kind = TAPLINE_GAP, .flow = SCENE_FLOW};
@@ -187,6 +193,7 @@ static inline void scene_close(struct scene *s)
     struct event event = {.kind = TAPLINE_CLOSE, .flow = SCENE_FLOW};
     event.close.trail[0] = (struct trail){.role = TAPLINE_TRACKER};
     event.close.trail_count = 1;
+    event.close.figures.packets[0] = s->packet;
     scene_send(s, &event);
 }
 

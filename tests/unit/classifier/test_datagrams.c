@@ -4,7 +4,9 @@
 
 static const char *const WXY = "deploy/platforms/wxy.json";
 static const char QUERY[] = "\0\1\1\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1";
-enum { QUERY_LENGTH = sizeof QUERY - 1 };
+static const char ANSWER[] = "\0\1\x81\x80\0\1\0\1\0\0\0\0\7example\3com\0\0\1\0\1"
+                             "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc0\0\2\1";
+enum { QUERY_LENGTH = sizeof QUERY - 1, ANSWER_LENGTH = sizeof ANSWER - 1 };
 
 static void datagram(struct scene *s, int direction, const struct payload_bytes *p)
 {
@@ -89,6 +91,7 @@ static void stun_values(void **state)
     payload_stun(&more, 0xe002, "{}", 2);
     scene_open(&s, TRANSPORT_UDP);
     datagram(&s, 0, &one);
+    datagram(&s, 0, &one);
     datagram(&s, 0, &same);
     datagram(&s, 1, &same);
     datagram(&s, 1, &two);
@@ -115,7 +118,7 @@ static void stun_without_a_value(void **state)
     scene_end(&s);
 }
 
-/* All of a conversation that is nothing but DNS goes on, however long it is. */
+/* Every answer of a conversation that is nothing but DNS goes on, however long it is. */
 static void dns_without_end(void **state)
 {
     (void)state;
@@ -123,18 +126,72 @@ static void dns_without_end(void **state)
     s.port = 53;
     s.capture.limits.probe_datagrams = 2;
     scene_open(&s, TRANSPORT_UDP);
-    for (int i = 0; i < 10; i++)
-        scene_data(&s, i % 2, QUERY, QUERY_LENGTH);
+    scene_data(&s, 0, QUERY, QUERY_LENGTH);
+    scene_behind(&s, "");
+    for (int i = 0; i < 10; i++) {
+        scene_data(&s, 1, ANSWER, ANSWER_LENGTH);
+        scene_data(&s, 0, QUERY, QUERY_LENGTH);
+    }
     assert_memory_equal(s.behind.bytes, "x open 4\n", 9);
     scene_told(&s, "");
     scene_text(&s, 0, "now something else");
-    scene_told(&s, "0 nothing 6\n");
-    scene_data(&s, 1, QUERY, QUERY_LENGTH);
-    scene_told(&s, "1 nothing 6\n");
+    scene_told(&s, "0 nothing 12\n");
+    scene_data(&s, 1, ANSWER, ANSWER_LENGTH);
+    scene_told(&s, "1 nothing 11\n");
     scene_close(&s);
-    assert_int_equal(s.trail.received, 12);
+    assert_int_equal(s.trail.received, 23);
     assert_int_equal(s.trail.sent, 10);
+    assert_string_equal(s.notes, "");
     scene_end(&s);
+}
+
+/* A conversation of which every packet was DNS is noted to be that, with and without answers. */
+static void nothing_but_dns(void **state)
+{
+    (void)state;
+    for (int answers = 0; answers <= 2; answers++) {
+        struct scene s = scene_new(NULL);
+        scene_open(&s, TRANSPORT_UDP);
+        scene_data(&s, 0, QUERY, QUERY_LENGTH);
+        for (int i = 0; i < answers; i++)
+            scene_data(&s, 1, ANSWER, ANSWER_LENGTH);
+        scene_close(&s);
+        assert_string_equal(s.notes, "{\"dns_only\"=>true}");
+        assert_int_equal(s.trail.sent, answers);
+        scene_end(&s);
+    }
+}
+
+static void an_empty_packet_is_no_dns(void **state)
+{
+    (void)state;
+    struct scene s = scene_new(NULL);
+    scene_open(&s, TRANSPORT_UDP);
+    scene_data(&s, 1, ANSWER, ANSWER_LENGTH);
+    scene_empty(&s);
+    scene_close(&s);
+    assert_string_equal(s.notes, "");
+    scene_end(&s);
+}
+
+/* A message that breaks a rule goes on where a port says that it is DNS. */
+static void broken_dns(void **state)
+{
+    (void)state;
+    for (int hint = 0; hint <= 1; hint++) {
+        struct scene s = scene_new(NULL);
+        char broken[sizeof ANSWER];
+        memcpy(broken, ANSWER, sizeof ANSWER);
+        broken[ANSWER_LENGTH - 5] = 99; /* its address is longer than the message */
+        s.port = hint ? 5353 : 9999;
+        scene_open(&s, TRANSPORT_UDP);
+        scene_data(&s, 1, ANSWER, ANSWER_LENGTH);
+        scene_data(&s, 1, broken, ANSWER_LENGTH);
+        scene_close(&s);
+        assert_int_equal(s.trail.sent, 1 + hint);
+        assert_string_equal(s.notes, "");
+        scene_end(&s);
+    }
 }
 
 /* In company DNS is looked for where signatures are. */
@@ -146,10 +203,10 @@ static void dns_in_company(void **state)
     scene_open(&s, TRANSPORT_UDP);
     scene_text(&s, 0, "hello");
     for (int i = 0; i < 5; i++)
-        scene_data(&s, 0, QUERY, QUERY_LENGTH);
+        scene_data(&s, 0, ANSWER, ANSWER_LENGTH);
     scene_close(&s);
-    scene_behind(&s, "x open 4\nx data 0 @1 +29 f0 t20 p2\nx data 0 @2 +29 f0 t30 p3\n"
-                     "x data 0 @3 +29 f0 t40 p4\nx close\n");
+    scene_behind(&s, "x open 4\nx data 0 @1 +45 f0 t20 p2\nx data 0 @2 +45 f0 t30 p3\n"
+                     "x data 0 @3 +45 f0 t40 p4\nx close\n");
     scene_told(&s, "0 nothing 4\n");
     scene_end(&s);
 }
@@ -209,6 +266,9 @@ int main(void)
         cmocka_unit_test(stun_values),
         cmocka_unit_test(stun_without_a_value),
         cmocka_unit_test(dns_without_end),
+        cmocka_unit_test(nothing_but_dns),
+        cmocka_unit_test(an_empty_packet_is_no_dns),
+        cmocka_unit_test(broken_dns),
         cmocka_unit_test(dns_in_company),
         cmocka_unit_test(what_was_declined_stays_so),
         cmocka_unit_test(quic),

@@ -33,7 +33,6 @@ struct conversation {
     unsigned count; /* of all records; the first ones are kept */
     struct fake_record records[FAKE_RECORDS];
     char sni[FAKE_NOTE], domain[FAKE_NOTE]; /* "name side time" of the first */
-    bool dns_only;
     uint64_t costs[COSTS];
     bool wanted[DIRECTIONS]; /* something was said */
     enum tapline_want want[DIRECTIONS];
@@ -185,11 +184,6 @@ int conversation_note_request(struct conversation *c, int64_t time_ns)
 void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count)
 {
     c->costs[cost] += count;
-}
-
-void conversation_note_dns_only(struct conversation *c)
-{
-    c->dns_only = true;
 }
 
 #endif
