@@ -58,7 +58,7 @@ struct parcel {
     size_t size;
 };
 
-/* Called by ZeroMQ, from a thread of its own, when the system has the bytes or nobody wants them. */
+/* Called by ZeroMQ, from a thread of its own: the system has the bytes, or nobody wants them. */
 static void release(void *bytes, void *hint)
 {
     struct parcel *parcel = hint;

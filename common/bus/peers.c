@@ -9,15 +9,22 @@
 #include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
-enum { CONTROL_WAITING = 1000 };
+enum { CONTROL_WAITING = 1000, PEERS_MAX = 65536 };
 
 /* A lobby that has just begun hears of everybody within this time. */
 #define NEW_LOBBY_NS (INT64_C(5) * 1000000000)
 
+/* A worker's own last word may come so long after the lobby's that it is gone. */
+#define LAST_WORD_NS (INT64_C(5) * 1000000000)
+
+/* Who is gone for so long is not expected back. */
+#define KEPT_NS (INT64_C(600) * 1000000000)
+
 struct peer {
-    struct presence presence; /* until the roster has it, only its sender is known */
+    struct presence presence; /* until the roster has it, only its sender is known; 0: a free slot */
     uint64_t sequence;        /* of the last data message that came from it */
     uint64_t parted;          /* how many it took from here before it went; 0: it has not gone */
+    int64_t seen_ns;          /* when it was last on a roster, or heard of first */
     bool live;
     bool listed; /* on the roster that is being read */
     struct link *data;
@@ -31,6 +38,7 @@ struct peers {
     uint32_t count;
     uint32_t size;
     uint32_t turn; /* where the next choice starts looking */
+    int64_t now_ns;   /* when the last roster came */
     uint64_t lobby;   /* whose rosters these are */
     int64_t trust_ns; /* from when on who is not on them is lost */
 };
@@ -47,7 +55,7 @@ struct peers *peers_new(const struct bus *bus, int waiting)
 
 uint32_t peers_find(const struct peers *peers, uint64_t sender)
 {
-    for (uint32_t i = 0; i < peers->count; i++)
+    for (uint32_t i = 0; i < peers->count && sender; i++)
         if (peers->list[i].presence.sender == sender)
             return i + 1;
     return 0;
@@ -58,7 +66,8 @@ static struct peer *reusable(struct peers *peers)
 {
     for (uint32_t i = 0; i < peers->count; i++) {
         struct peer *peer = &peers->list[i];
-        if (!peer->live && !peer->listed && peer->presence.role == TAPLINE_READER)
+        bool ended = !peer->live && !peer->listed && peer->presence.role == TAPLINE_READER;
+        if (ended || !peer->presence.sender)
             return peer;
     }
     return NULL;
@@ -73,7 +82,9 @@ static void close_links(struct peer *peer, int linger_ms)
 
 static struct peer *add(struct peers *peers, uint64_t sender)
 {
-    struct peer *peer = reusable(peers);
+    struct peer *peer = sender ? reusable(peers) : NULL;
+    if (!sender || (!peer && peers->count == PEERS_MAX))
+        return NULL;
     if (!peer && peers->count == peers->size) {
         uint32_t size = peers->size ? 2 * peers->size : 8;
         struct peer *list = realloc(peers->list, size * sizeof *list);
@@ -86,7 +97,7 @@ static struct peer *add(struct peers *peers, uint64_t sender)
         close_links(peer, 0);
     else
         peer = &peers->list[peers->count++];
-    *peer = (struct peer){.presence.sender = sender};
+    *peer = (struct peer){.presence.sender = sender, .seen_ns = peers->now_ns};
     return peer;
 }
 
@@ -102,7 +113,16 @@ static int update_one(struct peers *peers, struct unpack *from)
         return -ENOMEM;
     peer->presence = seen;
     peer->live = peer->listed = true;
+    peer->seen_ns = peers->now_ns;
     return 0;
+}
+
+/* A worker that leaves says last how much it took from here, and the lobby that it is gone: what
+ * comes first is chance. */
+static bool last_word_due(const struct peer *peer, int64_t now_ns)
+{
+    return peer->live && peer->presence.state == TAPLINE_LEAVING && !peer->parted && peer->data &&
+           link_sequence(peer->data) && now_ns - peer->seen_ns < LAST_WORD_NS;
 }
 
 /* Where another process has been bound since, what still waits for this one would reach that. */
@@ -121,6 +141,7 @@ int peers_update(struct peers *peers, const struct message_head *head, struct un
     if (peers->lobby != head->sender && peers->lobby)
         peers->trust_ns = now_ns + NEW_LOBBY_NS;
     peers->lobby = head->sender;
+    peers->now_ns = now_ns;
     for (uint32_t i = 0; i < peers->count; i++)
         peers->list[i].listed = false;
     uint32_t count = unpack_array(roster);
@@ -130,11 +151,24 @@ int peers_update(struct peers *peers, const struct message_head *head, struct un
     if (error || now_ns < peers->trust_ns)
         return error;
     for (uint32_t i = 0; i < peers->count; i++)
-        peers->list[i].live = peers->list[i].listed;
+        peers->list[i].live = peers->list[i].listed || last_word_due(&peers->list[i], now_ns);
     for (uint32_t i = 0; i < peers->count; i++)
         if (!peers->list[i].live && replaced(peers, &peers->list[i]))
             close_links(&peers->list[i], 0);
     return 0;
+}
+
+void peers_forget(struct peers *peers, int64_t before_ns)
+{
+    if (before_ns > peers->now_ns - KEPT_NS)
+        before_ns = peers->now_ns - KEPT_NS;
+    for (uint32_t i = 0; i < peers->count; i++) {
+        struct peer *peer = &peers->list[i];
+        if (peer->live || peer->seen_ns >= before_ns)
+            continue;
+        close_links(peer, 0);
+        *peer = (struct peer){0};
+    }
 }
 
 int peers_parted(struct peers *peers, uint64_t sender, struct unpack *body)

@@ -1,7 +1,7 @@
 /*
  * Who else is on this pipeline's bus: the lobby's roster as it is known here, with a link to
- * each inbox that was needed so far. A worker keeps its slot for the life of this process, so that
- * a flow can remember its peer by number; a reader, which comes for one capture, until it is gone.
+ * each inbox that was needed so far. A worker keeps its slot as long as an attempt may remember it
+ * by number (peers_forget); a reader, which comes for one capture, until it is gone.
  */
 #ifndef TAPLINE_COMMON_PEERS_H
 #define TAPLINE_COMMON_PEERS_H
@@ -22,8 +22,8 @@ struct peers *peers_new(const struct bus *bus, int waiting);
 
 /**
  * Takes a ROSTER message: who is not on it is lost, unless the lobby itself is new, not longer than
- * five seconds, and may not have heard of everybody yet. `now_ns` is monotonic. 0, or the fault in
- * the body.
+ * five seconds, and may not have heard of everybody yet. A worker that was leaving has five seconds
+ * for its last word (peers_parted). `now_ns` is monotonic. 0, or the fault in the body.
  */
 int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
                  int64_t now_ns);
@@ -31,6 +31,10 @@ int peers_update(struct peers *peers, const struct message_head *head, struct un
 /** Takes the body of a PARTED message: what the peer with this sender id had got before it went.
  *  0, or the fault in the body. */
 int peers_parted(struct peers *peers, uint64_t sender, struct unpack *body);
+
+/** Frees the slots and links of those who were gone before that moment, and ten minutes ago: no
+ *  attempt under way began earlier. */
+void peers_forget(struct peers *peers, int64_t before_ns);
 
 /** Live peers of a role that take new work. */
 uint32_t peers_count(const struct peers *peers, enum tapline_role role);
@@ -81,7 +85,8 @@ enum peers_sequence {
 /** Notes that this message came over the data inbox. */
 enum peers_sequence peers_sequence(struct peers *peers, const struct message_head *head);
 
-/** Says PARTED to everybody whose data messages came here. */
+/** Says PARTED to everybody whose data messages came here: those who have attempts under way need
+ *  to know. */
 void peers_part(struct peers *peers);
 
 /** Closes every link. Data that waits for somebody who is there has `linger_ms` to leave, and what

@@ -43,6 +43,7 @@ struct session {
     struct link *reader; /* to its control inbox, once something was told */
     void *core;
     bool failed;
+    int64_t began_ns;
     int64_t reader_ns; /* when the reader was last on the roster; 0: not looked yet */
     char fault[128];   /* why, for people; "": nothing was lost */
     uint64_t flows; /* opened here and not closed yet */
@@ -76,6 +77,7 @@ struct session *session_new(const struct session_host *host, const struct messag
         return NULL;
     session->host = host;
     session->head = *begin;
+    session->began_ns = host->now();
     session->outlet = (struct outlet){session, hand_on, hand_back, tally, tell};
     session->document = malloc(document.length);
     session->document_length = document.length;
@@ -91,6 +93,11 @@ struct session *session_new(const struct session_host *host, const struct messag
     if (*error)
         session_free(&session);
     return session;
+}
+
+int64_t session_began(const struct session *session)
+{
+    return session->began_ns;
 }
 
 const struct capture *session_capture(const struct session *session)

@@ -33,6 +33,9 @@ struct session_host {
 struct session *session_new(const struct session_host *host, const struct message_head *begin,
                             struct slice document, int *error);
 
+/** When this process began to take part, by the host's clock. */
+int64_t session_began(const struct session *session);
+
 /** The capture; its slices live as long as the session. */
 const struct capture *session_capture(const struct session *session);
 

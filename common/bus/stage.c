@@ -220,6 +220,18 @@ static bool in_sequence(struct stage *stage, const struct message_head *head,
     return false;
 }
 
+static int take_roster(struct stage *stage, struct message *message)
+{
+    int64_t now = stage_now(), oldest = now;
+    int rc = peers_update(stage->peers, &message->head, &message->body, now);
+    for (uint32_t i = 0; i < attempts_count(stage->attempts); i++) {
+        int64_t began = session_began(attempts_at(stage->attempts, i));
+        oldest = began < oldest ? began : oldest;
+    }
+    peers_forget(stage->peers, oldest);
+    return rc;
+}
+
 /* What says who is there, and is read also while a send waits. */
 static bool take_news(struct stage *stage, struct message *message)
 {
@@ -228,7 +240,7 @@ static bool take_news(struct stage *stage, struct message *message)
     if (message->head.kind == TAPLINE_ROSTER && !by_lobby)
         rc = ERR_MALFORMED;
     else if (message->head.kind == TAPLINE_ROSTER)
-        rc = peers_update(stage->peers, &message->head, &message->body, stage_now());
+        rc = take_roster(stage, message);
     else if (message->head.kind == TAPLINE_PARTED)
         rc = peers_parted(stage->peers, message->head.sender, &message->body);
     else
@@ -396,7 +408,8 @@ static int housekeep(struct stage *stage, int64_t now)
     check_sessions(stage, now);
     if (signals_leave() && may_go(stage, now)) {
         flush(stage, now);
-        peers_part(stage->peers);
+        if (attempts_count(stage->attempts))
+            peers_part(stage->peers);
         return ERR_EOF;
     }
     if (!stage->hooks->tick || now - stage->ticked_ns < MS(HEARTBEAT_MS))

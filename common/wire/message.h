@@ -28,13 +28,14 @@ enum { MESSAGE_HEAD_MAX = 1 + 1 + sizeof TAPLINE_MAGIC + 7 * 9 };
  *  must follow. */
 void message_open(struct buffer *message);
 
-/** Writes the head right before the body of a message that message_open began, and behind it when it
- *  was sent. Returns where the message begins within the buffer, which keeps its bytes (and may have
- *  failed). */
+/** Writes the head right before the body of a message that message_open began, and behind it when
+ *  it was sent. Returns where the message begins within the buffer, which keeps its bytes (and may
+ *  have failed). */
 size_t message_seal(struct buffer *message, const struct message_head *head);
 
-/** Reads the head of the message that `from` holds; `from` then stands at the body. 0; ERR_VERSION where the other side speaks
- *  another wire version; ERR_TRUNCATED or ERR_MALFORMED where it is no message of ours. */
+/** Reads the head of the message that `from` holds; `from` then stands at the body. 0; ERR_VERSION
+ *  where the other side speaks another wire version; ERR_TRUNCATED or ERR_MALFORMED where it is no
+ *  message of ours. */
 int message_head_unpack(struct unpack *from, struct message_head *head);
 
 #endif

@@ -73,6 +73,7 @@ class Programs(harness.InFolder):
             env=dict(os.environ, TZ="UTC", TMPDIR=self.folder), stdin=subprocess.PIPE, bufsize=0,
             stderr=subprocess.PIPE)
         self.addCleanup(process.stderr.close)
+        self.addCleanup(process.stdin.close)
         self.addCleanup(self.end, process)
         return process
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "common/bus/attempts.h"
 
 static struct bus *bus;
@@ -40,7 +41,7 @@ static int open_bus(void **state)
     (void)state;
     int error;
     bus = bus_new(&error);
-    host = (struct session_host){.bus = bus};
+    host = (struct session_host){.bus = bus, .now = clock_monotonic};
     ended = 0;
     return error;
 }

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Workers that come and go while a capture is under way: it is none the worse, and they do work."""
+import json
+import os
+import sys
+import unittest
+
+import harness
+import programs
+from harness import DEMO, results
+
+sys.path.append(os.path.join(harness.ROOT, "tests", "hostile"))
+import hours  # noqa: E402  (the path must be known first)
+from peaks import pcap  # noqa: E402
+
+# Flows of an hour have ended in the middle of the next one.
+OPTIONS = ("--tcp-idle", "300", "--udp-idle", "300")
+SMALL_BATCHES = ("--batch", "4k")  # what was fed is on its way, and not waiting for more
+
+
+class Elastic(programs.Programs):
+    """A capture of three hours is fed piece by piece: the test goes on when it has seen enough."""
+
+    @classmethod
+    def setUpClass(cls):
+        whole = b"".join(pcap(hours.hours(DEMO, 3)))
+        third = len(whole) // 3
+        cls.hours = [whole[:third], whole[third:2 * third], whole[2 * third:]]
+
+    def undisturbed(self):
+        """The results of a run that nothing happens to."""
+        path = os.path.join(self.folder, "three-hours.pcap")
+        with open(path, "wb") as file:
+            file.write(b"".join(self.hours))
+        plain = os.path.join(self.folder, "plain")
+        self.run_ok("run", path, plain, "--quiet", *OPTIONS)
+        return results(plain)
+
+    def begin(self):
+        """A reader that has played an hour; classifiers and extractors have some of it."""
+        reader = self.read("-", self.out, *OPTIONS, *SMALL_BATCHES)
+        self.feed(reader, self.hours[0])
+        self.until(lambda: all(row["flows_in"] for row in self.status().values()
+                               if row["role"] in ("classifier", "extractor")))
+        return reader
+
+    @staticmethod
+    def feed(reader, text):
+        """Gives the reader more of its capture."""
+        reader.stdin.write(text)
+
+    def feed_until(self, reader, text, true):
+        """Feeds a text slowly until something is so, and then the rest of it."""
+        size = len(text) // 30
+        for at in range(0, len(text), size):
+            if harness.wait_until(true, 2):
+                self.feed(reader, text[at:])
+                return
+            self.feed(reader, text[at:at + size])
+        self.until(true)
+
+    def check(self, reader):
+        """The capture has come out as ever, at the first attempt."""
+        status, said = self.finish(reader)
+        self.assertEqual(status, 0, said)
+        self.assertEqual(results(self.out), self.undisturbed())
+        with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["attempt"], 1)
+
+    def test_newcomers_take_their_share_at_once(self):
+        self.up()
+        reader = self.begin()
+        for role in ("classifier", "extractor"):
+            self.start(role, name=role + "-2")
+        self.until(lambda: {"classifier-2", "extractor-2"} <= set(self.status()))
+
+        def both_work():
+            return all(self.status()[name]["flows_in"] for name in ("classifier-2", "extractor-2"))
+        self.feed_until(reader, self.hours[1] + self.hours[2], both_work)
+        self.check(reader)
+
+    def test_leavers_take_nothing_new_and_end_when_they_hold_nothing(self):
+        self.up(count=2)
+        reader = self.begin()
+        leavers = ("classifier-1", "extractor-1")
+        for name in leavers:
+            self.leave(name)
+        self.until(lambda: all(self.status()[name]["state"] == "leaving" for name in leavers))
+        self.feed(reader, self.hours[1])
+        for name in leavers:  # the capture is still under way
+            self.assertEqual(self.workers[name].wait(programs.PATIENCE), 0)
+        self.until(lambda: not set(leavers) & set(self.status()))
+        self.feed(reader, self.hours[2])
+        self.check(reader)
+
+    def test_trackers_and_sinks_that_leave_finish_their_captures(self):
+        self.up(count=2)
+        reader = self.begin()
+        sinks = [name for name, row in self.status().items()
+                 if row["role"] == "sink" and row["sessions"]]
+        self.assertEqual(len(sinks), 1)
+        leavers = ("tracker-1", sinks[0])
+        for name in leavers:
+            self.leave(name)
+        self.until(lambda: all(self.status()[name]["state"] == "leaving" for name in leavers))
+        self.played(DEMO, os.path.join(self.folder, "another"))
+        for row in (self.status()[name] for name in leavers):
+            self.assertEqual((row["state"], row["sessions"]), ("leaving", 1))
+        self.feed(reader, self.hours[1] + self.hours[2])
+        self.check(reader)
+        for name in leavers:
+            self.assertEqual(self.workers[name].wait(programs.PATIENCE), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
