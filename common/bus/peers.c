@@ -110,7 +110,7 @@ static int update_one(struct peers *peers, struct unpack *from)
     uint32_t known = peers_find(peers, seen.sender);
     struct peer *peer = known ? &peers->list[known - 1] : add(peers, seen.sender);
     if (!peer)
-        return -ENOMEM;
+        return ERR_LIMIT;
     peer->presence = seen;
     peer->live = peer->listed = true;
     peer->seen_ns = peers->now_ns;
