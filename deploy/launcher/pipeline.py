@@ -1,8 +1,9 @@
 """A private pipeline: five programs and their lobby, in a folder of their own."""
 import os
+import sys
 import tempfile
 
-from launcher.readers import Readers
+from launcher.readers import Readers, STOP_SECONDS
 from launcher.worker import Worker
 
 WORKERS = ("tracker", "classifier", "extractor", "sink")
@@ -12,8 +13,8 @@ SHARED_OUT = ("tracker", "classifier", "extractor")  # a capture has one sink
 class Pipeline(Readers):
     """Use as a context: every process and the folder are gone behind it, whatever happened."""
 
-    def __init__(self, extra=(), width=1, of_role=None):
-        super().__init__()
+    def __init__(self, extra=(), width=1, of_role=None, stop_seconds=STOP_SECONDS):
+        super().__init__(stop_seconds=stop_seconds)
         self._extra = list(extra)  # options for every worker
         self._of_role = of_role or {}  # role -> options for its workers, made from the folder
         self._width = {role: width if role in SHARED_OUT else 1 for role in WORKERS}
@@ -32,7 +33,7 @@ class Pipeline(Readers):
                     name = f"{role}-{number}"
                     self._start(role, name, ["--name", name, *self._extra, *own])
         except BaseException:
-            self.__exit__()
+            self.__exit__(*sys.exc_info())
             raise
         return self
 
@@ -57,8 +58,8 @@ class Pipeline(Readers):
     def _processes(self):
         return [*(worker.process for worker in self._workers), *self._readers]
 
-    def __exit__(self, *_):
-        super().__exit__()
+    def __exit__(self, failure, *_):
+        super().__exit__(failure)
         try:
             for name in os.listdir(self.folder):
                 os.unlink(os.path.join(self.folder, name))

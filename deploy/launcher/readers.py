@@ -40,8 +40,9 @@ class Readers:
     process has: were it killed, the pipe would end, and they with it.
     """
 
-    def __init__(self, joining=()):
+    def __init__(self, joining=(), stop_seconds=STOP_SECONDS):
         self._joining = list(joining)  # a reader's options: which pipeline, and how to get in
+        self._stop_seconds = stop_seconds  # what all may take to end, when everything went well
         self._readers = []
 
     def __enter__(self):
@@ -110,12 +111,13 @@ class Readers:
         """All that hang on the lifeline."""
         return self._readers
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        seconds = STOP_SECONDS if failure else self._stop_seconds
         os.close(self._hold)
         os.close(self._lifeline)
         for process in self._processes():
             try:
-                process.wait(STOP_SECONDS)
+                process.wait(seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -8,6 +8,7 @@ import time
 
 from launcher import installation, summary, tap
 from launcher.pipeline import Pipeline
+from launcher.readers import STOP_SECONDS
 from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
 
 
@@ -50,9 +51,13 @@ def command(arguments, limits):
         raise Failure(WRONG_USE, "standard input (-) can be read once only")
     profile = profile_document(arguments.cp)
     request = request_text(arguments.cp, profile, limits)
-    options = [*worker_options(arguments), *limits]
+    shared, options, stop_seconds = worker_options(arguments), [*limits], STOP_SECONDS
     if arguments.quiet or arguments.json:
         options.append("--quiet")
+    if tap.waits_for_listeners(arguments):
+        shared += ["--stall", str(tap.LISTENERS_SECONDS)]
+        options += ["--publish", str(tap.LISTENERS_SECONDS)]
+        stop_seconds = tap.LISTENERS_SECONDS
     started = time.monotonic()
 
     def sink_options(folder):
@@ -61,9 +66,9 @@ def command(arguments, limits):
             print(f"tap: {endpoint}", file=sys.stderr, flush=True)
         return words
 
-    with Pipeline(worker_options(arguments), arguments.width, {"sink": sink_options}) as pipeline:
+    with Pipeline(shared, arguments.width, {"sink": sink_options}, stop_seconds) as pipeline:
         status, text = pipeline.watch(
-            pipeline.read(arguments.captures, arguments.out, profile, request, options))
+            pipeline.read(arguments.captures, arguments.out, profile, request, [*shared, *options]))
     seconds = time.monotonic() - started
     if status < 0:
         raise Failure(PIPELINE, f"the reader was killed (signal {-status}); nothing was published")

@@ -7,6 +7,9 @@ from launcher.status import Failure, WRONG_USE
 OPTIONS = ("tap", "tap_wait", "tap_policy", "tap_patience", "tap_queue",
            "tap_wait_limit")
 AUTO = "auto"
+# Where listeners are waited for (--tap-policy block), the sink alone knows for how long: it sees
+# whether they take anything. The limits of those who wait for the sink are out of its way then.
+LISTENERS_SECONDS = 24 * 3600
 
 
 def sink_options(arguments, folder):
@@ -23,6 +26,11 @@ def sink_options(arguments, folder):
     options = [word for name, value in asked.items()
                for word in ("--" + name.replace("_", "-"), value)]
     return options, asked["tap"]
+
+
+def waits_for_listeners(arguments):
+    """Whether this run is as slow as its listeners."""
+    return arguments.tap_policy == "block"
 
 
 def command(arguments, limits):

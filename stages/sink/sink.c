@@ -77,13 +77,15 @@ static int tell(const struct outlet *outlet, enum tapline_kind kind, enum exit_s
     return error;
 }
 
-/* The attempt came to nothing. */
+/* The attempt came to nothing. Here as elsewhere the reader, which does not wait for ever, is told
+ * before listeners, who may be waited for. */
 static int give_up(struct sink *s, const struct fault *fault)
 {
     s->progress = OVER;
     publication_free(&s->publication);
+    int error = tell(s->outlet, TAPLINE_OUTCOME, error_exit(fault->error), fault->text, NULL);
     broadcast_ended(s->broadcast, false, error_exit(fault->error), fault->text);
-    return tell(s->outlet, TAPLINE_OUTCOME, error_exit(fault->error), fault->text, NULL);
+    return error;
 }
 
 /* An error of the system's is the disk's, and the reader gets to know what to do about it; others
@@ -173,8 +175,9 @@ static int prepare(struct sink *s, const struct capture *capture,
 static int accept_capture(struct sink *s)
 {
     s->progress = GATHERING;
+    int error = tell(s->outlet, TAPLINE_ACCEPT, EXIT_DONE, "", NULL);
     broadcast_begun(s->broadcast);
-    return tell(s->outlet, TAPLINE_ACCEPT, EXIT_DONE, "", NULL);
+    return error;
 }
 
 int sink_turn(struct sink *s, int64_t now_ns)
@@ -320,7 +323,6 @@ static int publish(struct sink *s)
         return give_up(s, &fault);
     s->progress = OVER;
     const char *cut = ledger_cut(s->ledger);
-    broadcast_ended(s->broadcast, true, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "");
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
     struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
@@ -328,6 +330,7 @@ static int publish(struct sink *s)
     if (!error)
         error = tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "", &text);
     buffer_free(&text);
+    broadcast_ended(s->broadcast, true, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "");
     return error;
 }
 

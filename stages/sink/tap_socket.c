@@ -13,14 +13,17 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/wire/pack.h"
+#include "stages/sink/listeners.h"
 
 /* ZeroMQ counts messages, people count bytes: so long is a long one. What waits for a listener
  * when the sink ends gets so many milliseconds to leave, and the last figures so many to find room;
- * a healthy one needs few, and a stopped one delays the end of a run by no more. */
+ * a healthy one needs few, and a stopped one delays the end of a run by no more. A tap that waits
+ * for its listeners looks so often at who still takes something. */
 enum {
     MESSAGE_BYTES = 16 * 1024,
     LINGER_MS = 250,
     FAREWELL_MS = 100,
+    LOOK_MS = 50,
     NS_PER_MS = 1000000,
     ENDPOINT_MAX = 256
 };
@@ -34,9 +37,7 @@ struct tap_socket {
     uint64_t heads_then[TAP_TOPICS]; /* and that of the last tick */
     uint32_t wanted[TAP_TOPICS];     /* subscriptions that cover the topic */
     uint32_t ready;                  /* listeners whose subscriptions are complete */
-    bool blocking;                   /* waits for listeners that have no room */
-    bool trying;                     /* a listener counted as gone: looks whether it is back */
-    bool farewell;                   /* the last message of all is sent */
+    struct listeners *listeners;     /* their connections, where they are waited for; NULL: not */
     int64_t waited_ns;
     int64_t ticked_ns;
     struct buffer stats;
@@ -58,7 +59,7 @@ const struct opt TAP_OPTS[] = {
     {"tap-queue", OPT_SIZE, OPTION(queue), "BYTES",
      "what may wait for one listener, in messages of 16 KiB", MESSAGE_BYTES, UINT64_C(1) << 40},
     {"tap-patience", OPT_DURATION, OPTION(patience_ns), "SECONDS",
-     "block: a listener that takes nothing for so long counts as gone", NS_PER_MS,
+     "block: a listener that takes nothing for so long is disconnected", NS_PER_MS,
      INT64_C(3600) * 1000000000},
     {"tap-wait", OPT_COUNT, OPTION(wait), "N", "begin a capture when N listeners are there", 0,
      10000},
@@ -74,13 +75,6 @@ static int64_t monotonic_ns(void)
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
-static void set_blocking(struct tap_socket *t, bool blocking)
-{
-    int no_drop = blocking;
-    t->blocking = blocking;
-    zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop);
-}
-
 /* A message is refused as a whole or not at all: room is looked for at its first frame. */
 static bool put(struct tap_socket *t, enum tap_topic topic, const struct buffer *map, int wait)
 {
@@ -89,27 +83,27 @@ static bool put(struct tap_socket *t, enum tap_topic topic, const struct buffer 
            zmq_send(t->socket, map->bytes, map->length, wait) >= 0;
 }
 
-/* Waits for the slowest listener, but not for ever: then the tap drops, for this listener as for
- * all, until there is room for everyone again, which tap_socket_tick has looked for. */
+/* Looks who takes nothing any more, and lets go of them. False: there is nobody to wait for. */
+static bool look(struct tap_socket *t)
+{
+    int64_t now = monotonic_ns(), patience = t->options->patience_ns;
+    uint32_t gone = listeners_look(t->listeners, now, patience);
+    if (gone)
+        log_warning("%s: %u of the listeners took nothing for %.3g s and count as gone",
+                    t->endpoint, gone, (double)patience / 1e9);
+    return now - listeners_moved(t->listeners) < patience;
+}
+
+/* Waits for room as long as it takes, provided that who has none takes something meanwhile. */
 static void put_waiting(struct tap_socket *t, enum tap_topic topic, const struct buffer *map)
 {
-    if (put(t, topic, map, ZMQ_DONTWAIT)) {
-        t->trying = false;
+    if (put(t, topic, map, ZMQ_DONTWAIT))
         return;
-    }
-    bool sent = false;
-    if (!t->trying) {
-        int64_t start = monotonic_ns();
-        sent = put(t, topic, map, 0);
-        t->waited_ns += monotonic_ns() - start;
-    }
-    if (sent)
-        return;
-    if (!t->trying && !t->farewell)
-        log_warning("%s: a listener took nothing for %.3g s and counts as gone", t->endpoint,
-                    (double)t->options->patience_ns / 1e9);
-    set_blocking(t, false);
-    put(t, topic, map, ZMQ_DONTWAIT);
+    int64_t start = monotonic_ns();
+    listeners_wait(t->listeners, start);
+    while (!put(t, topic, map, 0) && look(t))
+        continue;
+    t->waited_ns += monotonic_ns() - start;
 }
 
 static bool tap_number(void *context, enum tap_topic topic, uint64_t *seq)
@@ -122,7 +116,7 @@ static bool tap_number(void *context, enum tap_topic topic, uint64_t *seq)
 static void tap_send(void *context, enum tap_topic topic, const struct buffer *map)
 {
     struct tap_socket *t = context;
-    if (t->blocking)
+    if (t->listeners)
         put_waiting(t, topic, map);
     else
         put(t, topic, map, ZMQ_DONTWAIT);
@@ -215,24 +209,36 @@ static void publish_stats(struct tap_socket *t, int64_t now_ns)
 
 void tap_socket_tick(struct tap_socket *t, int64_t now_ns)
 {
-    if (!t->blocking && strcmp(t->options->policy, "block") == 0) {
-        t->trying = true;
-        set_blocking(t, true);
-    }
     publish_stats(t, now_ns);
     memcpy(t->heads_then, t->heads, sizeof t->heads);
     t->ticked_ns = now_ns;
 }
 
+/* Waits until everybody has everything, or is gone; a signal now says that this is not wanted. What
+ * ZeroMQ itself still holds then is not seen here, and has as long as a listener has. */
+static void drain(struct tap_socket *t)
+{
+    const struct timespec moment = {.tv_nsec = LOOK_MS * NS_PER_MS};
+    int linger = (int)(t->options->patience_ns / NS_PER_MS);
+    listeners_wait(t->listeners, monotonic_ns());
+    do
+        look(t);
+    while (!listeners_served(t->listeners) && nanosleep(&moment, NULL) == 0);
+    if (listeners_served(t->listeners))
+        zmq_setsockopt(t->socket, ZMQ_LINGER, &linger, sizeof linger);
+}
+
 /* What was missed at the end shows in the last figures, so that these are worth a short wait. */
 static void say_goodbye(struct tap_socket *t)
 {
-    int moment = FAREWELL_MS;
-    zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &moment, sizeof moment);
-    set_blocking(t, true);
-    t->trying = false;
-    t->farewell = true;
+    int moment = FAREWELL_MS, no_drop = 1;
+    if (!t->listeners) {
+        zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &moment, sizeof moment);
+        zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop);
+    }
     publish_stats(t, monotonic_ns());
+    if (t->listeners)
+        drain(t);
 }
 
 /* ---- opening and closing ------------------------------------------------------------------ */
@@ -258,25 +264,27 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
     const struct tap_options *o = t->options;
     uint64_t messages = o->queue / MESSAGE_BYTES;
     int waiting = messages > INT_MAX ? INT_MAX : (int)messages, all = 1;
-    int patience = (int)(o->patience_ns / NS_PER_MS);
     bool block = strcmp(o->policy, "block") == 0;
-    int linger = block ? patience : LINGER_MS;
+    int look_ms = LOOK_MS, linger = LINGER_MS, no_drop = block, error = 0;
     size_t size = sizeof t->endpoint;
     t->socket = zmq_socket(bus_context(bus), ZMQ_XPUB);
     int refused = t->socket ? bus_accepts(bus, t->socket, o->endpoint) : -errno;
     if (refused)
         return refused;
-    if (zmq_setsockopt(t->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
-        zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &patience, sizeof patience) != 0 ||
+    if (block)
+        t->listeners = listeners_new(bus_context(bus), t->socket, &error);
+    if (error ||
+        zmq_setsockopt(t->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
+        zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &look_ms, sizeof look_ms) != 0 ||
+        zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_XPUB_VERBOSER, &all, sizeof all) != 0 ||
         zmq_bind(t->socket, o->endpoint) != 0 ||
         zmq_getsockopt(t->socket, ZMQ_LAST_ENDPOINT, t->endpoint, &size) != 0) {
-        int error = -errno;
-        log_error("--tap %s: cannot be bound: %s", o->endpoint, zmq_strerror(errno));
+        error = error ? error : -errno;
+        log_error("--tap %s: cannot be bound: %s", o->endpoint, zmq_strerror(-error));
         return error;
     }
-    set_blocking(t, block);
     return 0;
 }
 
@@ -314,6 +322,7 @@ void tap_socket_free(struct tap_socket **tap)
         return;
     if ((*tap)->socket) {
         say_goodbye(*tap);
+        listeners_free(&(*tap)->listeners);
         zmq_close((*tap)->socket);
     }
     /* ZeroMQ leaves the file of an ipc:// socket behind. */

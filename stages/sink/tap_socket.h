@@ -20,7 +20,7 @@ struct tap_options {
     const char *policy;   /* what becomes of a message that a listener has no room for: "drop" or
                              "block" */
     uint64_t queue;       /* bytes that may wait for one listener */
-    int64_t patience_ns;  /* with "block": how long one message waits for room */
+    int64_t patience_ns;  /* with "block": who takes nothing for so long is disconnected */
     uint64_t wait;        /* listeners that a capture's reading waits for */
 };
 
@@ -47,7 +47,8 @@ void tap_socket_serve(struct tap_socket *tap);
 /** About once a second: publishes `stats`. `now_ns` is monotonic. */
 void tap_socket_tick(struct tap_socket *tap, int64_t now_ns);
 
-/** Gives listeners a moment to take what waits for them, and closes. Accepts NULL. */
+/** Gives listeners a moment to take what waits for them, with "block" as long as they take anything,
+ *  and closes. Accepts NULL. */
 void tap_socket_free(struct tap_socket **tap);
 
 #endif

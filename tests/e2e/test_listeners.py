@@ -1,103 +1,17 @@
 #!/usr/bin/env python3
 """Listeners at the tap: they see exactly the records of the files, and slow nobody."""
 import collections
-import contextlib
 import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
-import tempfile
 import time
 import unittest
 
 import harness
-from harness import CAPTURES, DEMO, ROOT, TAPLINE, records
-
-# The packages python3-zmq and python3-msgpack are the system's interpreter's.
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else "python3"
-HEAD = ("topic", "tap", "capture", "attempt", "sink", "seq", "file", "flow")
-FILES = [name + ".json" for name in harness.RECORD_FILES if name != "file_data"]
-LATER = ("end_timestamp", "src_dst_packet_count", "dst_src_packet_count", "src_dst_byte_count",
-         "dst_src_byte_count")  # of an http record: known when its connection has ended
-PATIENCE = 60  # seconds
-BIN = os.environ.get("TAPLINE_BIN", os.path.join(ROOT, "build", "gcc", "bin"))
-
-
-def canonical(record):
-    """A record as text, keys in their order."""
-    return json.dumps(record, ensure_ascii=False)
-
-
-def in_files(out):
-    """What the files hold, as listeners see it: file -> Counter of records."""
-    found = {}
-    for name in FILES:
-        lines = records(out, name)
-        if "http" in name:
-            lines = [{k: None if k in LATER else v for k, v in r.items()} for r in lines]
-        if name.startswith("xycdn"):
-            lines = [{"key": r["key"], "num": 1} for r in lines for _ in range(r["num"])]
-        found[name] = collections.Counter(map(canonical, lines))
-    return found
-
-
-def heard(lines):
-    """The same of what a listener printed as JSON."""
-    found = {name: collections.Counter() for name in FILES}
-    for record in map(json.loads, lines):
-        if "file" in record:
-            own = {k: v for k, v in record.items() if k not in HEAD}
-            found[record["file"]][canonical(own)] += 1
-    return found
-
-
-class WithTap(harness.InFolder):
-    """Tests with a tap in their folder."""
-
-    def setUp(self):
-        super().setUp()
-        self.tap = f"ipc://{self.folder}/tap"
-        self.said = {}
-        self.environment = dict(os.environ, TZ="UTC")
-
-    def listen(self, *words):
-        """Starts a listener, which prints into files: a pipe that nobody reads would stop it."""
-        said = [tempfile.TemporaryFile("w+", encoding="utf-8", dir=self.folder) for _ in range(2)]
-        process = subprocess.Popen(list(map(str, words)), stdout=said[0], stderr=said[1],
-                                   env=self.environment)
-        self.said[process] = said
-        for clean in (said[0].close, said[1].close, process.wait, process.kill):
-            self.addCleanup(clean)
-        return process
-
-    def ended(self, process):
-        """Waits for a listener; the lines that it printed, and what it said on stderr."""
-        process.wait(PATIENCE)
-        texts = []
-        for file in self.said[process]:
-            file.seek(0)
-            texts.append(file.read())
-        self.assertEqual(process.returncode, 0, texts[1])
-        return texts[0].split("\n")[:-1], texts[1]
-
-    def tapped(self, capture, *words, out=None, wait=1, **more):
-        """Runs a capture with a tap that waits for listeners."""
-        return self.run_ok("run", capture, out or self.out, "--tap", self.tap, "--tap-wait", wait,
-                           "--quiet", *words, **more)
-
-    def stopped(self, process):
-        """Tells a listener to end; the same."""
-        time.sleep(0.3)
-        process.terminate()
-        return self.ended(process)
-
-    def same_as_files(self, lines):
-        """A listener's lines hold exactly the records of the files."""
-        want, got = in_files(self.out), heard(lines)
-        for name in FILES:
-            self.assertEqual(want[name], got[name], name)
+from harness import DEMO, ROOT, TAPLINE, records
+from listening import FILES, PATIENCE, PYTHON, WithTap, in_files
 
 
 class Exactly(WithTap):
@@ -235,64 +149,7 @@ class Slow(WithTap):
     def test_patience_has_an_end(self):
         listener = self.listen(TAPLINE, "tap", "--connect", self.tap)
         run = self.feed(listener, "--tap-policy", "block", "--tap-patience", "0.3")
-        self.assertIn("counts as gone", self.finish(run))
-
-
-class Archive(WithTap):
-    """Into SQLite: a sixth stage that no other knows of."""
-
-    TABLES = {"save_con.json": "flow_tcp", "tmp_con.json": "flow_tcp", "udp_con.json": "flow_udp",
-              "save_http.json": "http", "tmp_http.json": "http", "sni.json": "tls_sni",
-              "cert_domain_time.json": "tls_cert", "ts_domain_ip.json": "dns",
-              "xycdn_stun_ip_port.json": "xycdn"}
-    OURS = ("attempt_id", "seq", "file", "src", "dst", "further")
-    LISTS = ("stun_values", "req_headers", "res_headers", "domains", "dns_domain", "dns_ip")
-
-    def keep(self, capture, out):
-        """Runs a capture with an archive that ends behind it."""
-        archive = self.listen(os.path.join(BIN, "tapline-archive"), "--connect", self.tap,
-                              os.path.join(self.folder, "records.sqlite"))
-        self.tapped(capture, out=out)
-        self.assertEqual(self.stopped(archive)[1], "")
-
-    def rows(self, out):
-        """What the archive holds of the capture whose results are in `out`: file -> Counter."""
-        found = {name: collections.Counter() for name in FILES}
-        with contextlib.closing(sqlite3.connect(self.file)) as db:
-            db.row_factory = sqlite3.Row
-            for name, table in self.TABLES.items():
-                for row in db.execute(f"SELECT t.* FROM {table} t JOIN attempts a ON a.id = "
-                                      "t.attempt_id WHERE a.out = ? AND file = ?", (out, name)):
-                    record = {key: json.loads(row[key]) if key in self.LISTS and row[key]
-                              else row[key] for key in row.keys() if key not in self.OURS}
-                    record.update(json.loads(row["further"] or "{}"))
-                    found[name][canonical(record)] += 1
-        return found
-
-    def test_two_captures_and_a_resume(self):
-        self.file = os.path.join(self.folder, "records.sqlite")
-        lossy = os.path.join(CAPTURES, "recorded", "http-lossy.pcap")
-        outs = {os.path.join(self.folder, "a"): DEMO, os.path.join(self.folder, "b"): lossy}
-        for out, capture in outs.items():
-            self.keep(capture, out)
-        for out in outs:
-            want, got = in_files(out), self.rows(out)
-            for name in FILES:
-                self.assertEqual(want[name], got[name], name)
-        with contextlib.closing(sqlite3.connect(self.file)) as db:
-            states = db.execute("SELECT state, missed FROM attempts").fetchall()
-            self.assertEqual(states, [("published", 0)] * 2)
-            plan = db.execute("EXPLAIN QUERY PLAN SELECT * FROM flow_tcp WHERE dst = 'x'").fetchall()
-            self.assertIn("flow_tcp_by_dst", plan[0][3])
-
-    def test_another_programs_file_is_left_alone(self):
-        path = os.path.join(self.folder, "other.sqlite")
-        with contextlib.closing(sqlite3.connect(path)) as db:
-            db.execute("CREATE TABLE thesis(text)")
-        done = subprocess.run([os.path.join(BIN, "tapline-archive"), "--connect", self.tap, path],
-                              capture_output=True, text=True, check=False, timeout=PATIENCE)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("other.sqlite", done.stderr)
+        self.assertIn("count as gone", self.finish(run))
 
 
 class Asking(WithTap):
