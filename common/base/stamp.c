@@ -1,5 +1,6 @@
 #include "common/base/stamp.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,9 @@ struct stamp {
     struct slot slots[SLOTS];
 };
 
-/* The stamp whose zone TZ holds now. */
+/* The stamp whose zone TZ holds now, and who may change that. */
 static const struct stamp *active;
+static pthread_mutex_t active_lock = PTHREAD_MUTEX_INITIALIZER;
 
 struct stamp *stamp_new(const void *zone, size_t length)
 {
@@ -34,8 +36,10 @@ struct stamp *stamp_new(const void *zone, size_t length)
 
 void stamp_free(struct stamp **stamp)
 {
+    pthread_mutex_lock(&active_lock);
     if (*stamp && active == *stamp)
         active = NULL;
+    pthread_mutex_unlock(&active_lock);
     free(*stamp);
     *stamp = NULL;
 }
@@ -66,8 +70,11 @@ static int64_t ask_offset(const struct stamp *stamp, int64_t seconds)
 {
     time_t when = (time_t)seconds;
     struct tm local;
+    pthread_mutex_lock(&active_lock);
     activate(stamp);
-    return localtime_r(&when, &local) ? local.tm_gmtoff : 0;
+    int64_t offset_s = localtime_r(&when, &local) ? local.tm_gmtoff : 0;
+    pthread_mutex_unlock(&active_lock);
+    return offset_s;
 }
 
 /* Seconds to add to UTC. A quarter that a zone split, as some did long ago, is asked about anew. */

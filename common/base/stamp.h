@@ -4,7 +4,8 @@
  * The C library knows one zone a process, TZ; where several captures with different zones are
  * under way, each has a stamp of its own, and TZ changes hands only when a stamp has to ask the
  * library something. The offset from UTC is kept for each quarter of an hour that was asked
- * about, which zones do not split, so that nearly every stamp is arithmetic alone. For one thread.
+ * about, which zones do not split, so that nearly every stamp is arithmetic alone. A stamp is for
+ * one thread; each thread may have its own.
  */
 #ifndef TAPLINE_COMMON_STAMP_H
 #define TAPLINE_COMMON_STAMP_H

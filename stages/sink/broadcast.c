@@ -64,7 +64,7 @@ static void pack_file(struct broadcast *b, enum record_file file)
 }
 
 void broadcast_record(struct broadcast *b, enum tap_topic topic, enum record_file file,
-                      const struct row *row, const struct figures *figures)
+                      const struct row *row, const struct view *view)
 {
     struct unpack flow = row_unprinted(row, "ip_port");
     bool named = unpack_type(&flow) == UNPACK_STR;
@@ -75,7 +75,7 @@ void broadcast_record(struct broadcast *b, enum tap_topic topic, enum record_fil
         struct slice raw = unpack_raw(&flow);
         buffer_append(&b->map, raw.bytes, raw.length);
     }
-    if (row_pack(row, figures, &b->map) == 0)
+    if (row_pack(row, view, &b->map) == 0)
         publish(b, topic);
 }
 

@@ -26,9 +26,9 @@ void broadcast_free(struct broadcast **broadcast);
  *  a broadcast (NULL) nobody does. */
 bool broadcast_wanted(struct broadcast *broadcast, enum tap_topic topic);
 
-/** Sends the record that was counted last. `figures` as for row_pack. */
+/** Sends the record that was counted last. `view` as for row_pack. */
 void broadcast_record(struct broadcast *broadcast, enum tap_topic topic, enum record_file file,
-                      const struct row *row, const struct figures *figures);
+                      const struct row *row, const struct view *view);
 
 /** Counts and sends one sighting of an xycdn key. */
 void broadcast_key(struct broadcast *broadcast, struct slice key);

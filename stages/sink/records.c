@@ -5,28 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/big_endian.h"
 #include "common/base/buffer.h"
 #include "common/base/error.h"
+#include "common/wire/pack.h"
+#include "stages/sink/position.h"
 #include "stages/sink/row.h"
-#include "stages/sink/schema.h"
 #include "stages/sink/sorter.h"
 #include "stages/sink/waiting.h"
 
-/* file, time, ip_port with its NUL, packet, order */
-enum { TIME_BYTES = 7, LONGEST_KEY = 1 + TIME_BYTES + IP_PORT_TEXT + 8 + 4 };
-
-/* What a flow laid by: its figures come before its records. */
+/* What a flow laid by, by flow, kind, packet and order: its figures come before its records. */
 enum { LAID_FIGURES, LAID_HTTP };
 enum { LAID_KEY = 8 + 1 + 8 + 4 };
 
 struct records {
     struct records_tools tools;
-    struct sorter *lines;
+    struct sorter *stored;   /* all that is complete, by its position */
     struct waiting *waiting; /* HTTP records, for the closes of their flows, */
     struct sorter *laid_by;  /* and those that find no room there: by flow, packet and order */
     struct row row;
-    struct buffer text; /* of the line that is being made */
-    bool joined;        /* what was laid by has become lines */
+    struct buffer value; /* of the record that is being stored, or handed out */
+    bool joined;         /* what was laid by is stored */
+    struct buffer key;   /* xycdn: the one that is handed out, */
+    struct entry ahead;  /* and what follows it */
+    bool is_ahead;
 };
 
 struct records *records_new(const struct records_tools *tools)
@@ -35,10 +37,10 @@ struct records *records_new(const struct records_tools *tools)
     if (!r)
         return NULL;
     r->tools = *tools;
-    r->lines = sorter_new(tools->memory / 2, tools->directory);
+    r->stored = sorter_new(tools->memory / 2, tools->directory);
     r->waiting = waiting_new(tools->memory / 4);
     r->laid_by = sorter_new(tools->memory / 4, tools->directory);
-    if (!r->lines || !r->waiting || !r->laid_by)
+    if (!r->stored || !r->waiting || !r->laid_by)
         records_free(&r);
     return r;
 }
@@ -47,82 +49,41 @@ void records_free(struct records **records)
 {
     if (!*records)
         return;
-    sorter_free(&(*records)->lines);
+    sorter_free(&(*records)->stored);
     waiting_free(&(*records)->waiting);
     sorter_free(&(*records)->laid_by);
-    buffer_free(&(*records)->text);
+    buffer_free(&(*records)->value);
+    buffer_free(&(*records)->key);
     free(*records);
     *records = NULL;
 }
 
-static uint8_t *put_number(uint8_t *to, uint64_t value, size_t width)
+/* Stores the row, and before it the view of its connection where it shows one. */
+static int store(struct records *r, const struct position *position, const struct view *view)
 {
-    for (size_t i = width; i-- > 0; value >>= 8)
-        to[i] = (uint8_t)value;
-    return to + width;
-}
-
-static uint64_t take_number(const uint8_t **from, size_t width)
-{
-    uint64_t value = 0;
-    for (size_t i = 0; i < width; i++)
-        value = value << 8 | *(*from)++;
-    return value;
-}
-
-/* Where a record stands among all: `ip_port` is its flow's, packet and order its own. */
-struct position {
-    enum record_file file;
-    int64_t time_ns;
-    struct slice ip_port;
-    uint64_t packet;
-    uint32_t order;
-};
-
-/* Any time in microseconds fits seven bytes, counted from the middle of what they hold. */
-static size_t position_key(const struct position *p, uint8_t key[LONGEST_KEY])
-{
-    uint64_t micros = (uint64_t)stamp_micros(p->time_ns) + (UINT64_C(1) << (8 * TIME_BYTES - 1));
-    uint8_t *at = key;
-    *at++ = (uint8_t)p->file;
-    at = put_number(at, micros, TIME_BYTES);
-    memcpy(at, p->ip_port.bytes, p->ip_port.length);
-    at += p->ip_port.length;
-    *at++ = '\0';
-    at = put_number(at, p->packet, 8);
-    return (size_t)(put_number(at, p->order, 4) - key);
-}
-
-/* Makes the row a line. */
-static int add_line(struct records *r, const struct position *position,
-                    const struct figures *figures)
-{
-    buffer_clear(&r->text);
-    int error = row_write(&r->row, figures, r->tools.stamp, &r->text);
-    if (error)
-        return error;
-    uint8_t key[LONGEST_KEY];
-    struct entry entry = {.key = key, .value = r->text.bytes};
-    entry.key_length = (uint32_t)position_key(position, key);
-    if (r->text.length > UINT32_MAX)
+    buffer_clear(&r->value);
+    if (view)
+        view_store(view, &r->value);
+    row_store(&r->row, &r->value);
+    if (r->value.failed)
+        return -ENOMEM;
+    if (r->value.length > UINT32_MAX)
         return ERR_LIMIT;
-    entry.value_length = (uint32_t)r->text.length;
-    return sorter_add(r->lines, &entry);
-}
-
-static struct slice ip_port_of(const struct figures *f, char text[IP_PORT_TEXT])
-{
-    ip_port_text(&f->address[0], f->port[0], &f->address[1], f->port[1], text);
-    return (struct slice){(const uint8_t *)text, strlen(text)};
+    uint8_t key[POSITION_KEY];
+    struct entry entry = {.key = key, .value = r->value.bytes};
+    entry.key_length = (uint32_t)position_key(position, key);
+    entry.value_length = (uint32_t)r->value.length;
+    return sorter_add(r->stored, &entry);
 }
 
 static int lay_by(struct records *r, uint64_t flow, uint8_t what, uint64_t packet, uint32_t order,
                   struct slice bytes)
 {
-    uint8_t key[LAID_KEY], *at = put_number(key, flow, 8);
-    *at++ = what;
-    at = put_number(at, packet, 8);
-    put_number(at, order, 4);
+    uint8_t key[LAID_KEY];
+    big_endian_put_64(key, flow);
+    key[8] = what;
+    big_endian_put_64(key + 9, packet);
+    big_endian_put_32(key + 17, order);
     if (bytes.length > UINT32_MAX)
         return ERR_LIMIT;
     struct entry entry = {key, bytes.bytes, sizeof key, (uint32_t)bytes.length};
@@ -162,7 +123,7 @@ static int add_ready(struct records *r, enum record_file file, enum tap_topic to
     if (value.error || ip_port.length >= IP_PORT_TEXT || memchr(ip_port.bytes, 0, ip_port.length))
         return ERR_MALFORMED;
     struct position position = {file, record->time_ns, ip_port, record->packet, record->order};
-    int error = add_line(r, &position, NULL);
+    int error = store(r, &position, NULL);
     if (!error && broadcast_wanted(r->tools.broadcast, topic))
         broadcast_record(r->tools.broadcast, topic, file, &r->row, NULL);
     return error;
@@ -193,7 +154,7 @@ static int add_keys(struct records *r)
         if (text.length)
             memcpy(key + 1, text.bytes, text.length);
         struct entry entry = {.key = key, .key_length = (uint32_t)text.length + 1};
-        int error = sorter_add(r->lines, &entry);
+        int error = sorter_add(r->stored, &entry);
         if (error)
             return error;
         broadcast_key(r->tools.broadcast, text);
@@ -255,19 +216,6 @@ int records_add(struct records *r, uint64_t flow, const struct event_record *rec
     }
 }
 
-/* The flow as its requester sees it. */
-static struct figures seen_from(const struct figures *f, bool responder)
-{
-    struct figures turned = *f;
-    for (int side = 0; responder && side < DIRECTIONS; side++) {
-        turned.address[side] = f->address[!side];
-        turned.port[side] = f->port[!side];
-        turned.packets[side] = f->packets[!side];
-        turned.bytes[side] = f->bytes[!side];
-    }
-    return turned;
-}
-
 static int join_http(struct records *r, const struct figures *f, struct slice map, uint64_t packet,
                      uint32_t order)
 {
@@ -283,10 +231,9 @@ static int join_http(struct records *r, const struct figures *f, struct slice ma
     if (error)
         return error;
     char text[IP_PORT_TEXT];
-    struct figures turned = seen_from(f, side == FROM_RESPONDER);
-    struct position position = {(enum record_file)file, f->start_ns, ip_port_of(f, text), packet,
-                                order};
-    return add_line(r, &position, &turned);
+    struct view view = view_of(f, side, text);
+    struct position position = {(enum record_file)file, f->start_ns, view.flow, packet, order};
+    return store(r, &position, &view);
 }
 
 /* A flow's figures while its records come by. */
@@ -338,11 +285,12 @@ int records_close(struct records *r, uint64_t flow, const struct event_close *cl
     if (error || !printed)
         return error;
     char text[IP_PORT_TEXT];
-    struct position position = {file_of(f), f->start_ns, ip_port_of(f, text), f->first_packet, 0};
-    error = add_line(r, &position, f);
+    struct view view = view_of(f, FROM_INITIATOR, text);
+    struct position position = {file_of(f), f->start_ns, view.flow, f->first_packet, 0};
+    error = store(r, &position, &view);
     enum tap_topic topic = f->transport == TRANSPORT_TCP ? TAP_FLOW_TCP : TAP_FLOW_UDP;
     if (!error && broadcast_wanted(r->tools.broadcast, topic))
-        broadcast_record(r->tools.broadcast, topic, position.file, &r->row, f);
+        broadcast_record(r->tools.broadcast, topic, position.file, &r->row, &view);
     return error;
 }
 
@@ -357,16 +305,15 @@ static int join_all(struct records *r)
     if (error)
         return error;
     while ((error = sorter_next(r->laid_by, &entry)) == 0) {
-        const uint8_t *key = entry.key;
-        uint64_t flow = take_number(&key, 8);
-        if (*key++ == LAID_FIGURES) {
+        uint64_t flow = big_endian_64(entry.key);
+        if (entry.key[8] == LAID_FIGURES) {
             memcpy(&figures, entry.value, sizeof figures);
             known = flow;
             any = true;
             continue;
         }
-        uint64_t packet = take_number(&key, 8);
-        uint32_t order = (uint32_t)take_number(&key, 4);
+        uint64_t packet = big_endian_64(entry.key + 9);
+        uint32_t order = big_endian_32(entry.key + 17);
         if (!any || flow != known)
             return ERR_LOST;
         struct slice map = {entry.value, entry.value_length};
@@ -377,23 +324,48 @@ static int join_all(struct records *r)
     return error == ERR_EOF ? 0 : error;
 }
 
-int records_next(struct records *r, struct line *line)
+/* The next that is stored: the one that was read ahead, where one was. */
+static int next_stored(struct records *r, struct entry *entry)
+{
+    if (!r->is_ahead)
+        return sorter_next(r->stored, entry);
+    *entry = r->ahead;
+    r->is_ahead = false;
+    return 0;
+}
+
+/* Sightings of one key follow each other: makes one record of all that begin with this one. */
+static int count_sightings(struct records *r, struct entry *record)
+{
+    uint64_t count = 0;
+    int error;
+    buffer_clear(&r->key);
+    buffer_append(&r->key, record->key, record->key_length);
+    *record = (struct entry){.key = r->key.bytes, .key_length = record->key_length};
+    do {
+        count++;
+        error = r->key.failed ? -ENOMEM : sorter_next(r->stored, &r->ahead);
+    } while (!error && entry_compare(record, &r->ahead) == 0);
+    r->is_ahead = !error;
+    buffer_clear(&r->value);
+    pack_uint(&r->value, count);
+    record->value = r->value.bytes;
+    record->value_length = (uint32_t)r->value.length;
+    return error && error != ERR_EOF ? error : r->value.failed ? -ENOMEM : 0;
+}
+
+int records_next(struct records *r, struct entry *record)
 {
     int error = r->joined ? 0 : join_all(r);
     r->joined = true;
-    struct entry entry;
     if (!error)
-        error = sorter_next(r->lines, &entry);
-    if (error)
-        return error;
-    line->file = (enum record_file)entry.key[0];
-    bool counted = line->file == FILE_XYCDN;
-    line->text = counted ? entry.key + 1 : entry.value;
-    line->length = counted ? entry.key_length - 1 : entry.value_length;
-    return 0;
+        error = next_stored(r, record);
+    if (!error && position_file(record) == FILE_XYCDN)
+        error = count_sightings(r, record);
+    return error;
 }
 
 uint64_t records_spilled(const struct records *r)
 {
-    return sorter_spilled(r->lines) + sorter_spilled(r->laid_by);
+    return sorter_spilled(r->stored) + sorter_spilled(r->laid_by);
 }

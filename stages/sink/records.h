@@ -1,6 +1,9 @@
 /*
- * From what the stages say to lines in the order of the files: every record is made as it comes,
- * and sorted by file, first time field, ip_port, packet and place in the packet.
+ * From what the stages say to records in the order of the files: sorted by file, first time field,
+ * ip_port, packet and place in the packet.
+ *
+ * What is sorted is what of a record differs from others of its kind, a tenth of its line; the
+ * lines are made (printer.h) when the records are handed out.
  *
  * An HTTP record lacks what is known only when its connection has ended. It is laid by, sorted by
  * flow, the figures of every flow that sent records ahead beside it; at the end the two are read
@@ -12,18 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/stamp.h"
 #include "common/wire/event.h"
 #include "stages/sink/broadcast.h"
 #include "stages/sink/certs.h"
-#include "stages/sink/layout.h"
+#include "stages/sink/entry.h"
 #include "stages/sink/summary.h"
 
 struct records;
 
 /** What records are made with, all borrowed for its life. */
 struct records_tools {
-    struct stamp *stamp;
     struct summary *summary;
     struct certs *certs;
     struct broadcast *broadcast; /* NULL: nobody listens */
@@ -43,17 +44,10 @@ int records_close(struct records *records, uint64_t flow, const struct event_clo
 /** A record that came ahead of its flow's close. Errors as above. */
 int records_add(struct records *records, uint64_t flow, const struct event_record *record);
 
-/** One line, without its end; of the xycdn file one sighting of a key. */
-struct line {
-    enum record_file file;
-    const void *text;
-    size_t length;
-};
-
-/** The next line of all files, one file behind the other; borrowed until the next call. After the
- *  first call nothing is added any more. 0; ERR_EOF; ERR_LOST: a record came of a flow that did
- *  not announce one; and errors as above. */
-int records_next(struct records *records, struct line *line);
+/** The next record of all files, one file behind the other, for printer_line; borrowed until the
+ *  next call. After the first call nothing is added any more. 0; ERR_EOF; ERR_LOST: a record came
+ *  of a flow that did not announce one; and errors as above. */
+int records_next(struct records *records, struct entry *record);
 
 /** How many bytes went to disk on the way. */
 uint64_t records_spilled(const struct records *records);

@@ -1,7 +1,6 @@
 #include "stages/sink/results.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <tapline/version.h>
 #include <unistd.h>
@@ -9,7 +8,8 @@
 #include "common/base/error.h"
 #include "common/base/jsonw.h"
 #include "stages/sink/layout.h"
-#include "stages/sink/row.h"
+#include "stages/sink/press.h"
+#include "stages/sink/value.h"
 #include "stages/sink/writer.h"
 
 /* The record files as they are written, one behind the other. */
@@ -18,8 +18,6 @@ struct output {
     struct writer *writer;
     size_t file; /* the one that is open; RECORD_FILES: none any more */
     uint64_t written[RECORD_FILES];
-    struct buffer key;  /* xycdn: the key that is being counted, */
-    uint64_t sightings; /* and how often it came. 0: none yet */
 };
 
 static int open_file(struct output *o, size_t file)
@@ -31,51 +29,9 @@ static int open_file(struct output *o, size_t file)
     return error;
 }
 
-static int put_line(struct output *o, const void *text, size_t length)
-{
-    o->written[o->file]++;
-    int error = writer_put(o->writer, text, length);
-    return error ? error : writer_put(o->writer, "\n", 1);
-}
-
-static int put_counted(struct output *o)
-{
-    if (!o->sightings)
-        return 0;
-    struct buffer line = {0};
-    struct jsonw w = jsonw_to(&line);
-    jsonw_open_object(&w);
-    jsonw_key(&w, "key");
-    jsonw_text(&w, o->key.bytes, o->key.length);
-    jsonw_key(&w, "num");
-    jsonw_uint(&w, o->sightings);
-    jsonw_close_object(&w);
-    summary_xycdn(o->results->summary);
-    o->sightings = 0;
-    int error = line.failed ? -ENOMEM : put_line(o, line.bytes, line.length);
-    buffer_free(&line);
-    return error;
-}
-
-/* Keys come in order, so that equal ones follow each other. */
-static int count_key(struct output *o, const struct line *line)
-{
-    bool same = o->sightings && o->key.length == line->length &&
-                memcmp(o->key.bytes, line->text, line->length) == 0;
-    int error = same ? 0 : put_counted(o);
-    if (!error && !same) {
-        buffer_clear(&o->key);
-        error = buffer_append(&o->key, line->text, line->length);
-    }
-    o->sightings++;
-    return error;
-}
-
 static int close_file(struct output *o)
 {
-    int error = put_counted(o);
-    if (!error)
-        error = writer_sync(o->writer);
+    int error = writer_sync(o->writer);
     writer_free(&o->writer);
     return error;
 }
@@ -94,18 +50,19 @@ static int turn_to(struct output *o, size_t file)
 
 static int write_records(struct output *o)
 {
-    struct line line;
-    int error = open_file(o, 0);
-    while (!error && (error = records_next(o->results->records, &line)) == 0) {
-        error = turn_to(o, line.file);
+    struct press *press = press_new(o->results->records, o->results->capture->zone);
+    struct block block;
+    int error = press ? open_file(o, 0) : -ENOMEM;
+    while (!error && (error = press_next(press, &block)) == 0) {
+        error = turn_to(o, block.file);
         if (!error)
-            error =
-                line.file == FILE_XYCDN ? count_key(o, &line) : put_line(o, line.text, line.length);
+            error = writer_put(o->writer, block.text.bytes, block.text.length);
+        o->written[block.file] += block.lines;
     }
     if (error == ERR_EOF)
         error = turn_to(o, RECORD_FILES);
     writer_free(&o->writer);
-    buffer_free(&o->key);
+    press_free(&press);
     return error;
 }
 
@@ -141,7 +98,7 @@ static void append_pairs(struct buffer *to, struct slice map, struct stamp *stam
         buffer_append(to, "\n", 1);
         buffer_append(to, name.bytes, name.length);
         append_text(to, ": ");
-        row_write_value(&w, &from, stamp);
+        value_write(&w, &from, stamp);
     }
 }
 
@@ -152,7 +109,7 @@ static int write_logs(const struct results *r, const struct buffer *summary)
     struct jsonw w = jsonw_to(&text);
     struct unpack sources = unpack_over(r->capture->sources.bytes, r->capture->sources.length);
     append_text(&text, "tapline " TAPLINE_VERSION "\ncapture: ");
-    row_write_value(&w, &sources, r->stamp);
+    value_write(&w, &sources, r->stamp);
     append_text(&text, "\nattempt: ");
     w = jsonw_to(&text);
     jsonw_uint(&w, r->capture->attempt);
@@ -173,7 +130,7 @@ static int write_ledger(const struct results *r, const uint64_t written[RECORD_F
     jsonw_key(&w, "version");
     jsonw_text(&w, TAPLINE_VERSION, strlen(TAPLINE_VERSION));
     jsonw_key(&w, "sources");
-    row_write_value(&w, &sources, r->stamp);
+    value_write(&w, &sources, r->stamp);
     jsonw_key(&w, "request");
     jsonw_raw(&w, r->capture->request.bytes, r->capture->request.length);
     jsonw_key(&w, "attempt");

@@ -1,6 +1,6 @@
 /*
  * One record between the wire and its line: the values that msgpack maps gave for a schema's
- * fields, and the JSON made of them.
+ * fields.
  *
  * Keys that the schema does not know follow the documented ones, in the order in which they came.
  */
@@ -9,11 +9,10 @@
 
 #include <stdint.h>
 
-#include "common/base/jsonw.h"
-#include "common/base/stamp.h"
-#include "common/wire/event.h"
+#include "common/base/buffer.h"
 #include "common/wire/unpack.h"
 #include "stages/sink/schema.h"
+#include "stages/sink/view.h"
 
 enum { MAX_FURTHER = 16 };
 
@@ -31,8 +30,9 @@ struct row {
     uint32_t learned; /* documented fields that are known */
 };
 
-/** Reads a run of `count` maps. nil is unknown; where a key comes twice the later one stands. 0,
- *  ERR_TRUNCATED or ERR_MALFORMED, ERR_LIMIT: more than MAX_FURTHER undocumented keys. */
+/** Reads a run of `count` maps. nil is unknown; where a key comes twice the later one stands. 0;
+ *  ERR_TRUNCATED or ERR_MALFORMED, also where a value is not of its field's type; ERR_LIMIT: more
+ *  than MAX_FURTHER undocumented keys. */
 int row_read(struct row *row, const struct schema *schema, struct slice maps, uint32_t count);
 
 /** A field's value, by its key; without anything to read where it is unknown. */
@@ -41,21 +41,18 @@ struct unpack row_value(const struct row *row, const char *key);
 /** The same, and only of a field that is not printed. */
 struct unpack row_unprinted(const struct row *row, const char *key);
 
-/** Appends the record as one JSON object. `figures`: the flow's, with the side that is named first
- *  in the initiator's place; NULL for a schema that needs none. 0, or ERR_MALFORMED: a value is
- *  not of its field's type (what was appended means nothing then), -ENOMEM. */
-int row_write(const struct row *row, const struct figures *figures, struct stamp *stamp,
-              struct buffer *to);
+/** Appends what of the row is printed, in few bytes; `to` says whether there was memory. */
+void row_store(const struct row *row, struct buffer *to);
+
+/** Reads all that is left, which row_store wrote of a row of that schema, and borrows it. 0,
+ *  ERR_TRUNCATED or ERR_MALFORMED. */
+int row_load(struct row *row, const struct schema *schema, struct unpack *from);
 
 /** How many keys the record has. */
 size_t row_pairs(const struct row *row);
 
-/** Appends the record's keys and values as so many msgpack pairs. Without `figures` what the
- *  stages said of the flow stands there, or nil. Errors as above. */
-int row_pack(const struct row *row, const struct figures *figures, struct buffer *to);
-
-/** Writes any msgpack value as JSON, times as stamps; bytes and extensions have no JSON form.
- *  0, ERR_TRUNCATED or ERR_MALFORMED. */
-int row_write_value(struct jsonw *w, struct unpack *from, struct stamp *stamp);
+/** Appends the record's keys and values as so many msgpack pairs. Without a view what the stages
+ *  said of the flow stands there, or nil. 0 or -ENOMEM. */
+int row_pack(const struct row *row, const struct view *view, struct buffer *to);
 
 #endif

@@ -16,6 +16,7 @@
 #include "stages/sink/layout.h"
 #include "stages/sink/publication.h"
 #include "stages/sink/results.h"
+#include "stages/sink/value.h"
 
 enum { MOST_TRACKERS = 65536 };
 
@@ -141,8 +142,7 @@ static int make_tools(struct sink *s, uint32_t trackers, uint64_t memory)
     s->certs = certs_new(s->cert_directory);
     if (!s->ledger || !s->counts || !s->certs)
         return -ENOMEM;
-    struct records_tools tools = {s->stamp,     s->counts,
-                                  s->certs,     s->broadcast,
+    struct records_tools tools = {s->counts, s->certs, s->broadcast,
                                   publication_directory(s->publication), memory};
     s->records = records_new(&tools);
     return s->records ? 0 : -ENOMEM;
@@ -326,7 +326,7 @@ static int publish(struct sink *s)
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
     struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
-    int error = row_write_value(&w, &map, s->stamp);
+    int error = value_write(&w, &map, s->stamp);
     if (!error)
         error = tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "", &text);
     buffer_free(&text);

@@ -25,7 +25,6 @@ struct summary {
     bool begun; /* there was a flow */
     int64_t start_ns;
     int64_t end_ns;
-    uint64_t xycdn_keys;
     struct top *tops[COUNTED];
 };
 
@@ -146,11 +145,6 @@ int summary_sni(struct summary *s, const struct row *row)
     return count_text(s, NAMES, row, "sni_domain");
 }
 
-void summary_xycdn(struct summary *s)
-{
-    s->xycdn_keys++;
-}
-
 static void pack_number(struct buffer *to, const char *key, uint64_t value)
 {
     pack_str(to, key);
@@ -199,7 +193,7 @@ static void pack_distinct(struct buffer *to, const char *key, const struct top *
     pack_str(to, text);
 }
 
-static void pack_platform(struct summary *s, struct buffer *to)
+static void pack_platform(struct summary *s, uint64_t xycdn_keys, struct buffer *to)
 {
     pack_str(to, "platform");
     pack_map(to, 5);
@@ -207,7 +201,7 @@ static void pack_platform(struct summary *s, struct buffer *to)
     pack_distinct(to, "xunlei_ids", s->tops[XUNLEI_IDS]);
     pack_distinct(to, "toutiao_values", s->tops[TOUTIAO_VALUES]);
     pack_distinct(to, "stun_values", s->tops[STUN_VALUES]);
-    pack_number(to, "xycdn_keys", s->xycdn_keys);
+    pack_number(to, "xycdn_keys", xycdn_keys);
 }
 
 void summary_pack(struct summary *s, const struct ledger *ledger,
@@ -238,6 +232,6 @@ void summary_pack(struct summary *s, const struct ledger *ledger,
     pack_str(to, "dns");
     pack_map(to, 1);
     pack_number(to, "responses", written[FILE_DNS]);
-    pack_platform(s, to);
+    pack_platform(s, written[FILE_XYCDN], to);
     pack_number(to, "degraded", ledger_counter(ledger, "degraded"));
 }

@@ -32,9 +32,6 @@ int summary_http(struct summary *summary, const struct row *row);
 /** Enters a name that a ClientHello asked for. 0 or ERR_MALFORMED. */
 int summary_sni(struct summary *summary, const struct row *row);
 
-/** Enters a key of the xycdn file, each different one once. */
-void summary_xycdn(struct summary *summary);
-
 /** Appends the summary as one msgpack map, in the order in which it is told:
  *  packets, bytes (captured, of TCP and UDP frames), start, end (of the flows; null: none),
  *  tcp {complete, incomplete}, udp, protocols [[name, flows]], http {complete, incomplete, hosts},

@@ -4,20 +4,21 @@
 
 #include "common/base/error.h"
 #include "common/base/text.h"
+#include "stages/sink/printer.h"
 #include "stages/sink/records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 enum { DEPTH = 64, MEMORY = 1024 * 1024 };
 
-static void check_line(const struct line *line)
+static void check_line(const struct buffer *line)
 {
     struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    struct json_object *object = json_tokener_parse_ex(tokener, line->text, (int)line->length);
+    struct json_object *object = json_tokener_parse_ex(tokener, (const char *)line->bytes, (int)line->length - 1);
     if (!json_object_is_type(object, json_type_object) ||
-        json_tokener_get_parse_end(tokener) != line->length ||
-        text_valid(line->text, line->length) != line->length)
+        json_tokener_get_parse_end(tokener) + 1 != line->length ||
+        text_valid(line->bytes, line->length) != line->length)
         abort();
     json_object_put(object);
     json_tokener_free(tokener);
@@ -41,20 +42,24 @@ static void take_events(struct records *records, struct unpack *from)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct unpack from = unpack_over(bytes, length);
-    struct records_tools tools = {.stamp = stamp_new("UTC", 3),
-                                  .summary = summary_new(),
+    struct records_tools tools = {.summary = summary_new(),
                                   .certs = certs_new(-1),
                                   .directory = -1,
                                   .memory = MEMORY};
     struct records *records = records_new(&tools);
-    struct line line;
+    struct printer *printer = printer_new((struct slice){(const uint8_t *)"UTC", 3});
+    struct entry record;
+    struct buffer line = {0};
     take_events(records, &from);
-    while (records_next(records, &line) == 0)
-        if (line.file != FILE_XYCDN)
+    while (records_next(records, &record) == 0) {
+        buffer_clear(&line);
+        if (printer_line(printer, &record, &line) == 0)
             check_line(&line);
+    }
+    buffer_free(&line);
+    printer_free(&printer);
     records_free(&records);
     certs_free(&tools.certs);
     summary_free(&tools.summary);
-    stamp_free(&tools.stamp);
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "common/base/jsonw.h"
 #include "stages/sink/summary.h"
 #include "stages/sink/top.h"
+#include "stages/sink/value.h"
 #include "tests/unit/sink/attempt.h"
 
 static void counts_exactly_up_to_its_capacity(void **state)
@@ -89,7 +90,7 @@ static void tells_what_there_was(void **state)
     summary_pack(summary, ledger, written, 9, stamp, &map);
     struct unpack from = unpack_over(map.bytes, map.length);
     struct jsonw w = jsonw_to(&text);
-    assert_int_equal(row_write_value(&w, &from, stamp), 0);
+    assert_int_equal(value_write(&w, &from, stamp), 0);
     assert_ptr_equal(from.at, from.end);
     buffer_append(&text, "", 1);
     assert_string_equal(

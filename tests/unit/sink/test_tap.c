@@ -1,7 +1,7 @@
 /* What listeners are told of an attempt: through the core, by a tap that keeps what it is given. */
 #include "common/base/error.h"
 #include "common/base/jsonw.h"
-#include "stages/sink/row.h"
+#include "stages/sink/value.h"
 #include "tests/unit/sink/attempt.h"
 
 enum { KEPT = 32 };
@@ -44,7 +44,7 @@ static void listener_keep(void *context, enum tap_topic topic, const struct buff
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
     struct unpack from = unpack_over(map->bytes, map->length);
-    assert_int_equal(row_write_value(&w, &from, utc), 0);
+    assert_int_equal(value_write(&w, &from, utc), 0);
     assert_ptr_equal(from.at, from.end);
     assert_true(listener->count < KEPT);
     listener->kept[listener->count].topic = topic;
