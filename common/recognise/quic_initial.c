@@ -27,13 +27,15 @@ bool quic_initial_recognise(const uint8_t *bytes, size_t length)
     struct cursor c = cursor_over(bytes, length);
     do {
         uint8_t first = cursor_u8(&c), type = first >> TYPE_SHIFT & TYPE_MASK;
+        if ((first & FORM_AND_FIXED_BIT) != FORM_AND_FIXED_BIT)
+            return false;
         const struct quic_version *version = quic_version_find(cursor_u32(&c));
         uint8_t destination = cursor_u8(&c);
         cursor_skip(&c, destination);
         uint8_t source = cursor_u8(&c);
         cursor_skip(&c, source);
-        if (c.bad || (first & FORM_AND_FIXED_BIT) != FORM_AND_FIXED_BIT || !version ||
-            destination > LONGEST_ID || source > LONGEST_ID || type == version->retry)
+        if (c.bad || !version || destination > LONGEST_ID || source > LONGEST_ID ||
+            type == version->retry)
             return false;
         if (type == version->initial)
             return true;

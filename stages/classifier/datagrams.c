@@ -45,27 +45,29 @@ static int read_stun(struct datagrams *d, size_t signature, const struct event_d
 
 /* A signature of which this side has been identified has nothing new to find on it. The domain
  * that toutiao's finds counts wherever its bytes begin, also where they hold nothing. */
-static int match(struct datagrams *d, size_t signature, place at, const struct event_data *data)
+static int match(struct datagrams *d, size_t signature, place at, int direction,
+                 const struct payload *payload)
 {
     const struct signature *s = profile_signature(d->profile, signature);
-    struct payload payload = {data->bytes, data->length, data->missing, false};
     struct match m;
-    if (signature_match(s, &payload, &m) != VERDICT_YES)
+    if (signature_match(s, payload, &m) != VERDICT_YES)
         return 0;
     findings_type(d->findings, at, RANK_SIGNATURES + (uint32_t)signature);
     if (m.value.length == 0 && s->reports != REPORTS_TOUTIAO)
         return 0;
-    d->open[data->direction] &= ~(UINT64_C(1) << signature);
-    return findings_identifier(d->findings, signature, data->direction, at, m.value, m.location);
+    d->open[direction] &= ~(UINT64_C(1) << signature);
+    return findings_identifier(d->findings, signature, direction, at, m.value, m.location);
 }
 
 static int look(struct datagrams *d, place at, const struct event_data *data)
 {
+    struct payload payload = {data->bytes, data->length, data->missing, false};
+    uint64_t may = profile_glance(d->profile, false, d->open[data->direction], &payload);
     int error = 0;
-    for (uint64_t open = d->open[data->direction]; open && error == 0; open &= open - 1) {
-        size_t i = (size_t)__builtin_ctzll(open);
-        error = profile_signature(d->profile, i)->kind == SIGNATURE_STUN ? read_stun(d, i, data)
-                                                                         : match(d, i, at, data);
+    for (; may && error == 0; may &= may - 1) {
+        size_t i = (size_t)__builtin_ctzll(may);
+        bool stun = profile_signature(d->profile, i)->kind == SIGNATURE_STUN;
+        error = stun ? read_stun(d, i, data) : match(d, i, at, data->direction, &payload);
     }
     return error;
 }

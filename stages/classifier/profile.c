@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/wire/event.h"
+#include "stages/classifier/glance.h"
 #include "stages/classifier/members.h"
 #include "stages/classifier/profile_json.h"
 #include "stages/classifier/signature_read.h"
 
 struct profile {
+    struct glance *glance[2]; /* of UDP, of TCP */
     size_t count;
     struct signature signatures[];
 };
@@ -40,6 +43,14 @@ static bool read_signatures(struct json_object *list, struct profile *profile,
     return true;
 }
 
+static bool make_glances(struct profile *profile)
+{
+    static const uint8_t transports[] = {TRANSPORT_UDP, TRANSPORT_TCP};
+    for (int tcp = 0; tcp < 2; tcp++)
+        profile->glance[tcp] = glance_new(profile->signatures, profile->count, transports[tcp]);
+    return profile->glance[0] && profile->glance[1];
+}
+
 static struct profile *read_document(struct json_object *document, const struct fault *fault)
 {
     static const char *const known[] = {"platforms", "signatures", NULL};
@@ -53,6 +64,10 @@ static struct profile *read_document(struct json_object *document, const struct 
         fault_say(fault, "no memory");
     else if (!read_signatures(list, profile, fault))
         profile_free(&profile);
+    else if (!make_glances(profile)) {
+        fault_say(fault, "no memory");
+        profile_free(&profile);
+    }
     return profile;
 }
 
@@ -71,6 +86,10 @@ struct profile *profile_parse(const char *text, size_t length, char fault_text[P
 
 void profile_free(struct profile **profile)
 {
+    if (!*profile)
+        return;
+    glance_free(&(*profile)->glance[0]);
+    glance_free(&(*profile)->glance[1]);
     free(*profile);
     *profile = NULL;
 }
@@ -83,4 +102,10 @@ size_t profile_count(const struct profile *profile)
 const struct signature *profile_signature(const struct profile *profile, size_t index)
 {
     return &profile->signatures[index];
+}
+
+uint64_t profile_glance(const struct profile *profile, bool tcp, uint64_t of,
+                        const struct payload *payload)
+{
+    return glance(profile->glance[tcp], of, payload);
 }

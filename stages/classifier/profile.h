@@ -34,6 +34,11 @@ void profile_free(struct profile **profile);
 size_t profile_count(const struct profile *profile);
 const struct signature *profile_signature(const struct profile *profile, size_t index);
 
+/** Those of the signatures `of` (a bit for each, by its index), which are for TCP or for UDP, that
+ *  a glance at the payload does not rule out (glance.h). */
+uint64_t profile_glance(const struct profile *profile, bool tcp, uint64_t of,
+                        const struct payload *payload);
+
 /**
  * Reads platform files, and those that they include from beside them, each once; appends the
  * document that they make, the same bytes for the same files in any order. Files that give the

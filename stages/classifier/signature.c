@@ -16,7 +16,7 @@ int signature_compare(const struct signature *a, const struct signature *b)
     return strcmp(a->name, b->name);
 }
 
-static bool in_class(enum byte_class class, uint8_t byte)
+bool signature_in_class(enum byte_class class, uint8_t byte)
 {
     bool digit = byte >= '0' && byte <= '9';
     uint8_t lower = byte | 0x20;
@@ -46,7 +46,8 @@ static size_t present(const struct payload *payload, size_t at, size_t length)
 static enum verdict compare_bytes(const struct condition *c, const struct payload *payload)
 {
     size_t there = present(payload, c->at, c->length);
-    if (there && memcmp(payload->bytes + c->at, c->bytes, there) != 0)
+    if (there && (payload->bytes[c->at] != c->bytes[0] ||
+                  memcmp(payload->bytes + c->at, c->bytes, there) != 0))
         return VERDICT_NO;
     return there == c->length ? VERDICT_YES : lacking(payload);
 }
@@ -55,9 +56,44 @@ static enum verdict compare_class(const struct condition *c, const struct payloa
 {
     size_t there = present(payload, c->at, c->length);
     for (size_t i = 0; i < there; i++)
-        if (!in_class(c->class, payload->bytes[c->at + i]))
+        if (!signature_in_class(c->class, payload->bytes[c->at + i]))
             return VERDICT_NO;
     return there == c->length ? VERDICT_YES : lacking(payload);
+}
+
+uint32_t signature_rare_byte(const uint8_t *bytes, uint32_t length)
+{
+    uint32_t rare = 0;
+    int rarest = -1;
+    for (uint32_t i = 0; i < length; i++) {
+        uint8_t byte = bytes[i];
+        bool lower = byte >= 'a' && byte <= 'z', padding = !byte || byte == ' ' || byte == 0xff;
+        int rarity = lower || padding ? 0 : signature_in_class(CLASS_ALNUM, byte) ? 1 : 2;
+        if (rarity > rarest) {
+            rarest = rarity;
+            rare = i;
+        }
+    }
+    return rare;
+}
+
+/* Where the bytes stand. In most payloads the rare one does not occur, which memchr says faster
+ * than any search for all of them; a payload that is full of it must not make this slow. */
+static const uint8_t *search(const struct condition *c, const uint8_t *from, size_t length)
+{
+    enum { TRIES = 16 };
+    size_t starts = length < c->length ? 0 : length - c->length + 1;
+    for (int tries = 0; tries < TRIES && starts; tries++) {
+        const uint8_t *at = memchr(from + c->rare, c->bytes[c->rare], starts);
+        if (!at)
+            return NULL;
+        at -= c->rare;
+        if (memcmp(at, c->bytes, c->length) == 0)
+            return at;
+        starts -= (size_t)(at + 1 - from);
+        from = at + 1;
+    }
+    return starts ? memmem(from, starts - 1 + c->length, c->bytes, c->length) : NULL;
 }
 
 /* Looks for the bytes from an offset on; *found becomes the offset behind them. */
@@ -66,7 +102,7 @@ static enum verdict find_bytes(const struct condition *c, const struct payload *
 {
     size_t range = c->within ? c->within - 1 + c->length : SIZE_MAX;
     size_t there = present(payload, c->at, range);
-    const uint8_t *at = there ? memmem(payload->bytes + c->at, there, c->bytes, c->length) : NULL;
+    const uint8_t *at = there ? search(c, payload->bytes + c->at, there) : NULL;
     if (!at)
         return there == range ? VERDICT_NO : lacking(payload);
     *found = (size_t)(at - payload->bytes) + c->length;
@@ -116,13 +152,11 @@ static enum verdict try_alternative(const struct alternative *a, const struct pa
 enum verdict signature_match(const struct signature *s, const struct payload *payload,
                              struct match *match)
 {
+    enum verdict verdict = VERDICT_NO;
     *match = (struct match){0};
-    if (s->except_stun && stun_recognise(payload->bytes, payload->length, payload->missing))
-        return VERDICT_NO;
-    for (uint32_t i = 0; i < s->alternative_count; i++) {
-        enum verdict verdict = try_alternative(&s->alternatives[i], payload, match);
-        if (verdict != VERDICT_NO)
-            return verdict;
-    }
-    return VERDICT_NO;
+    for (uint32_t i = 0; i < s->alternative_count && verdict == VERDICT_NO; i++)
+        verdict = try_alternative(&s->alternatives[i], payload, match);
+    bool excepted = verdict != VERDICT_NO && s->except_stun &&
+                    stun_recognise(payload->bytes, payload->length, payload->missing);
+    return excepted ? VERDICT_NO : verdict;
 }

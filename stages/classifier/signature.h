@@ -39,6 +39,7 @@ struct condition {
     uint32_t at;     /* offset from the payload's first byte */
     uint32_t within; /* CONDITION_FOUND: so many offsets are tried; 0: all (datagrams only) */
     uint32_t length; /* of the bytes */
+    uint32_t rare;   /* CONDITION_FOUND: index of the byte that is searched for first */
     uint8_t bytes[SIGNATURE_TEXT];
 };
 
@@ -104,6 +105,13 @@ struct match {
 
 /** Is the signature for flows of this transport and these ports? */
 bool signature_applies(const struct signature *s, uint8_t transport, const uint16_t port[2]);
+
+/** Is the byte of that class? */
+bool signature_in_class(enum byte_class class, uint8_t byte);
+
+/** The index of the byte that occurs least elsewhere, as far as bytes by themselves say: payloads
+ *  are full of letters, digits and NULs. */
+uint32_t signature_rare_byte(const uint8_t *bytes, uint32_t length);
 
 /** Holds a SIGNATURE_MATCH against a payload. VERDICT_MORE only where payload->more. */
 enum verdict signature_match(const struct signature *s, const struct payload *payload,

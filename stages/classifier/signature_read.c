@@ -56,9 +56,12 @@ static bool read_condition(struct json_object *from, uint8_t transport, struct c
     if (!member_number(from, "at", 0, SIGNATURE_OFFSET, &c->at, fault) ||
         (place == 1 && !read_search(from, transport, c, fault)))
         return false;
-    return form == 2 ? read_class(from, c, fault)
-                     : member_bytes(from, forms[form], form == 1, c->bytes, SIGNATURE_TEXT,
-                                    &c->length, fault);
+    if (form == 2)
+        return read_class(from, c, fault);
+    if (!member_bytes(from, forms[form], form == 1, c->bytes, SIGNATURE_TEXT, &c->length, fault))
+        return false;
+    c->rare = signature_rare_byte(c->bytes, c->length);
+    return true;
 }
 
 static bool read_value(struct json_object *from, uint8_t transport, struct value *value,

@@ -123,6 +123,7 @@ static int look_for_signatures(struct stream *s, int direction, struct start *st
 {
     struct payload payload = {bytes.bytes, bytes.length, 0, more};
     int error = 0;
+    start->signatures = profile_glance(s->profile, true, start->signatures, &payload);
     for (uint64_t open = start->signatures; open && error == 0; open &= open - 1) {
         size_t i = (size_t)__builtin_ctzll(open);
         struct match match;

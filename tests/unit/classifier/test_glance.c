@@ -1,0 +1,109 @@
+/* A glance never rules out what a signature would match; and the search that a rare byte leads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "common/wire/event.h"
+#include "stages/classifier/profile.h"
+
+#define ONE(name, transport, match)                                                                \
+    "{\"name\":\"" name "\",\"transport\":\"" transport "\",\"label\":\"l\",\"match\":[" match "]}"
+
+static const char DOCUMENT[] =
+    "{\"signatures\":["
+    ONE("at", "udp", "{\"where\":[{\"at\":3,\"text\":\"a.\"}]}") ","
+    ONE("from", "udp", "{\"where\":[{\"from\":4,\"text\":\"a.b\"}]},"
+                       "{\"where\":[{\"from\":2,\"text\":\"a.b\"}],\"longer_than\":9}") ","
+    ONE("within", "udp", "{\"where\":[{\"from\":1,\"within\":2,\"text\":\"..\"}]}") ","
+    ONE("both", "udp", "{\"where\":[{\"from\":0,\"text\":\"b\"},{\"at\":2,\"text\":\".\"}]}") ","
+    ONE("class", "udp", "{\"where\":[{\"at\":1,\"class\":\"alpha\",\"length\":3}]}") ","
+    ONE("long", "udp", "{\"where\":[{\"at\":0,\"hex\":\"00\"},"
+                       "{\"at\":5,\"class\":\"digit\",\"length\":2}],\"longer_than\":6}") ","
+    ONE("tcp", "tcp", "{\"where\":[{\"at\":1,\"text\":\"b.\"},"
+                      "{\"at\":4,\"class\":\"alpha\",\"length\":2}],\"longer_than\":6}") ","
+    ONE("tcp-within", "tcp", "{\"where\":[{\"from\":1,\"within\":3,\"text\":\"a.\"}]}")
+    "]}";
+
+static struct profile *profile(const char *document)
+{
+    char fault[PROFILE_FAULT];
+    struct profile *p = profile_parse(document, strlen(document), fault);
+    if (!p)
+        fail_msg("%s", fault);
+    return p;
+}
+
+/* Payloads of few letters, so that much nearly matches: the same ones in every run. */
+static void whatever_matches_passes(void **state)
+{
+    (void)state;
+    static const uint8_t letters[] = {'a', 'b', '.', '.', '7', 0};
+    struct profile *p = profile(DOCUMENT);
+    uint32_t random = 1, passed = 0, ruled_out = 0;
+    for (int round = 0; round < 200000; round++) {
+        uint8_t bytes[12];
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            random = random * 1664525 + 1013904223;
+            bytes[i] = letters[(random >> 16) % sizeof letters];
+        }
+        size_t length = (random >> 8) % sizeof bytes;
+        for (size_t i = 0; i < profile_count(p); i++) {
+            const struct signature *s = profile_signature(p, i);
+            bool tcp = s->transport == TRANSPORT_TCP, more = tcp && random & 1;
+            struct payload payload = {bytes, length, tcp ? 0 : random >> 30, more};
+            struct match m;
+            uint64_t bit = UINT64_C(1) << i;
+            bool may = profile_glance(p, tcp, bit, &payload) == bit;
+            assert_true(may || signature_match(s, &payload, &m) == VERDICT_NO);
+            passed += may;
+            ruled_out += !may;
+        }
+    }
+    assert_true(passed > 100000 && ruled_out > passed);
+    profile_free(&p);
+}
+
+/* Only what is asked for is told, each by its transport. */
+static void only_those(void **state)
+{
+    (void)state;
+    struct profile *p = profile(DOCUMENT);
+    struct payload payload = {(const uint8_t *)"abc", 3, 0, true};
+    assert_int_equal(profile_glance(p, true, 0, &payload), 0);
+    assert_int_equal(profile_glance(p, false, 0, &payload), 0);
+    uint64_t all = UINT64_MAX, tcp = profile_glance(p, true, all, &payload);
+    assert_int_equal(tcp & profile_glance(p, false, all, &payload), 0);
+    profile_free(&p);
+}
+
+/* However often the rare byte stands where nothing is to be found. */
+static void many_false_starts(void **state)
+{
+    (void)state;
+    static const char document[] =
+        "{\"signatures\":[" ONE("m", "udp", "{\"where\":[{\"from\":0,\"text\":\"a.b\"}]}") "]}";
+    struct profile *p = profile(document);
+    for (size_t dots = 0; dots < 64; dots++) {
+        uint8_t bytes[80];
+        struct match m;
+        memset(bytes, '.', sizeof bytes);
+        memcpy(bytes + dots, "a.b", 3);
+        struct payload whole = {bytes, dots + 3, 0, false}, cut = {bytes, dots + 2, 0, false};
+        assert_int_equal(signature_match(profile_signature(p, 0), &whole, &m), VERDICT_YES);
+        assert_int_equal(signature_match(profile_signature(p, 0), &cut, &m), VERDICT_NO);
+    }
+    profile_free(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_matches_passes),
+        cmocka_unit_test(only_those),
+        cmocka_unit_test(many_false_starts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
