@@ -180,11 +180,12 @@ LIBDIR   = $(DESTDIR)$(PREFIX)/lib
 VERSION  := $(shell sed -n 's/.*TAPLINE_VERSION "\(.*\)"/\1/p' include/tapline/version.h)
 
 install: all
-	install -d $(BINDIR) $(SHAREDIR)/launcher $(SHAREDIR)/platforms $(SHAREDIR)/examples
+	install -d $(BINDIR) $(addprefix $(SHAREDIR)/,launcher platforms topologies examples)
 	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/tapline
 	install -m 755 $(PROGRAMS) deploy/tapline $(BINDIR)
 	install -m 644 deploy/launcher/*.py $(SHAREDIR)/launcher
 	install -m 644 deploy/platforms/*.json $(SHAREDIR)/platforms
+	install -m 644 deploy/topologies/*.topology $(SHAREDIR)/topologies
 	install -m 644 deploy/examples/* $(SHAREDIR)/examples
 	install -m 644 include/tapline/*.h $(DESTDIR)$(PREFIX)/include/tapline
 	install -m 644 $(LIBRARY)/libtapline.a $(LIBRARY)/$(SONAME) $(LIBDIR)

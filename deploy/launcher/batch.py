@@ -1,4 +1,4 @@
-"""`tapline batch`: every capture of a node between two dates, through one private pipeline."""
+"""`tapline batch`: every capture of a node between two dates, through one pipeline."""
 import collections
 import datetime
 import itertools
@@ -9,8 +9,7 @@ import select
 import sys
 import time
 
-from launcher import run
-from launcher.pipeline import Pipeline
+from launcher import run, standing
 from launcher.progress import BatchProgress
 from launcher.status import CUT, DONE, Failure, OUTPUT, PIPELINE, WRONG_USE, worst
 
@@ -97,10 +96,10 @@ def find(src_dir, ip, first, last, dst_dir):
     return captures
 
 
-def is_done(capture, request, version):
+def is_done(capture, root, request, version):
     """Are there results of this very capture, asked for in the same way, by this version?"""
     try:
-        with open(os.path.join(capture.out, "ledger.json"), encoding="utf-8") as ledger:
+        with open(os.path.join(root, capture.out, "ledger.json"), encoding="utf-8") as ledger:
             told = json.load(ledger)
         status = os.stat(capture.path)
         (source,) = told["sources"]
@@ -114,8 +113,9 @@ def is_done(capture, request, version):
 class Batch:
     """The captures of one call on their way through one pipeline."""
 
-    def __init__(self, arguments, limits):
+    def __init__(self, arguments, root, limits):
         self._arguments = arguments
+        self._root = root  # what results lie below, as seen from here; "": where they say
         self._profile = run.profile_document(arguments.cp)
         self._request = run.request_text(arguments.cp, self._profile, limits)
         self._options = [*run.worker_options(arguments), *limits]
@@ -131,13 +131,13 @@ class Batch:
         """Runs them; a pipeline that failed is replaced by a new one for the rest."""
         version = run.version()
         for capture in captures:
-            if is_done(capture, self._request, version):
+            if is_done(capture, self._root, self._request, version):
                 self.passed_over += 1
             else:
                 self._waiting.append(capture)
         self._progress.begin(len(self._waiting), sum(c.size for c in self._waiting))
         while self._waiting:
-            with Pipeline(run.worker_options(self._arguments), self._arguments.width) as pipeline:
+            with run.pipeline_of(self._arguments, run.worker_options(self._arguments)) as pipeline:
                 while self._waiting and self._through(pipeline):
                     pass
         self._progress.end()
@@ -180,7 +180,8 @@ class Batch:
 
     def _start(self, jobs, capture):
         try:
-            os.makedirs(os.path.dirname(capture.out), exist_ok=True)
+            if not self._root:  # below a root the sink makes them itself
+                os.makedirs(os.path.dirname(capture.out), exist_ok=True)
         except OSError as error:
             self._ended(capture, OUTPUT, [f"{error.filename}: {error.strerror}"])
             return
@@ -254,7 +255,8 @@ def command(arguments, limits):
     started = time.monotonic()
     captures = find(arguments.src_dir, arguments.ip, arguments.sd, arguments.ed,
                     arguments.dst_dir)
-    batch = Batch(arguments, limits)
+    root = os.path.expanduser(standing.running(arguments.via)["root"]) if arguments.via else ""
+    batch = Batch(arguments, root, limits)
     batch.work(captures)
     count = collections.Counter(o.status for o in batch.outcomes)
     batch.outcomes.sort(key=lambda o: o.capture.shown)
@@ -267,5 +269,6 @@ def command(arguments, limits):
             {"capture": o.capture.path, "status": o.status, "reason": o.reason} for o in failed]}))
     elif not arguments.quiet:
         _show(table, batch)
-    _write_failed(os.path.join(arguments.dst_dir, arguments.ip), failed)
+    if not root or os.path.isdir(root):  # else it is another host's
+        _write_failed(os.path.join(root, arguments.dst_dir, arguments.ip), failed)
     return worst([o.status for o in batch.outcomes])

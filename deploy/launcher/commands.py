@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from launcher import batch, plan, run, tap
+from launcher import (batch, down, key_commands, plan, run, scale, table, tap, tend, up)
 from launcher.status import Failure, INTERRUPTED, WRONG_USE
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
@@ -35,7 +35,10 @@ def _width(text):
 
 
 def _workers(parser):
-    parser.add_argument("-j", metavar="N", dest="width", type=_width, default=1,
+    parser.add_argument("--via", metavar="FILE",
+                        help="use the standing pipeline that `tapline up FILE` started; OUT lies "
+                             "below its root")
+    parser.add_argument("-j", metavar="N", dest="width", type=_width,
                         help="how many trackers, classifiers and extractors each share the work "
                              "(1); auto: by this machine's processors")
     parser.add_argument("--batch", metavar="BYTES", help="size of the batches on the bus")
@@ -126,6 +129,70 @@ def _plan_parser(commands):
     parser.set_defaults(command=plan.command)
 
 
+def _file(parser):
+    parser.add_argument("file", metavar="FILE", help="the topology (deploy/topologies/README.md)")
+
+
+def _up_and_down_parsers(commands):
+    parser = commands.add_parser(
+        "up", help="start a standing pipeline, here and on other hosts",
+        description="Starts what a topology says, on this machine and by ssh on others "
+                    "(TAPLINE_RSH names another remote shell), and leaves it running when all have "
+                    "joined.")
+    _file(parser)
+    parser.set_defaults(command=up.command)
+    parser = commands.add_parser(
+        "down", help="let a standing pipeline finish what it has, and end it",
+        description="Captures under way are finished, new ones are not taken; then everything "
+                    "ends, on every host, and leaves nothing behind.")
+    _file(parser)
+    parser.add_argument("--forget", action="store_true",
+                        help="also where a host cannot be reached and told")
+    parser.set_defaults(command=down.command)
+
+
+def _standing_parsers(commands):
+    parser = commands.add_parser(
+        "status", help="who works in a standing pipeline, and how much",
+        description="Each worker with host, state, bytes in and out a second, queue, memory, lag, "
+                    "captures and open flows.")
+    _file(parser)
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
+    shown.add_argument("--json", action="store_true", help="all that is known, as JSON")
+    parser.set_defaults(command=table.command)
+    parser = commands.add_parser(
+        "scale", help="change how many there are of a stage, while captures pass",
+        description="classifier=4: so many in all; classifier=+2@edge2: two more on a host; "
+                    "classifier=-1: one less. Who leaves finishes what it has.")
+    _file(parser)
+    parser.add_argument("changes", nargs="+", metavar="STAGE=N[@HOST]")
+    parser.set_defaults(command=scale.command)
+    # What the others run on each host; no command for people, so it has no help.
+    commands.add_parser("tend").set_defaults(command=tend.command)
+
+
+def _keys_parser(commands):
+    parser = commands.add_parser(
+        "keys", help="make keys for pipelines over several machines, and say whose may connect",
+        description="TCP beyond this machine needs keys: who connects must have one that is "
+                    "allowed. What is allowed or revoked holds at once, for new connections, in "
+                    "whatever `tapline up` has running with these keys, on all its hosts.")
+    parser.add_argument("--keys", metavar="DIR",
+                        help="the keys' folder (~/.config/tapline/keys)")
+    deeds = parser.add_subparsers(metavar="DEED", required=True)
+    deed = deeds.add_parser("new", help="make a key; prints the file of its public half")
+    deed.add_argument("name", metavar="NAME")
+    deed.set_defaults(command=key_commands.new)
+    deed = deeds.add_parser("allow", help="let in whoever has the secret half of this")
+    deed.add_argument("file", metavar="PUBLIC-KEY-FILE")
+    deed.set_defaults(command=key_commands.allow)
+    deed = deeds.add_parser("revoke", help="let it in no more")
+    deed.add_argument("key", metavar="NAME-or-FILE")
+    deed.set_defaults(command=key_commands.revoke)
+    deeds.add_parser("list", help="every key here").set_defaults(command=key_commands.show)
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="tapline", description="Says what the traffic in a capture was.",
@@ -136,6 +203,9 @@ def _parser():
     _batch_parser(commands)
     _tap_parser(commands)
     _plan_parser(commands)
+    _up_and_down_parsers(commands)
+    _standing_parsers(commands)
+    _keys_parser(commands)
     return parser
 
 
@@ -150,8 +220,8 @@ def _from_old_words(words):
 
 OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs",
         "--tap", "--tap-wait", "--tap-policy", "--tap-patience", "--tap-queue", "--tap-wait-limit",
-        "--connect",
-        "--count", "--capture", "--gbit", "--load"}
+        "--via"}
+LIMITED = ("run", "batch")  # the commands that take limits
 
 
 def _split_limits(words):
@@ -195,9 +265,12 @@ def main(words):
     if any(word in ("-sp", "-dp") for word in words):
         words = _from_old_words(words)
     try:
-        words, limits = _split_limits(words)
+        if words and words[0] in LIMITED:
+            words, limits = _split_limits(words)
+            arguments = _parser().parse_args(words)
+            return arguments.command(arguments, limits)
         arguments = _parser().parse_args(words)
-        return arguments.command(arguments, limits)
+        return arguments.command(arguments)
     except Failure as failure:
         print(f"tapline: {failure}", file=sys.stderr)
         return failure.status

@@ -111,10 +111,8 @@ def _rates(text):
     return rates
 
 
-def command(arguments, limits):
+def command(arguments):
     """Measures, and prints the table; the exit status."""
-    if limits:
-        raise Failure(WRONG_USE, f"plan: {limits[0]}: there is no such option")
     rates = _rates(arguments.gbit)
     if not 0 < arguments.load <= 1:
         raise Failure(WRONG_USE, f"--load {arguments.load:g}: more than 0, and at most 1")

@@ -93,6 +93,10 @@ class Readers:
         ready, _, _ = select.select(runs, [], [], timeout)
         return [run for run in ready if run.read()]
 
+    def shown(self, out):
+        """The place of results as people are told it, that went to `out`."""
+        return os.path.abspath(out)
+
     def mend(self):
         """Sees to the pipeline's workers; what is beyond mending, as a text, or None."""
         raise NotImplementedError

@@ -1,7 +1,6 @@
-"""`tapline run`: one capture, one private pipeline."""
+"""`tapline run`: one capture, one private pipeline; or one that stands."""
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -9,6 +8,7 @@ import time
 from launcher import installation, summary, tap
 from launcher.pipeline import Pipeline
 from launcher.readers import STOP_SECONDS
+from launcher.standing import Standing
 from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
 
 
@@ -45,10 +45,23 @@ def worker_options(arguments):
     return options
 
 
+def pipeline_of(arguments, shared, of_role=None, stop_seconds=STOP_SECONDS):
+    """What captures go through: a private pipeline, or the standing one that --via names."""
+    if not arguments.via:
+        return Pipeline(shared, arguments.width or 1, of_role, stop_seconds)
+    if arguments.width:
+        raise Failure(WRONG_USE, "-j is for a pipeline of one's own; `tapline scale` changes one "
+                                 "that stands")
+    return Standing(arguments.via)
+
+
 def command(arguments, limits):
     """Runs it; the exit status."""
     if arguments.captures.count("-") > 1:
         raise Failure(WRONG_USE, "standard input (-) can be read once only")
+    if arguments.via and tap.asked(arguments):
+        raise Failure(WRONG_USE, "--tap and its kin are for a pipeline of one's own; a standing "
+                                 "one has them in its topology (`option sink --tap ENDPOINT`)")
     profile = profile_document(arguments.cp)
     request = request_text(arguments.cp, profile, limits)
     shared, options, stop_seconds = worker_options(arguments), [*limits], STOP_SECONDS
@@ -66,7 +79,7 @@ def command(arguments, limits):
             print(f"tap: {endpoint}", file=sys.stderr, flush=True)
         return words
 
-    with Pipeline(shared, arguments.width, {"sink": sink_options}, stop_seconds) as pipeline:
+    with pipeline_of(arguments, shared, {"sink": sink_options}, stop_seconds) as pipeline:
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, [*shared, *options]))
     seconds = time.monotonic() - started
@@ -76,5 +89,5 @@ def command(arguments, limits):
         if arguments.json:
             print(text.strip())
         else:
-            summary.show(json.loads(text), os.path.abspath(arguments.out), sys.stdout, seconds)
+            summary.show(json.loads(text), pipeline.shown(arguments.out), sys.stdout, seconds)
     return status

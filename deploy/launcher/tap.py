@@ -12,20 +12,25 @@ AUTO = "auto"
 LISTENERS_SECONDS = 24 * 3600
 
 
+def asked(arguments):
+    """Those of a tap's options that were given, with their values."""
+    given = {name: getattr(arguments, name) for name in OPTIONS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def sink_options(arguments, folder):
     """Options for a sink whose pipeline lies in `folder`, and the tap's endpoint (or None)."""
-    asked = {name: getattr(arguments, name) for name in OPTIONS}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    if not asked:
+    given = asked(arguments)
+    if not given:
         return [], None
-    if "tap" not in asked:
+    if "tap" not in given:
         raise Failure(WRONG_USE, "--tap is missing: the endpoint to publish on, such as "
                                  "ipc:///tmp/records, or auto")
-    if asked["tap"] == AUTO:
-        asked["tap"] = f"ipc://{folder}/tap"
-    options = [word for name, value in asked.items()
+    if given["tap"] == AUTO:
+        given["tap"] = f"ipc://{folder}/tap"
+    options = [word for name, value in given.items()
                for word in ("--" + name.replace("_", "-"), value)]
-    return options, asked["tap"]
+    return options, given["tap"]
 
 
 def waits_for_listeners(arguments):
@@ -33,10 +38,8 @@ def waits_for_listeners(arguments):
     return arguments.tap_policy == "block"
 
 
-def command(arguments, limits):
+def command(arguments):
     """Becomes the listener."""
-    if limits:
-        raise Failure(WRONG_USE, f"{limits[0]}: no such option (see tapline tap --help)")
     words = ["--connect", arguments.connect]
     for name in ("count", "capture"):
         value = getattr(arguments, name)

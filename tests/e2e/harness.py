@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -113,6 +114,13 @@ def workers_of(folder, program):
         except OSError:
             pass  # it has ended
     return found
+
+
+def free_port():
+    """A TCP port of loopback that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_until(true, seconds=30):

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import unittest
 
 import harness
 import programs
@@ -112,4 +113,4 @@ class Elastic(programs.Programs):
 
 
 if __name__ == "__main__":
-    harness.main()
+    unittest.main()

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -27,13 +26,6 @@ from launcher import installation, run  # noqa: E402  (the path must be known fi
 WORKERS = ("tracker", "classifier", "extractor", "sink")
 
 
-def free_port():
-    """A TCP port of loopback that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Keys(harness.InFolder):
     """Key files, and a standing pipeline that uses them."""
 
@@ -41,7 +33,7 @@ class Keys(harness.InFolder):
         super().setUp()
         self.allow = os.path.join(self.folder, "allowed")
         os.mkdir(self.allow)
-        self.lobby = f"tcp://127.0.0.1:{free_port()}"
+        self.lobby = f"tcp://127.0.0.1:{harness.free_port()}"
         self.processes = []
         self.addCleanup(self.down)
 

@@ -2,6 +2,7 @@
 """A standing sink writes below its root, and nowhere else."""
 import os
 import subprocess
+import unittest
 
 import harness
 import programs
@@ -50,4 +51,4 @@ class Root(programs.Programs):
 
 
 if __name__ == "__main__":
-    harness.main()
+    unittest.main()
