@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,19 +14,44 @@
 
 bool endpoint_is_near(const char *endpoint)
 {
-    static const char *const near[] = {"ipc://", "tcp://127.", "tcp://localhost:", "tcp://[::1]:"};
+    static const char *const near[] = {"ipc://", "tcp://localhost:", "tcp://[::1]:"};
+    static const char loopback[] = "tcp://127.";
+    if (strncmp(endpoint, loopback, strlen(loopback)) == 0) { /* so may a host's name begin */
+        const char *rest = endpoint + strlen(loopback);
+        rest += strspn(rest, "0123456789.");
+        return *rest == ':' || *rest == '\0';
+    }
     for (size_t i = 0; i < sizeof near / sizeof near[0]; i++)
         if (strncmp(endpoint, near[i], strlen(near[i])) == 0)
             return true;
     return false;
 }
 
+static int refuse(const char *endpoint, const char *why)
+{
+    log_error("%s: %s", endpoint, why);
+    return ERR_USAGE;
+}
+
+static bool is_tcp(const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://", 6) == 0;
+}
+
+/* Where the host of "tcp://HOST:PORT" ends; the end of the text where no port follows. */
+static const char *host_end(const char *endpoint)
+{
+    const char *from = endpoint + strlen("tcp://"), *colon = strrchr(from, ':');
+    const char *bracket = strrchr(from, ']');
+    return colon && (!bracket || colon > bracket) ? colon : from + strlen(from);
+}
+
 /* Splits "tcp://HOST:PORT"; an IPv6 address stands in brackets, which are taken off. */
 static int split(const char *endpoint, char host[PRESENCE_ENDPOINT], const char **port)
 {
-    const char *from = endpoint + strlen("tcp://"), *colon = strrchr(from, ':');
-    if (!colon || colon == from || colon - from >= PRESENCE_ENDPOINT)
-        return ERR_USAGE;
+    const char *from = endpoint + strlen("tcp://"), *colon = host_end(endpoint);
+    if (!*colon || !colon[1] || colon == from || colon - from >= PRESENCE_ENDPOINT)
+        return refuse(endpoint, "a TCP endpoint is tcp://HOST:PORT");
     bool brackets = from[0] == '[' && colon[-1] == ']';
     snprintf(host, PRESENCE_ENDPOINT, "%.*s", (int)(colon - from) - 2 * brackets, from + brackets);
     *port = colon + 1;
@@ -72,31 +99,81 @@ static int beside_host(const char *lobby, char out[PRESENCE_ENDPOINT])
     return length < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
 }
 
-int endpoint_beside(const char *lobby, const char *name, char out[PRESENCE_ENDPOINT])
+static int fits(const char *endpoint, int length)
 {
-    const char *slash = strrchr(lobby, '/');
-    if (strncmp(lobby, "tcp://", 6) == 0)
-        return beside_host(lobby, out);
-    if (strncmp(lobby, "ipc://", 6) != 0)
-        return ERR_USAGE;
-    int length = snprintf(out, PRESENCE_ENDPOINT, "%.*s/%s", (int)(slash - lobby), lobby, name);
-    return length < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
+    return length < PRESENCE_ENDPOINT ? 0 : refuse(endpoint, "is too long");
 }
 
-int endpoint_of(const char *given, const char *lobby, const char *name, const char *which,
+/* The name of a file in the lobby's folder, or any port of the way to it. */
+static int beside(const char *lobby, const char *file, char out[PRESENCE_ENDPOINT])
+{
+    if (is_tcp(lobby))
+        return beside_host(lobby, out);
+    if (strncmp(lobby, "ipc://", 6) != 0)
+        return refuse(lobby, "an endpoint begins with ipc:// or tcp://");
+    int folder = (int)(strrchr(lobby, '/') - lobby);
+    return fits(lobby, snprintf(out, PRESENCE_ENDPOINT, "%.*s/%s", folder, lobby, file));
+}
+
+/* "tcp://HOST" and a port: the one that `endpoint` names, or the next one for the control inbox;
+ * where it names none, or any, the port that `bound` has. NULL: the system is to choose. */
+static int with_port(const char *endpoint, const char *bound, enum endpoint_inbox inbox,
+                     char out[PRESENCE_ENDPOINT])
+{
+    const char *end = host_end(endpoint), *port = *end ? end + 1 : "*";
+    int host = (int)(end - endpoint);
+    if (end == endpoint + strlen("tcp://"))
+        return refuse(endpoint, "names no host");
+    if (strcmp(port, "*") == 0) {
+        port = bound ? host_end(bound) + 1 : "*";
+        return fits(endpoint, snprintf(out, PRESENCE_ENDPOINT, "%.*s:%s", host, endpoint, port));
+    }
+    char *rest;
+    unsigned long number = strtoul(port, &rest, 10);
+    if (*rest || port[0] < '0' || port[0] > '9' || !number || number > UINT16_MAX - 1)
+        return refuse(endpoint, "its port is neither * nor 1 to 65534");
+    number += inbox == ENDPOINT_CONTROL;
+    return fits(endpoint, snprintf(out, PRESENCE_ENDPOINT, "%.*s:%lu", host, endpoint, number));
+}
+
+int endpoint_of(const char *given, const char *lobby, const char *name, enum endpoint_inbox inbox,
                 char out[PRESENCE_ENDPOINT])
 {
+    const char *which = inbox == ENDPOINT_DATA ? "data" : "control";
     char file[PRESENCE_NAME + 32];
-    int length;
-    if (!given) {
-        snprintf(file, sizeof file, "%s.%d.%s", name, (int)getpid(), which);
-        return endpoint_beside(lobby, file, out);
-    }
-    if (strncmp(given, "ipc://", 6) == 0)
-        length = snprintf(out, PRESENCE_ENDPOINT, "%s.%s", given, which);
-    else
-        length = snprintf(out, PRESENCE_ENDPOINT, "%s", given);
-    return length < PRESENCE_ENDPOINT ? 0 : ERR_LIMIT;
+    if (given && is_tcp(given))
+        return with_port(given, NULL, inbox, out);
+    if (given && strncmp(given, "ipc://", 6) == 0)
+        return fits(given, snprintf(out, PRESENCE_ENDPOINT, "%s.%s", given, which));
+    if (given)
+        return refuse(given, "an endpoint begins with ipc:// or tcp://");
+    snprintf(file, sizeof file, "%s.%d.%s", name, (int)getpid(), which);
+    return beside(lobby, file, out);
+}
+
+/* Is it bound on all addresses, and so is none that could be connected to? */
+static bool is_wildcard(const char *bound)
+{
+    static const char *const all[] = {"tcp://0.0.0.0:", "tcp://[::]:", "tcp://*:"};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strncmp(bound, all[i], strlen(all[i])) == 0)
+            return true;
+    return false;
+}
+
+int endpoint_advertised(const char *advertise, const char *bound, enum endpoint_inbox inbox,
+                        char out[PRESENCE_ENDPOINT])
+{
+    if (!advertise && is_wildcard(bound))
+        return refuse(bound, "is all addresses of this machine, and none that others could connect "
+                             "to; say with --advertise tcp://HOST under which they reach it");
+    if (!advertise)
+        return fits(bound, snprintf(out, PRESENCE_ENDPOINT, "%s", bound));
+    if (!is_tcp(advertise) || !is_tcp(bound))
+        return refuse(advertise, "what is advertised is tcp://HOST or tcp://HOST:PORT, for an "
+                                 "--inbox that is tcp:// as well");
+    int error = with_port(advertise, bound, inbox, out);
+    return !error && is_wildcard(out) ? refuse(advertise, "nobody could connect to that") : error;
 }
 
 void endpoint_name(const char *lobby, const char *role, char out[PRESENCE_NAME])

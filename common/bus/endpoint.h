@@ -8,22 +8,37 @@
 
 #include "common/wire/presence.h"
 
-/**
- * The endpoint of an inbox for a process that joins `lobby`: a file of that name in the lobby's
- * folder (`ipc://`), or any port of the address under which this machine reaches the lobby, and so
- * is reached from there (`tcp://`). 0; ERR_USAGE where `lobby` is no endpoint; ERR_LIMIT where it
- * is too long; a negated errno where the host has no address or no way leads there.
- */
-int endpoint_beside(const char *lobby, const char *name, char out[PRESENCE_ENDPOINT]);
+/** The two inboxes of a worker. */
+enum endpoint_inbox { ENDPOINT_DATA, ENDPOINT_CONTROL };
 
 /**
- * The endpoint of one of a worker's inboxes, `which`: "data" or "control". `given` is what the user
- * said (an address, or the beginning of a file's name), or NULL: beside the lobby; the file's name
- * holds the process's id then, as what was on its way to a worker that died must not reach the one
- * that takes its place. 0, or as endpoint_beside.
+ * The endpoint that one of a worker's inboxes is bound at. `given` is what the user said, or NULL:
+ * beside the lobby.
+ *
+ *     given                 data             control
+ *     ipc://PATH            ipc://PATH.data  ipc://PATH.control
+ *     tcp://ADDRESS:PORT    that             the next port
+ *     tcp://ADDRESS:*       any port         another one (also without ":*")
+ *     NULL, ipc:// lobby    files in the lobby's folder, named after the worker and its process:
+ *                           what was on its way to a worker that died must not reach the one that
+ *                           takes its place
+ *     NULL, tcp:// lobby    any ports of the address under which this machine reaches the lobby,
+ *                           and so is reached from there
+ *
+ * 0, or ERR_USAGE or a negated errno, with a line on stderr.
  */
-int endpoint_of(const char *given, const char *lobby, const char *name, const char *which,
+int endpoint_of(const char *given, const char *lobby, const char *name, enum endpoint_inbox inbox,
                 char out[PRESENCE_ENDPOINT]);
+
+/**
+ * The endpoint that others are told for an inbox that is bound at `bound`: that one, or what
+ * `advertise` says (NULL: nothing), for a machine behind a translation of addresses, or an inbox on
+ * all addresses. "tcp://HOST" and "tcp://HOST:*" stand for the bound port; "tcp://HOST:PORT" for
+ * that one, and the next for the control inbox. 0, or ERR_USAGE with a line on stderr: also where
+ * nothing is said and nobody could connect to `bound`.
+ */
+int endpoint_advertised(const char *advertise, const char *bound, enum endpoint_inbox inbox,
+                        char out[PRESENCE_ENDPOINT]);
 
 /** A name that no other worker of the pipeline has: of two with one name only one counts
  *  (<tapline/wire.h>). */

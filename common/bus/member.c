@@ -15,12 +15,11 @@ enum { CONTROL_WAITING = 1000 };
 
 struct member {
     const struct stage_options *options;
-    enum tapline_role role;
     struct bus *bus;
     struct inbox *data;
     struct inbox *control;
     struct pulse *pulse;
-    char name[PRESENCE_NAME];
+    struct presence presence; /* as it is announced */
     char lobby_key[PRESENCE_KEY]; /* "": none is known */
 };
 
@@ -38,43 +37,43 @@ static int secure(struct member *member)
     return error;
 }
 
-static int open_inbox(struct member *member, const char *which, int waiting, struct inbox **inbox)
+/* Binds one of the inboxes; `shown` becomes where others reach it. */
+static int open_inbox(struct member *member, enum endpoint_inbox which, int waiting,
+                      struct inbox **inbox, char shown[PRESENCE_ENDPOINT])
 {
     const struct stage_options *o = member->options;
     char endpoint[PRESENCE_ENDPOINT];
-    int error = endpoint_of(o->inbox, o->join, member->name, which, endpoint);
+    int error = endpoint_of(o->inbox, o->join, member->presence.name, which, endpoint);
     if (!error)
         *inbox = inbox_new(member->bus, endpoint, waiting, &error);
-    return error;
+    return error ? error : endpoint_advertised(o->advertise, inbox_endpoint(*inbox), which, shown);
 }
 
 static int open_inboxes(struct member *member)
 {
     const struct stage_options *o = member->options;
     int error;
-    if (member->role == TAPLINE_LOBBY) {
+    if (member->presence.role == TAPLINE_LOBBY) {
         member->control = inbox_new(member->bus, o->join, CONTROL_WAITING, &error);
         return error;
     }
-    error = open_inbox(member, "data", stage_options_waiting(o), &member->data);
-    return error ? error : open_inbox(member, "control", CONTROL_WAITING, &member->control);
+    error = open_inbox(member, ENDPOINT_DATA, stage_options_waiting(o), &member->data,
+                       member->presence.data);
+    return error ? error
+                 : open_inbox(member, ENDPOINT_CONTROL, CONTROL_WAITING, &member->control,
+                              member->presence.control);
 }
 
 static int start_pulse(struct member *member)
 {
     const struct stage_options *o = member->options;
     struct pulse_options options = {
-        .lobby = member->role == TAPLINE_LOBBY ? NULL : o->join,
+        .lobby = member->presence.role == TAPLINE_LOBBY ? NULL : o->join,
         .lobby_key = member->lobby_key,
-        .presence.role = member->role,
+        .presence = member->presence,
         .lifeline = (int)o->lifeline,
     };
-    struct presence *presence = &options.presence;
-    snprintf(presence->key, sizeof presence->key, "%s", bus_key(member->bus));
-    snprintf(presence->name, sizeof presence->name, "%s", member->name);
-    if (member->data)
-        snprintf(presence->data, sizeof presence->data, "%s", inbox_endpoint(member->data));
-    snprintf(presence->control, sizeof presence->control, "%s", inbox_endpoint(member->control));
+    snprintf(options.presence.key, sizeof options.presence.key, "%s", bus_key(member->bus));
     int error;
     member->pulse = pulse_new(member->bus, &options, &error);
     return error;
@@ -83,11 +82,12 @@ static int start_pulse(struct member *member)
 static int join(struct member *member)
 {
     const struct stage_options *o = member->options;
+    char *name = member->presence.name;
     int error;
     if (o->name)
-        snprintf(member->name, sizeof member->name, "%s", o->name);
+        snprintf(name, sizeof member->presence.name, "%s", o->name);
     else
-        endpoint_name(o->join, role_name(member->role), member->name);
+        endpoint_name(o->join, role_name(member->presence.role), name);
     member->bus = bus_new(&error);
     if (!error)
         error = secure(member);
@@ -103,7 +103,7 @@ struct member *member_new(enum tapline_role role, const struct stage_options *op
     if (!member)
         return NULL;
     member->options = options;
-    member->role = role;
+    member->presence.role = role;
     *error = join(member);
     if (*error)
         member_free(&member);
@@ -117,12 +117,17 @@ const struct bus *member_bus(const struct member *member)
 
 const char *member_name(const struct member *member)
 {
-    return member->name;
+    return member->presence.name;
 }
 
 struct inbox *member_data(const struct member *member)
 {
     return member->data;
+}
+
+const char *member_endpoint(const struct member *member)
+{
+    return member->presence.control;
 }
 
 struct inbox *member_control(const struct member *member)

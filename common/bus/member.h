@@ -28,6 +28,9 @@ const char *member_name(const struct member *member);
 struct inbox *member_data(const struct member *member);
 struct inbox *member_control(const struct member *member);
 
+/** Where others reach its control inbox. */
+const char *member_endpoint(const struct member *member);
+
 /** Did this come from the pipeline's own lobby, as far as keys can tell? */
 bool member_by_lobby(const struct member *member, const struct message_head *head);
 

@@ -21,7 +21,7 @@ enum { CONTROL_WAITING = 1000, PEERS_MAX = 65536 };
 #define KEPT_NS (INT64_C(600) * 1000000000)
 
 struct peer {
-    struct presence presence; /* until the roster has it, only its sender is known; 0: a free slot */
+    struct presence presence; /* before a roster has it: only its sender; that is 0: a free slot */
     uint64_t sequence;        /* of the last data message that came from it */
     uint64_t parted;          /* how many it took from here before it went; 0: it has not gone */
     int64_t seen_ns;          /* when it was last on a roster, or heard of first */

@@ -18,7 +18,11 @@ enum { MOST_WAITING = 100000 };
 const struct opt STAGE_OPTS[] = {
     {"join", OPT_TEXT, OPTION(join), "ENDPOINT", "the lobby of the pipeline to join", 0, 0},
     {"inbox", OPT_TEXT, OPTION(inbox), "ENDPOINT",
-     "where this worker's inboxes are bound (ipc:// prefix, or tcp://ADDRESS:*)", 0, 0},
+     "where this worker's inboxes are bound: ipc:// prefix, tcp://ADDRESS:* or tcp://ADDRESS:PORT "
+     "(and the next one)", 0, 0},
+    {"advertise", OPT_TEXT, OPTION(advertise), "ENDPOINT",
+     "where others reach them, if elsewhere: tcp://HOST, or tcp://HOST:PORT (and the next one)", 0,
+     0},
     {"key", OPT_TEXT, OPTION(key), "FILE",
      "this process's secret key; TCP beyond this machine needs one (tapline keys)", 0, 0},
     {"allow", OPT_TEXT, OPTION(allow), "DIR", "the public keys (NAME.pub) of who may connect", 0, 0},

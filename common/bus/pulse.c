@@ -19,23 +19,24 @@ struct pulse {
     struct pulse_options options;
     struct vitals_beat beat; /* the thread's own */
     _Atomic int state; /* enum tapline_presence */
+    struct link *link; /* to the lobby, the thread's own; NULL: nobody to announce to */
     pthread_t thread;
     pthread_t owner; /* gets the SIGHUP, so that what it waits in is interrupted */
     int wake[2];     /* a pipe: a byte asks for an announcement at once, its end stops the thread */
 };
 
-static void announce(struct pulse *pulse, struct link *link, enum tapline_presence state)
+static void announce(struct pulse *pulse, enum tapline_presence state)
 {
     struct message_head head = {.kind = TAPLINE_ANNOUNCE};
     struct presence presence = pulse->options.presence;
     struct buffer message = {0};
-    if (link_flush(link, 0) != 0)
+    if (link_flush(pulse->link, 0) != 0)
         return;
     presence.state = state;
     message_open(&message);
     presence_pack_announcement(&message, &presence);
     vitals_pack(bus_vitals(pulse->bus), &pulse->beat, clock_monotonic(), &message);
-    link_send(link, &head, &message, 0);
+    link_send(pulse->link, &head, &message, 0);
     buffer_free(&message);
 }
 
@@ -58,20 +59,38 @@ static void *run(void *context)
     struct pollfd watched[] = {{.fd = pulse->wake[0], .events = POLLIN},
                                {.fd = pulse->options.lifeline, .events = POLLIN}};
     nfds_t count = pulse->options.lifeline ? 2 : 1;
-    struct link *link = NULL;
-    int error;
-    if (pulse->options.lobby)
-        link = link_new(pulse->bus, pulse->options.lobby, pulse->options.lobby_key, WAITING, &error);
     do {
-        if (link)
-            announce(pulse, link, (enum tapline_presence)atomic_load(&pulse->state));
+        if (pulse->link)
+            announce(pulse, (enum tapline_presence)atomic_load(&pulse->state));
     } while (rest(pulse, watched, &count));
     /* A lifeline that ended took the lobby along: it would be waited for in vain. */
     bool alone = pulse->options.lifeline && count == 1;
-    if (link && !alone)
-        announce(pulse, link, TAPLINE_GONE);
-    link_free(&link, alone ? 0 : LINK_LINGER_MS);
+    if (pulse->link && !alone)
+        announce(pulse, TAPLINE_GONE);
+    link_free(&pulse->link, alone ? 0 : LINK_LINGER_MS);
     return NULL;
+}
+
+static int start(struct pulse *pulse)
+{
+    const struct pulse_options *o = &pulse->options;
+    sigset_t all, before; /* signals are the owner's: the thread is born with all of them blocked */
+    int error = 0;
+    if (o->lobby)
+        pulse->link = link_new(pulse->bus, o->lobby, o->lobby_key, WAITING, &error);
+    if (error)
+        return error;
+    if (pipe(pulse->wake) != 0)
+        return -errno;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = -pthread_create(&pulse->thread, NULL, run, pulse);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error) {
+        close(pulse->wake[0]);
+        close(pulse->wake[1]);
+    }
+    return error;
 }
 
 struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *options, int *error)
@@ -83,20 +102,9 @@ struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *optio
     pulse->bus = bus;
     pulse->options = *options;
     pulse->owner = pthread_self();
-    if (pipe(pulse->wake) != 0) {
-        *error = -errno;
-        free(pulse);
-        return NULL;
-    }
-    /* Signals are the owner's: the thread is born with all of them blocked. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    *error = -pthread_create(&pulse->thread, NULL, run, pulse);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    *error = start(pulse);
     if (*error) {
-        close(pulse->wake[0]);
-        close(pulse->wake[1]);
+        link_free(&pulse->link, 0);
         free(pulse);
         return NULL;
     }

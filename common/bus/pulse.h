@@ -19,7 +19,8 @@ struct pulse_options {
     int lifeline;             /* descriptor whose end sends this process SIGHUP; 0: none */
 };
 
-/** Starts it; the lobby's endpoint and key are borrowed for its life. NULL, with *error set. */
+/** Starts it; the lobby's endpoint and key are borrowed for its life. NULL, with *error set: also
+ *  where the lobby's endpoint is none. */
 struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *options, int *error);
 
 /** Says from now on, and at once, that this process takes no new work. */

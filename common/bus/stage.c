@@ -70,7 +70,7 @@ struct peers *stage_peers(struct stage *stage)
 
 const char *stage_control_endpoint(const struct stage *stage)
 {
-    return inbox_endpoint(stage->control);
+    return member_endpoint(stage->member);
 }
 
 void stage_watch(struct stage *stage, void *socket)

@@ -91,7 +91,7 @@ int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage
 const struct bus *stage_bus(const struct stage *stage);
 struct peers *stage_peers(struct stage *stage);
 
-/** The endpoint of this process's control inbox. */
+/** The endpoint under which others reach this process's control inbox. */
 const char *stage_control_endpoint(const struct stage *stage);
 
 /** Waits on a socket of the program's own as well, beside the inboxes (see the hook `attend`). */

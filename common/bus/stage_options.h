@@ -13,7 +13,8 @@
 /** Each row of STAGE_OPTS fills one field. */
 struct stage_options {
     const char *join;   /* the lobby's endpoint; the lobby's own for the lobby */
-    const char *inbox;  /* where this worker's inboxes are bound; NULL: beside the lobby */
+    const char *inbox;  /* where its inboxes are bound (endpoint.h); NULL: beside the lobby */
+    const char *advertise; /* under which address others reach them; NULL: that one */
     const char *key;    /* file of this process's secret key; NULL: it has none */
     const char *allow;  /* folder with the public keys of who may connect */
     const char *lobby_key; /* file of the lobby's public key; NULL: the lobby has none */

@@ -26,7 +26,9 @@ enum { WAITING = 4, ANSWER_MS = 5000 };
 /* What the command is told. */
 struct asking {
     const char *lobby;     /* endpoint */
-    const char *key;       /* as in struct stage_options */
+    const char *inbox;     /* these are as in struct stage_options */
+    const char *advertise;
+    const char *key;
     const char *allow;
     const char *lobby_key;
     bool insecure;
@@ -36,6 +38,10 @@ struct asking {
 
 static const struct opt OPTS[] = {
     {"query", OPT_TEXT, OPTION(lobby), "ENDPOINT", "the lobby that is asked", 0, 0},
+    {"inbox", OPT_TEXT, OPTION(inbox), "ENDPOINT",
+     "where the answer is to come in (tcp://ADDRESS:*)", 0, 0},
+    {"advertise", OPT_TEXT, OPTION(advertise), "ENDPOINT",
+     "where the lobby reaches that, if elsewhere (tcp://HOST)", 0, 0},
     {"key", OPT_TEXT, OPTION(key), "FILE", "the secret key to ask with", 0, 0},
     {"allow", OPT_TEXT, OPTION(allow), "DIR", "the public keys of who may answer", 0, 0},
     {"lobby-key", OPT_TEXT, OPTION(lobby_key), "FILE", "the lobby's public key", 0, 0},
@@ -152,7 +158,7 @@ static int print(struct unpack *from)
 /* ---- the command -------------------------------------------------------------------------- */
 
 static int ask(const struct bus *bus, const struct asking *asking, const char *lobby_key,
-               const struct inbox *inbox)
+               const char *answer)
 {
     int error;
     struct link *link = link_new(bus, asking->lobby, lobby_key, WAITING, &error);
@@ -162,7 +168,7 @@ static int ask(const struct bus *bus, const struct asking *asking, const char *l
     struct buffer message = {0};
     message_open(&message);
     pack_array(&message, 2);
-    pack_str(&message, inbox_endpoint(inbox));
+    pack_str(&message, answer);
     pack_str(&message, bus_key(bus));
     error = link_send(link, &head, &message, ANSWER_MS);
     buffer_free(&message);
@@ -183,7 +189,7 @@ static int wait_for_answer(struct inbox *inbox)
 
 static int query(const struct asking *asking)
 {
-    char endpoint[PRESENCE_ENDPOINT], name[32], lobby_key[PRESENCE_KEY] = "";
+    char endpoint[PRESENCE_ENDPOINT], answer[PRESENCE_ENDPOINT], lobby_key[PRESENCE_KEY] = "";
     struct inbox *inbox = NULL;
     int error;
     struct bus *bus = bus_new(&error);
@@ -191,13 +197,15 @@ static int query(const struct asking *asking)
         error = bus_secure(bus, asking->key, asking->allow, asking->insecure);
     if (!error && asking->lobby_key)
         error = keys_read_public(asking->lobby_key, lobby_key);
-    snprintf(name, sizeof name, "query-%d", (int)getpid());
     if (!error)
-        error = endpoint_beside(asking->lobby, name, endpoint);
+        error = endpoint_of(asking->inbox, asking->lobby, "query", ENDPOINT_CONTROL, endpoint);
     if (!error)
         inbox = inbox_new(bus, endpoint, WAITING, &error);
-    if (inbox)
-        error = ask(bus, asking, lobby_key, inbox);
+    if (!error)
+        error = endpoint_advertised(asking->advertise, inbox_endpoint(inbox), ENDPOINT_CONTROL,
+                                    answer);
+    if (!error)
+        error = ask(bus, asking, lobby_key, answer);
     if (!error)
         error = wait_for_answer(inbox);
     inbox_free(&inbox);

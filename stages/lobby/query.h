@@ -19,8 +19,8 @@ int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack
  *  endpoint that --query names, with the keys that the other options name, and prints its answer on
  *  stdout, as one JSON array of objects {"role", "name", "state" ("up", "leaving", or "silent": not
  *  heard of for 2.5 seconds), "data", "control" (endpoints), "key", "silent_ns", and the figures of
- *  common/bus/vitals.h} in the order of role and name. Returns the exit status: EXIT_PIPELINE where there
- *  was no answer within five seconds. */
+ *  common/bus/vitals.h} in the order of role and name. Returns the exit status: EXIT_PIPELINE where
+ *  there  was no answer within five seconds. */
 int query_command(int argc, char **argv);
 
 #endif

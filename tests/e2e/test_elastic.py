@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import unittest
 
 import harness
 import programs
@@ -113,4 +112,4 @@ class Elastic(programs.Programs):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    harness.main()

@@ -2,7 +2,6 @@
 """A standing sink writes below its root, and nowhere else."""
 import os
 import subprocess
-import unittest
 
 import harness
 import programs
@@ -51,4 +50,4 @@ class Root(programs.Programs):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    harness.main()
