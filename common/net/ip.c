@@ -30,10 +30,10 @@ static struct extent body_of(struct extent whole, uint32_t header, uint32_t leng
     return extent_behind(&whole, header);
 }
 
-/* Both addresses of a zeroed packet; in the hot path, hence in place. */
+/* Both addresses, which stand one behind the other; in the hot path, hence in place. */
 static inline void addresses_set(struct packet *p, const uint8_t *bytes, uint8_t length)
 {
-    p->source.length = p->destination.length = length;
+    p->source = p->destination = (struct address){.length = length};
     memcpy(p->source.bytes, bytes, length);
     memcpy(p->destination.bytes, bytes + length, length);
 }
@@ -65,6 +65,10 @@ static bool decode_ipv6(struct packet *p, const struct extent *whole)
     uint32_t length = big_endian_16(bytes + 4);
     p->version = 6;
     p->protocol = bytes[6];
+    p->fragment = p->more = false;
+    p->fragment_offset = 0;
+    p->fragment_id = 0;
+    p->fragment_next = 0;
     addresses_set(p, bytes + 8, 16);
     p->body = body_of(*whole, IPV6_HEADER, length ? IPV6_HEADER + length : 0);
     ip_step_extensions(p);

@@ -1,5 +1,7 @@
 #include "common/net/link.h"
 
+#include "common/base/big_endian.h"
+
 enum {
     ETHERTYPE_IPV4 = 0x0800,
     ETHERTYPE_IPV6 = 0x86dd,
@@ -54,10 +56,8 @@ static bool ethertype_step(struct cursor *c, uint16_t type, uint32_t *longest)
 /* Ethernet and cooked v1 end their headers with the EtherType, cooked v2 begins with it. */
 static bool header_step(struct cursor *c, size_t before, size_t after, uint32_t *longest)
 {
-    cursor_skip(c, before);
-    uint16_t type = cursor_u16(c);
-    cursor_skip(c, after);
-    return ethertype_step(c, type, longest) && !c->bad;
+    const uint8_t *header = cursor_take(c, before + sizeof(uint16_t) + after);
+    return header && ethertype_step(c, big_endian_16(header + before), longest) && !c->bad;
 }
 
 /* The address family is a 32-bit number in the byte order of the machine that captured, and

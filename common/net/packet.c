@@ -65,9 +65,16 @@ static enum packet_kind kind_of(uint8_t version, uint8_t protocol)
     return PACKET_OTHER;
 }
 
+/* Sets everything behind the body. */
 static void decode_transport(struct packet *p)
 {
     p->kind = kind_of(p->version, p->protocol);
+    p->sound = false;
+    p->source_port = p->destination_port = 0;
+    p->seq = p->ack = 0;
+    p->window = 0;
+    p->tcp_flags = p->header_bytes = 0;
+    p->payload = (struct extent){0};
     if (p->fragment && p->fragment_offset > 0) {
         p->payload = p->body;
         return;
@@ -83,26 +90,28 @@ static void decode_transport(struct packet *p)
 void packet_decode(struct packet *packet, uint32_t link, const uint8_t *bytes, uint32_t captured,
                    uint32_t wire_length)
 {
-    *packet = (struct packet){.kind = PACKET_NOIP};
     struct cursor c = cursor_over(bytes, captured);
     uint32_t longest;
-    if (!link_step(link, &c, &longest))
-        return;
-    uint32_t there = (uint32_t)cursor_left(&c);
-    struct extent whole = {.bytes = c.at, .captured = there, .length = there};
-    if (wire_length > captured)
-        whole.length += wire_length - captured;
-    extent_limit(&whole, longest);
-    if (ip_decode(packet, whole))
+    bool ip = link_step(link, &c, &longest);
+    if (ip) {
+        uint32_t there = (uint32_t)cursor_left(&c);
+        struct extent whole = {.bytes = c.at, .captured = there, .length = there};
+        if (wire_length > captured)
+            whole.length += wire_length - captured;
+        extent_limit(&whole, longest);
+        ip = ip_decode(packet, whole);
+    }
+    if (ip)
         decode_transport(packet);
+    else
+        *packet = (struct packet){.kind = PACKET_NOIP};
 }
 
 void packet_restore(struct packet *packet, struct extent body, uint8_t next)
 {
-    packet->fragment = packet->more = packet->sound = false;
+    packet->fragment = packet->more = false;
     packet->fragment_offset = 0;
     packet->body = body;
-    packet->payload = (struct extent){0};
     packet->protocol = next;
     if (packet->version == 6)
         ip_step_extensions(packet);

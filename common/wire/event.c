@@ -6,7 +6,6 @@
 /* Fields of each event, its kind and flow included. */
 enum { OPEN_FIELDS = 9, DATA_FIELDS = 9, GAP_FIELDS = 5, CLOSE_FIELDS = 5, RECORD_FIELDS = 7 };
 enum { FIGURES_FIELDS = 18, TRAIL_FIELDS = 4, DEMAND_FIELDS = 4 };
-enum { FIXARRAY = 0x90 }; /* msgpack's array of so few that its count stands in its tag */
 
 static void pack_open(struct buffer *to, const struct event_open *open)
 {
@@ -25,7 +24,7 @@ static void pack_data(struct buffer *to, uint64_t flow, const struct event_data 
     uint8_t *at = buffer_reserve(to, DATA_FIELDS * PACK_LONGEST_NUMBER + data->length);
     if (!at)
         return;
-    *at++ = FIXARRAY | DATA_FIELDS;
+    *at++ = PACK_FIXARRAY | DATA_FIELDS;
     *at++ = TAPLINE_DATA;
     at = pack_put_uint(at, flow);
     *at++ = data->direction;
@@ -222,8 +221,8 @@ static bool unpack_plain_data(struct unpack *from, struct event *event)
     enum { FLOW, DIRECTION, OFFSET, TIME, PACKET, FLAGS, MISSING, NUMBERS };
     const uint8_t *at = from->at;
     uint64_t n[NUMBERS];
-    if (from->end - at < DATA_FIELDS * UNPACK_LONGEST_NUMBER || at[0] != (FIXARRAY | DATA_FIELDS) ||
-        at[1] != TAPLINE_DATA)
+    if (from->end - at < DATA_FIELDS * UNPACK_LONGEST_NUMBER ||
+        at[0] != (PACK_FIXARRAY | DATA_FIELDS) || at[1] != TAPLINE_DATA)
         return false;
     at += 2;
     for (int i = 0; i < NUMBERS && at; i++)

@@ -6,12 +6,18 @@ enum { PACKET_FIELDS = 5, CLOCK_FIELDS = 1 };
 
 void frame_pack(struct buffer *to, const struct frame *frame)
 {
-    pack_array(to, PACKET_FIELDS);
-    pack_uint(to, frame->number);
-    pack_int(to, frame->time_ns);
-    pack_uint(to, frame->link);
-    pack_uint(to, frame->wire_length);
-    pack_bin(to, frame->bytes, frame->length);
+    uint8_t *at = buffer_reserve(to, (1 + PACKET_FIELDS) * PACK_LONGEST_NUMBER + frame->length);
+    if (!at)
+        return;
+    *at++ = PACK_FIXARRAY | PACKET_FIELDS;
+    at = pack_put_uint(at, frame->number);
+    at = pack_put_int(at, frame->time_ns);
+    at = pack_put_uint(at, frame->link);
+    at = pack_put_uint(at, frame->wire_length);
+    at = pack_put_bin_head(at, frame->length);
+    if (frame->length) /* what is empty may be NULL */
+        memcpy(at, frame->bytes, frame->length);
+    to->length = (size_t)(at - to->bytes) + frame->length;
 }
 
 void frame_pack_clock(struct buffer *to, int64_t time_ns)
@@ -30,7 +36,7 @@ static uint32_t narrow(struct unpack *from)
 
 int frame_unpack(struct unpack *from, struct frame *frame)
 {
-    uint32_t fields = unpack_array_of(from, CLOCK_FIELDS);
+    uint32_t fields = unpack_array(from);
     if (fields < PACKET_FIELDS) {
         frame->time_ns = unpack_int(from);
         if (!from->error && fields != CLOCK_FIELDS)
@@ -44,7 +50,7 @@ int frame_unpack(struct unpack *from, struct frame *frame)
     struct slice bytes = unpack_bin(from);
     frame->bytes = bytes.bytes;
     frame->length = (uint32_t)bytes.length;
-    if (!from->error)
+    if (!from->error && fields > PACKET_FIELDS)
         unpack_skip_many(from, fields - PACKET_FIELDS);
     return from->error ? from->error : FRAME_PACKET;
 }

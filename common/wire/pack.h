@@ -30,7 +30,10 @@ static inline msgpack_packer pack_to(struct buffer *b)
     return (msgpack_packer){.data = b, .callback = pack_write};
 }
 
-enum { PACK_LONGEST_NUMBER = 9 };
+enum {
+    PACK_LONGEST_NUMBER = 9,
+    PACK_FIXARRAY = 0x90, /* an array of fewer than 16 values: their count stands in this byte */
+};
 
 /** Writes a number that is not negative at a place with PACK_LONGEST_NUMBER bytes of room, as short
  *  as msgpack has it; where it ends. Most of what travels are such numbers: hence by hand. */

@@ -27,9 +27,9 @@ static int send_event(struct handoff *handoff, struct flow *flow, const struct e
     return outlet_event(handoff->outlet, TAPLINE_CLASSIFIER, &flow->route, event);
 }
 
-int handoff_data(struct handoff *handoff, struct flow *flow, const struct event_data *data,
-                 uint64_t end)
+int handoff_data(struct handoff *handoff, struct flow *flow, struct event *event, uint64_t end)
 {
+    const struct event_data *data = &event->data;
     struct want *want = &flow->want[data->direction];
     if (data->flags & TAPLINE_TURN)
         want_turn(want, data->offset);
@@ -38,11 +38,9 @@ int handoff_data(struct handoff *handoff, struct flow *flow, const struct event_
         return 0;
     }
     assert(data->bytes || data->length == 0); /* what may be wanted was kept */
-    struct event event; /* nothing of it is cleared: its largest member is for the end of a flow */
-    event.kind = TAPLINE_DATA;
-    event.flow = flow->id;
-    event.data = *data;
-    return send_event(handoff, flow, &event);
+    event->kind = TAPLINE_DATA;
+    event->flow = flow->id;
+    return send_event(handoff, flow, event);
 }
 
 int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint64_t offset,

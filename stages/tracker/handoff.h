@@ -19,10 +19,10 @@ struct handoff {
     struct counters counters;
 };
 
-/** Hands on bytes of a stream, or a datagram, of one direction, and drops what nobody wants. `end`
- *  is the offset behind it. 0 or the outlet's error. */
-int handoff_data(struct handoff *handoff, struct flow *flow, const struct event_data *data,
-                 uint64_t end);
+/** Hands on bytes of a stream, or a datagram, of one direction, and drops what nobody wants. They
+ *  stand in `event->data`; the rest of the event is filled in here. `end` is the offset behind it.
+ *  0 or the outlet's error. */
+int handoff_data(struct handoff *handoff, struct flow *flow, struct event *event, uint64_t end);
 
 /** Hands on that bytes of a stream are lost. 0 or the outlet's error. */
 int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint64_t offset,

@@ -78,7 +78,8 @@ static int deliver(struct handoff *h, struct flow *flow, int direction, const st
     if (there > end)
         there = end;
     if (from < there) {
-        struct event_data data = {
+        struct event event;
+        event.data = (struct event_data){
             .direction = (uint8_t)direction,
             .flags = run->turn > s->turn ? TAPLINE_TURN : 0,
             .offset = s->next,
@@ -90,7 +91,7 @@ static int deliver(struct handoff *h, struct flow *flow, int direction, const st
         s->next = (uint64_t)there;
         if (run->turn > s->turn)
             s->turn = run->turn;
-        int error = handoff_data(h, flow, &data, s->next);
+        int error = handoff_data(h, flow, &event, s->next);
         if (error)
             return error;
     }

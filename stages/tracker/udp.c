@@ -6,7 +6,8 @@ int udp_datagram(struct handoff *handoff, struct flow *flow, int direction, uint
     const struct extent *payload = &packet->payload;
     bool turn = flow->speaker != direction;
     flow_speaks(flow, direction);
-    struct event_data data = {
+    struct event event;
+    event.data = (struct event_data){
         .direction = (uint8_t)direction,
         .flags = turn ? TAPLINE_TURN : 0,
         .offset = index,
@@ -16,5 +17,5 @@ int udp_datagram(struct handoff *handoff, struct flow *flow, int direction, uint
         .bytes = payload->bytes,
         .length = payload->captured,
     };
-    return handoff_data(handoff, flow, &data, index + 1);
+    return handoff_data(handoff, flow, &event, index + 1);
 }
