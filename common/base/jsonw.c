@@ -1,13 +1,16 @@
 #include "common/base/jsonw.h"
 
+#include <endian.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/digits.h"
 #include "common/base/text.h"
 
-enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32, LONGEST_ESCAPE = 6, PIECE = 512 };
+enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32, LONGEST_ESCAPE = 6, LONGEST_SEQUENCE = 4 };
+enum { PIECE = 512 };
 
 /* Appends bytes that are a value's first or only ones, set apart from what stands before them. */
 static void put(struct jsonw *w, const void *bytes, size_t length)
@@ -74,63 +77,74 @@ static size_t escape(uint8_t *out, uint8_t c)
     return 6;
 }
 
-static bool needs_escape(uint8_t c)
+static bool is_plain(uint8_t c)
 {
-    return c < 0x20 || c == '"' || c == '\\';
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Has one of eight bytes to be escaped? A byte below 0x20, or one that is 0 once it was compared
- * with a character, borrows from its highest bit; a byte that had that bit set never does. */
-static bool word_needs_escape(const uint8_t *text)
+/* Marks the highest bit of bytes that are not plain. Of eight in memory's order the first one that
+ * is marked is one; others behind it may be marked by what it borrowed from them. */
+static uint64_t mark_not_plain(uint64_t word)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    uint64_t word, quote, backslash;
-    memcpy(&word, text, sizeof word);
-    quote = word ^ ones * '"';
-    backslash = word ^ ones * '\\';
-    return ((word - ones * 0x20) & ~word & high) || ((quote - ones) & ~quote & high) ||
-           ((backslash - ones) & ~backslash & high);
+    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
+    return (word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & high;
 }
 
-/* Writes valid UTF-8 with what must be escaped escaped; where that ends. */
-static uint8_t *escape_all(uint8_t *out, const uint8_t *text, const uint8_t *end)
+/* Copies the plain text up to the first byte that is not, and maybe some more; how much is plain.
+ */
+static size_t copy_plain(uint8_t *out, const uint8_t *text, size_t length)
 {
-    while (text < end) {
-        if ((size_t)(end - text) >= sizeof(uint64_t) && !word_needs_escape(text)) {
-            memcpy(out, text, sizeof(uint64_t));
-            out += sizeof(uint64_t);
-            text += sizeof(uint64_t);
-        } else if (needs_escape(*text)) {
-            out += escape(out, *text++);
-        } else {
-            *out++ = *text++;
+    size_t at = 0;
+    for (; length - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t word, marked;
+        memcpy(&word, text + at, sizeof word);
+        memcpy(out + at, &word, sizeof word);
+        marked = mark_not_plain(le64toh(word));
+        if (marked)
+            return at + (size_t)__builtin_ctzll(marked) / 8;
+    }
+    for (; at < length && is_plain(text[at]); at++)
+        out[at] = text[at];
+    return at;
+}
+
+/* Writes the text before `stop`, and what of a sequence lies beyond; where in the text that ends.
+ * `out` is moved behind what was written. */
+static const uint8_t *put_piece(uint8_t **out, const uint8_t *text, const uint8_t *stop,
+                                const uint8_t *end)
+{
+    while (text < stop) {
+        size_t length = copy_plain(*out, text, (size_t)(stop - text));
+        *out += length;
+        text += length;
+        if (text == stop)
+            break;
+        if (*text < 0x80) {
+            *out += escape(*out, *text++);
+            continue;
         }
+        length = text_sequence(text, (size_t)(end - text));
+        memcpy(*out, text, length);
+        *out += length;
+        text += length ? length : 1;
     }
-    return out;
+    return text;
 }
 
-/* Appends it piece by piece, as there must be room for the worst. */
-static void put_escaped(struct buffer *out, const uint8_t *text, size_t length)
-{
-    for (size_t at = 0, piece; at < length; at += piece) {
-        piece = length - at < PIECE ? length - at : PIECE;
-        uint8_t *room = buffer_reserve(out, LONGEST_ESCAPE * piece);
-        if (!room)
-            return;
-        out->length += (size_t)(escape_all(room, text + at, text + at + piece) - room);
-    }
-}
-
+/* Goes piece by piece, as there must be room for the worst. */
 void jsonw_text(struct jsonw *w, const void *text, size_t length)
 {
-    const uint8_t *at = text;
+    const uint8_t *at = text, *end = length ? at + length : at;
     put(w, "\"", 1);
-    while (length) {
-        size_t valid = text_valid(at, length);
-        put_escaped(w->out, at, valid);
-        size_t dropped = valid < length;
-        at += valid + dropped;
-        length -= valid + dropped;
+    while (at < end) {
+        size_t piece = end - at < PIECE ? (size_t)(end - at) : PIECE;
+        uint8_t *room = buffer_reserve(w->out, LONGEST_ESCAPE * piece + LONGEST_SEQUENCE);
+        if (!room)
+            return;
+        uint8_t *out = room;
+        at = put_piece(&out, at, at + piece, end);
+        w->out->length += (size_t)(out - room);
     }
     buffer_append(w->out, "\"", 1);
 }
@@ -182,27 +196,17 @@ void jsonw_key(struct jsonw *w, const char *name)
     jsonw_plain_name(w, name, strlen(name));
 }
 
-/* Writes a number's digits before `end`; returns where they begin. */
-static char *digits_before(char *end, uint64_t value)
-{
-    do {
-        *--end = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    return end;
-}
-
 void jsonw_uint(struct jsonw *w, uint64_t value)
 {
     char text[LONGEST_UINT], *end = text + sizeof text;
-    char *start = digits_before(end, value);
+    char *start = digits_put_before(end, value);
     put(w, start, (size_t)(end - start));
 }
 
 void jsonw_int(struct jsonw *w, int64_t value)
 {
     char text[LONGEST_UINT + 1], *end = text + sizeof text;
-    char *start = digits_before(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
+    char *start = digits_put_before(end, value < 0 ? -(uint64_t)value : (uint64_t)value);
     if (value < 0)
         *--start = '-';
     put(w, start, (size_t)(end - start));
@@ -221,12 +225,12 @@ static bool put_millionths(struct jsonw *w, double value)
         return false;
     char text[LONGEST_UINT + 1], *end = text + sizeof text, *stop = end;
     uint64_t whole = (uint64_t)scaled / 1000000, fraction = (uint64_t)scaled % 1000000;
-    for (int i = 0; i < 6; i++, fraction /= 10)
-        *--end = (char)('0' + fraction % 10);
+    for (int i = 0; i < 3; i++, fraction /= 100)
+        digits_put_pair(end -= 2, (unsigned)(fraction % 100));
     while (stop - end > 1 && stop[-1] == '0')
         stop--;
     *--end = '.';
-    char *start = digits_before(end, whole);
+    char *start = digits_put_before(end, whole);
     put(w, start, (size_t)(stop - start));
     return true;
 }

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { QUARTER_S = 900, DAY_S = 86400, SLOTS = 256, LONGEST_ZONE = 255 };
+#include "common/base/digits.h"
+
+enum { QUARTER_S = 900, DAY_S = 86400, SLOTS = 256, SECONDS = 64, LONGEST_ZONE = 255 };
+enum { SECOND_LENGTH = STAMP_LENGTH - 6 };
 
 /* One quarter of an hour (UTC) and the zone's offset within it. */
 struct slot {
@@ -15,9 +18,17 @@ struct slot {
     int64_t offset_s;
 };
 
+/* One second as it is printed, with the point. */
+struct second {
+    bool known;
+    int64_t second;
+    char text[SECOND_LENGTH];
+};
+
 struct stamp {
     char zone[LONGEST_ZONE + 1];
     struct slot slots[SLOTS];
+    struct second seconds[SECONDS]; /* by their last digits: records' times are near each other */
 };
 
 /* The stamp whose zone TZ holds now, and who may change that. */
@@ -91,11 +102,11 @@ static int64_t offset(struct stamp *stamp, int64_t seconds)
     return first;
 }
 
-/* Digits of a number that fits the width. */
+/* Digits of a number that fits the width, which is even. */
 static char *digits(char *out, unsigned value, int width)
 {
-    for (int i = width - 1; i >= 0; i--, value /= 10)
-        out[i] = (char)('0' + value % 10);
+    for (int i = width - 2; i >= 0; i -= 2, value /= 100)
+        digits_put_pair(out + i, value % 100);
     return out + width;
 }
 
@@ -117,11 +128,9 @@ static char *date(char *out, int64_t day)
     return digits(out, in_year - (153 * from_march + 2) / 5 + 1, 2);
 }
 
-void stamp_write(struct stamp *stamp, int64_t time_ns, char out[STAMP_LENGTH])
+static void write_second(struct stamp *stamp, int64_t second, char out[SECOND_LENGTH])
 {
-    int64_t micros = stamp_micros(time_ns);
-    int64_t seconds = floor_divide(micros, 1000000);
-    int64_t local = seconds + offset(stamp, seconds);
+    int64_t local = second + offset(stamp, second);
     int64_t day = floor_divide(local, DAY_S);
     unsigned in_day = (unsigned)(local - day * DAY_S);
     out = date(out, day);
@@ -131,6 +140,19 @@ void stamp_write(struct stamp *stamp, int64_t time_ns, char out[STAMP_LENGTH])
     out = digits(out, in_day / 60 % 60, 2);
     *out++ = ':';
     out = digits(out, in_day % 60, 2);
-    *out++ = '.';
-    digits(out, (unsigned)(micros - seconds * 1000000), 6);
+    *out = '.';
+}
+
+void stamp_write(struct stamp *stamp, int64_t time_ns, char out[STAMP_LENGTH])
+{
+    int64_t micros = stamp_micros(time_ns);
+    int64_t second = floor_divide(micros, 1000000);
+    struct second *kept = &stamp->seconds[(uint64_t)second % SECONDS];
+    if (!kept->known || kept->second != second) {
+        write_second(stamp, second, kept->text);
+        kept->second = second;
+        kept->known = true;
+    }
+    memcpy(out, kept->text, SECOND_LENGTH);
+    digits(out + SECOND_LENGTH, (unsigned)(micros - second * 1000000), 6);
 }

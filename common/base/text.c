@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The length of the valid sequence at the start, 0 where there is none (RFC 3629, section 4). */
-static size_t sequence_length(const uint8_t *b, size_t left)
+/* RFC 3629, section 4. */
+size_t text_sequence(const uint8_t *b, size_t left)
 {
     if (b[0] < 0x80)
         return 1;
@@ -48,7 +48,7 @@ size_t text_valid(const uint8_t *bytes, size_t length)
             at += WORD;
             continue;
         }
-        size_t step = sequence_length(bytes + at, length - at);
+        size_t step = text_sequence(bytes + at, length - at);
         if (!step)
             break;
         at += step;
@@ -67,7 +67,7 @@ size_t text_clean(char *out, const uint8_t *bytes, size_t length)
             at = stop;
         }
         while (at < stop) {
-            size_t step = bytes[at] < 0x80 ? 1 : sequence_length(bytes + at, length - at);
+            size_t step = bytes[at] < 0x80 ? 1 : text_sequence(bytes + at, length - at);
             for (size_t i = 0; i < step; i++)
                 out[used++] = (char)bytes[at + i];
             at += step ? step : 1;

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "common/base/digits.h"
+
 struct address address_from(const uint8_t *bytes, size_t length)
 {
     assert(length == 4 || length == 16);
@@ -19,18 +21,13 @@ int address_compare(const struct address *a, const struct address *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
-/* Both texts are wanted for every flow, so the plain part of them is written by hand. */
+/* Both texts are wanted for every flow, so the plain part of them is written by hand: numbers of at
+ * most five digits. */
 static char *put_decimal(char *at, unsigned value)
 {
-    char digits[5];
-    size_t count = 0;
-    do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    while (count)
-        *at++ = digits[--count];
-    return at;
+    char *end = at + 1 + (value >= 10) + (value >= 100) + (value >= 1000) + (value >= 10000);
+    digits_put_before(end, value);
+    return end;
 }
 
 /* Writes the text without a NUL; returns where it ends. */

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,30 @@ static void keeps_utf8_and_drops_what_is_none(void **state)
     w = fresh();
     jsonw_text(&w, NULL, 0);
     wrote("\"\"");
+}
+
+/* What is plain is copied eight bytes at a time, and long text piece by piece: neither may show. */
+static void text_is_the_same_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {{"\"", "\\\""}, {"\\", "\\\\"}, {"\x1f", "\\u001f"}, {"\x7f", "\x7f"},
+                 {" ", " "},      {"!", "!"},         {"\x80", ""},         {"\xff", ""},
+                 {"\xe8\xae\xbe", "\xe8\xae\xbe"}, {"\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80"}};
+    enum { LENGTH = 1100 };
+    char text[LENGTH + 8], want[LENGTH + 16];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int before = 0; before < LENGTH; before += before % 512 < 500 && before > 24 ? 37 : 1) {
+            struct jsonw w = fresh();
+            int filler = (LENGTH - before) % 40;
+            int length = snprintf(text, sizeof text, "%0*d%s%0*d", before + 1, 0, cases[i].in,
+                                  filler + 1, 0);
+            snprintf(want, sizeof want, "\"%0*d%s%0*d\"", before + 1, 0, cases[i].out, filler + 1,
+                     0);
+            jsonw_text(&w, text, (size_t)length);
+            wrote(want);
+        }
 }
 
 static void writes_whole_numbers(void **state)
@@ -146,6 +171,7 @@ int main(void)
         cmocka_unit_test(nests_with_pythons_spacing),
         cmocka_unit_test(escapes_what_must_be_and_no_more),
         cmocka_unit_test(keeps_utf8_and_drops_what_is_none),
+        cmocka_unit_test(text_is_the_same_wherever_it_stands),
         cmocka_unit_test(writes_whole_numbers),
         cmocka_unit_test(writes_doubles_as_python_does),
         cmocka_unit_test(doubles_read_back_the_same),
