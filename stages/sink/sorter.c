@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "common/base/error.h"
@@ -17,6 +18,7 @@ struct place {
     uint64_t prefix;
     uint64_t offset;
 };
+enum { PREFIX_BYTES = sizeof(uint64_t) };
 
 /* Runs of about the same size. */
 struct level {
@@ -75,21 +77,69 @@ static struct place *places(const struct sorter *s)
     return (struct place *)(void *)(s->arena + s->memory) - s->count;
 }
 
+/* Of two with the same prefix. */
 static int compare_places(const void *left, const void *right, void *arena)
 {
     const struct place *a = left, *b = right;
-    if (a->prefix != b->prefix)
-        return a->prefix < b->prefix ? -1 : 1;
     struct entry x = entry_at((uint8_t *)arena + a->offset);
     struct entry y = entry_at((uint8_t *)arena + b->offset);
     int order = entry_compare(&x, &y);
     return order ? order : a->offset < b->offset ? -1 : 1;
 }
 
+/* Counts how often each value of each byte of the prefixes comes. */
+static void count_bytes(const struct place *from, size_t count, size_t counts[][256])
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t byte = 0; byte < PREFIX_BYTES; byte++)
+            counts[byte][from[i].prefix >> 8 * byte & 0xff]++;
+}
+
+/* Puts the places in the order of one byte of their prefixes, and leaves the order of equal ones.
+ */
+static void distribute(const struct place *from, struct place *to, size_t count, size_t byte,
+                       const size_t counts[256])
+{
+    size_t starts[256], start = 0;
+    for (size_t value = 0; value < 256; value++) {
+        starts[value] = start;
+        start += counts[value];
+    }
+    for (size_t i = 0; i < count; i++)
+        to[starts[from[i].prefix >> 8 * byte & 0xff]++] = from[i];
+}
+
+/* Sorts by prefix, from the lowest byte to the highest (Knuth, 5.2.5); a byte that all have alike
+ * is passed over. `spare` has room for as many. */
+static void sort_by_prefix(struct place *all, struct place *spare, size_t count)
+{
+    size_t counts[PREFIX_BYTES][256] = {0};
+    struct place *from = all, *to = spare;
+    count_bytes(from, count, counts);
+    for (size_t byte = 0; byte < PREFIX_BYTES; byte++) {
+        if (counts[byte][from->prefix >> 8 * byte & 0xff] == count)
+            continue;
+        distribute(from, to, count, byte, counts[byte]);
+        struct place *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != all)
+        memcpy(all, from, count * sizeof *all);
+}
+
 static void sort_arena(struct sorter *s)
 {
-    if (s->count)
-        qsort_r(places(s), s->count, sizeof(struct place), compare_places, s->arena);
+    struct place *all = places(s);
+    if (!s->count)
+        return;
+    sort_by_prefix(all, all - s->count, s->count);
+    for (size_t first = 0, next; first < s->count; first = next) {
+        for (next = first + 1; next < s->count && all[next].prefix == all[first].prefix; next++)
+            ;
+        if (next - first > 1)
+            qsort_r(all + first, next - first, sizeof *all, compare_places, s->arena);
+    }
 }
 
 static int level_begin_run(struct sorter *s, struct level *level)
@@ -180,7 +230,7 @@ static int map_arena(struct sorter *s)
     return 0;
 }
 
-/* Every entry takes two places: its own, and one that sorting may need for itself. */
+/* Every entry takes two places: its own, and one that sorting needs for itself. */
 static bool fits(const struct sorter *s, size_t size)
 {
     size_t indexed = (s->count + 1) * 2 * sizeof(struct place);
