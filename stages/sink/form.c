@@ -16,6 +16,8 @@ struct form {
     const struct schema *schema;
     struct buffer text; /* a whole object but for its closing bracket */
     struct blank blanks[MAX_FIELDS];
+    uint32_t figures; /* the fields that a view fills, */
+    uint32_t learned; /* and those that the stages do: sets as in row.h */
 };
 
 static bool is_figure(const struct field *field)
@@ -45,6 +47,7 @@ struct form *form_new(const struct schema *schema)
         form->blanks[i].start = form->text.length;
         write_value(&w, (struct slice){field->unknown, field->unknown_length}, NULL);
         form->blanks[i].end = form->text.length;
+        *(is_figure(field) ? &form->figures : &form->learned) |= UINT32_C(1) << i;
     }
     if (form->text.failed)
         form_free(&form);
@@ -83,10 +86,9 @@ int form_fill(const struct form *form, const struct row *row, const struct view 
     struct jsonw w = jsonw_to(to);
     size_t copied = 0;
     int error = 0;
-    for (size_t i = 0; i < form->schema->count && !error; i++) {
+    for (uint32_t left = form->figures | (form->learned & row->known); left && !error;) {
+        size_t i = row_take_field(&left);
         const struct field *field = &form->schema->fields[i];
-        if (field->kind == FIELD_UNPRINTED || (!is_figure(field) && !row->values[i].length))
-            continue;
         buffer_append(to, form->text.bytes + copied, form->blanks[i].start - copied);
         copied = form->blanks[i].end;
         w.follows = false;

@@ -60,7 +60,7 @@ static int keep_further(struct row *row, struct slice key, struct slice value)
 
 static void set_value(struct row *row, size_t field, struct slice value)
 {
-    row->learned += !row->values[field].length;
+    row->known |= UINT32_C(1) << field;
     row->values[field] = value;
 }
 
@@ -87,8 +87,7 @@ static int read_pair(struct row *row, struct unpack *from, size_t *next)
 static void clear(struct row *row, const struct schema *schema)
 {
     row->schema = schema;
-    row->further_count = row->learned = 0;
-    memset(row->values, 0, schema->count * sizeof row->values[0]);
+    row->further_count = row->known = 0;
 }
 
 int row_read(struct row *row, const struct schema *schema, struct slice maps, uint32_t count)
@@ -118,11 +117,12 @@ static void store_slice(struct slice slice, struct buffer *to)
 
 void row_store(const struct row *row, struct buffer *to)
 {
-    for (size_t i = 0; i < row->schema->count; i++) {
-        if (!row->values[i].length || row->schema->fields[i].kind == FIELD_UNPRINTED)
+    for (uint32_t left = row->known; left;) {
+        size_t field = row_take_field(&left);
+        if (row->schema->fields[field].kind == FIELD_UNPRINTED)
             continue;
-        pack_uint(to, i);
-        store_slice(row->values[i], to);
+        pack_uint(to, field);
+        store_slice(row->values[field], to);
     }
     for (uint32_t i = 0; i < row->further_count; i++) {
         pack_uint(to, FURTHER);
@@ -161,25 +161,26 @@ int row_load(struct row *row, const struct schema *schema, struct unpack *from)
     return from->error ? from->error : error;
 }
 
-static struct slice known(const struct row *row, const char *key, bool unprinted)
+static struct unpack value_of(const struct row *row, const char *key, bool printed)
 {
-    struct slice name = {(const uint8_t *)key, strlen(key)};
-    int field = row->learned ? find_field(row->schema, name, 0) : -1;
-    if (field < 0 || (unprinted && row->schema->fields[field].kind != FIELD_UNPRINTED))
-        return (struct slice){0};
-    return row->values[field];
+    struct slice name = {(const uint8_t *)key, strlen(key)}, value = {0};
+    for (uint32_t left = row->known; left;) {
+        size_t i = row_take_field(&left);
+        const struct field *field = &row->schema->fields[i];
+        if (is_key(field, name) && (printed || field->kind == FIELD_UNPRINTED))
+            value = row->values[i];
+    }
+    return unpack_over(value.bytes, value.length);
 }
 
 struct unpack row_unprinted(const struct row *row, const char *key)
 {
-    struct slice value = known(row, key, true);
-    return unpack_over(value.bytes, value.length);
+    return value_of(row, key, false);
 }
 
 struct unpack row_value(const struct row *row, const char *key)
 {
-    struct slice value = known(row, key, false);
-    return unpack_over(value.bytes, value.length);
+    return value_of(row, key, true);
 }
 
 size_t row_pairs(const struct row *row)
@@ -210,9 +211,8 @@ static void pack_figure(struct buffer *to, enum field_kind kind, const struct vi
 static void pack_learned(struct buffer *to, const struct row *row, size_t field)
 {
     const struct field *f = &row->schema->fields[field];
-    struct slice value = row->values[field];
-    if (value.length)
-        buffer_append(to, value.bytes, value.length);
+    if (row->known >> field & 1)
+        buffer_append(to, row->values[field].bytes, row->values[field].length);
     else
         buffer_append(to, f->unknown, f->unknown_length);
 }

@@ -24,11 +24,19 @@ struct further {
 /** Borrows from the maps it was read from. */
 struct row {
     const struct schema *schema;
-    struct slice values[MAX_FIELDS]; /* by field, as msgpack; without bytes: unknown */
+    uint32_t known; /* a bit for each documented field, the first one's the lowest */
+    struct slice values[MAX_FIELDS]; /* of the known ones, as msgpack */
     struct further further[MAX_FURTHER];
     uint32_t further_count;
-    uint32_t learned; /* documented fields that are known */
 };
+
+/** Takes the lowest field, which there is, out of a set like `known`. */
+static inline size_t row_take_field(uint32_t *fields)
+{
+    size_t field = (size_t)__builtin_ctz(*fields);
+    *fields &= *fields - 1;
+    return field;
+}
 
 /** Reads a run of `count` maps. nil is unknown; where a key comes twice the later one stands. 0;
  *  ERR_TRUNCATED or ERR_MALFORMED, also where a value is not of its field's type; ERR_LIMIT: more

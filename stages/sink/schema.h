@@ -45,7 +45,7 @@ struct schema {
     size_t count;
 };
 
-/** No schema has more fields. */
+/** No schema has more fields: a set of them is a number of 32 bits. */
 enum { MAX_FIELDS = 32 };
 
 extern const struct schema SCHEMA_TCP, SCHEMA_UDP, SCHEMA_HTTP, SCHEMA_SNI, SCHEMA_CERT, SCHEMA_DNS,

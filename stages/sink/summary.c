@@ -105,7 +105,7 @@ int summary_flow(struct summary *s, const struct figures *figures, const struct 
     if (unpack_type(&protocol) == UNPACK_NONE)
         top_add(s->tops[PROTOCOLS], plain, strlen(plain));
     int error = count_text(s, PROTOCOLS, row, "protocol_type");
-    return error || !row->learned ? error : count_identifiers(s, row);
+    return error || !row->known ? error : count_identifiers(s, row);
 }
 
 /* A header's value, or the first of its values. */
