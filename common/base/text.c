@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* RFC 3629, section 4. */
-size_t text_sequence(const uint8_t *b, size_t left)
+static size_t sequence_length(const uint8_t *b, size_t left)
 {
     if (b[0] < 0x80)
         return 1;
@@ -30,6 +30,11 @@ size_t text_sequence(const uint8_t *b, size_t left)
     return need;
 }
 
+size_t text_sequence(const uint8_t *bytes, size_t left)
+{
+    return sequence_length(bytes, left);
+}
+
 /* Most text is ASCII: eight bytes of that are known at once. */
 enum { WORD = sizeof(uint64_t) };
 
@@ -48,7 +53,7 @@ size_t text_valid(const uint8_t *bytes, size_t length)
             at += WORD;
             continue;
         }
-        size_t step = text_sequence(bytes + at, length - at);
+        size_t step = sequence_length(bytes + at, length - at);
         if (!step)
             break;
         at += step;
@@ -67,7 +72,7 @@ size_t text_clean(char *out, const uint8_t *bytes, size_t length)
             at = stop;
         }
         while (at < stop) {
-            size_t step = bytes[at] < 0x80 ? 1 : text_sequence(bytes + at, length - at);
+            size_t step = bytes[at] < 0x80 ? 1 : sequence_length(bytes + at, length - at);
             for (size_t i = 0; i < step; i++)
                 out[used++] = (char)bytes[at + i];
             at += step ? step : 1;

@@ -81,7 +81,7 @@ static void text_is_the_same_wherever_it_stands(void **state)
     enum { LENGTH = 1100 };
     char text[LENGTH + 8], want[LENGTH + 16];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        for (int before = 0; before < LENGTH; before += before % 512 < 500 && before > 24 ? 37 : 1) {
+        for (int before = 0; before < LENGTH; before++) {
             struct jsonw w = fresh();
             int filler = (LENGTH - before) % 40;
             int length = snprintf(text, sizeof text, "%0*d%s%0*d", before + 1, 0, cases[i].in,
