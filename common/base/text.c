@@ -61,21 +61,34 @@ size_t text_valid(const uint8_t *bytes, size_t length)
     return at;
 }
 
+/* Does a sequence of more than one byte begin here, as far as two bytes say? */
+static bool leads(const uint8_t *b, size_t left)
+{
+    return left > 1 && (b[0] >= 0xc2) & ((b[1] & 0xc0) == 0x80);
+}
+
+/* What is dropped is mostly of bodies that are no text at all. Their bytes follow no pattern that a
+ * branch could be predicted by: each is written, and the next one over it where it does not stay. */
 size_t text_clean(char *out, const uint8_t *bytes, size_t length)
 {
     size_t used = 0, at = 0;
     while (at < length) {
-        size_t stop = length - at < WORD ? length : at + WORD;
-        if (stop - at == WORD && is_ascii_word(bytes + at)) {
+        if (length - at >= WORD && is_ascii_word(bytes + at)) {
             memmove(out + used, bytes + at, WORD);
             used += WORD;
-            at = stop;
+            at += WORD;
+            continue;
         }
-        while (at < stop) {
-            size_t step = bytes[at] < 0x80 ? 1 : sequence_length(bytes + at, length - at);
-            for (size_t i = 0; i < step; i++)
-                out[used++] = (char)bytes[at + i];
-            at += step ? step : 1;
+        for (size_t stop = length - at < WORD ? length : at + WORD; at < stop;) {
+            size_t left = length - at;
+            size_t step = leads(bytes + at, left) ? sequence_length(bytes + at, left) : 0;
+            if (step == 0) {
+                out[used] = (char)bytes[at];
+                used += bytes[at] < 0x80;
+                at++;
+            }
+            for (; step > 0; step--)
+                out[used++] = (char)bytes[at++];
         }
     }
     return used;

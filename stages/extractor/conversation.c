@@ -90,6 +90,12 @@ struct domain_cache *conversation_domains(const struct conversation *c)
     return c->ground->domains;
 }
 
+struct buffer *conversation_room(struct conversation *c, enum conversation_room room)
+{
+    buffer_clear(&c->ground->rooms[room]);
+    return &c->ground->rooms[room];
+}
+
 const char *conversation_ip_port(const struct conversation *c)
 {
     return c->ip_port;
@@ -172,13 +178,11 @@ int conversation_close(struct conversation *c, const struct event *close, uint64
         return ERR_MALFORMED;
     out.close.trail[out.close.trail_count++] =
         (struct trail){.role = TAPLINE_EXTRACTOR, .received = received, .records = c->records};
-    struct buffer notes = {0};
-    buffer_append(&notes, close->close.notes.bytes, close->close.notes.length);
-    out.close.notes_count += pack_notes(c, &notes);
-    out.close.notes = (struct slice){notes.bytes, notes.length};
-    int error = notes.failed ? -ENOMEM : conversation_hand_on(c, &out);
-    buffer_free(&notes);
-    return error;
+    struct buffer *notes = conversation_room(c, ROOM_RECORD);
+    buffer_append(notes, close->close.notes.bytes, close->close.notes.length);
+    out.close.notes_count += pack_notes(c, notes);
+    out.close.notes = (struct slice){notes->bytes, notes->length};
+    return notes->failed ? -ENOMEM : conversation_hand_on(c, &out);
 }
 
 /* ---- demand --------------------------------------------------------------------------------- */

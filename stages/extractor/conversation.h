@@ -27,6 +27,16 @@ const char *conversation_ip_port(const struct conversation *c);
 /** What is known of certificates that were read lately. */
 struct domain_cache *conversation_domains(const struct conversation *c);
 
+/** Memory that all conversations share for what is made and sent within one event. */
+enum conversation_room {
+    ROOM_RECORD, /* a record's map, or a close's notes */
+    ROOM_LISTS,  /* whatever a record's lists need: so many rooms */
+    ROOMS = ROOM_LISTS + 6,
+};
+
+/** One of these rooms, empty, and nobody else's until the event has been handled. */
+struct buffer *conversation_room(struct conversation *c, enum conversation_room room);
+
 /** The text of one side's address. */
 const char *conversation_address(const struct conversation *c, int side);
 
@@ -86,6 +96,7 @@ struct conversation_ground {
     struct limits limits;
     const struct outlet *outlet;
     uint64_t costs[COSTS];
+    struct buffer rooms[ROOMS];
 };
 
 /** The conversation of a flow whose events come from `from`; NULL: no memory. `ground` is borrowed

@@ -87,27 +87,24 @@ static int answer_add(struct findings *found, const struct dns_answer *answer)
 
 static int record_send(struct dns *dns, const struct message *m, const struct findings *found)
 {
-    struct buffer map = {0};
-    pack_map(&map, 4);
-    pack_str(&map, "ip_port");
-    pack_str(&map, conversation_ip_port(dns->conversation));
-    pack_str(&map, "dns_domain");
-    dns_list_pack(&map, &found->domains);
-    pack_str(&map, "dns_ip");
-    dns_list_pack(&map, &found->addresses);
-    pack_str(&map, "timestamp");
-    pack_time(&map, m->time_ns);
-    int error = map.failed ? -ENOMEM
-                           : conversation_record(dns->conversation, TAPLINE_RECORD_DNS, m->time_ns,
-                                                 m->packet, &map);
-    buffer_free(&map);
-    return error;
+    struct buffer *map = conversation_room(dns->conversation, ROOM_RECORD);
+    pack_map(map, 4);
+    pack_str(map, "ip_port");
+    pack_str(map, conversation_ip_port(dns->conversation));
+    pack_str(map, "dns_domain");
+    dns_list_pack(map, &found->domains);
+    pack_str(map, "dns_ip");
+    dns_list_pack(map, &found->addresses);
+    pack_str(map, "timestamp");
+    pack_time(map, m->time_ns);
+    return conversation_record(dns->conversation, TAPLINE_RECORD_DNS, m->time_ns, m->packet, map);
 }
 
 /* Of a message that breaks off within its answers, those before count. */
 static int answers_read(struct dns *dns, const struct message *m)
 {
-    struct findings found = {0};
+    struct findings found = {dns_list_within(dns->conversation, 0),
+                             dns_list_within(dns->conversation, 1)};
     struct dns_answers answers;
     struct dns_answer answer;
     unsigned count = 0;
@@ -116,11 +113,9 @@ static int answers_read(struct dns *dns, const struct message *m)
         error = answer_add(&found, &answer);
         count++;
     }
-    if (error != -ENOMEM)
-        error = count > 0 ? record_send(dns, m, &found) : 0;
-    dns_list_free(&found.domains);
-    dns_list_free(&found.addresses);
-    return error;
+    if (error == -ENOMEM)
+        return error;
+    return count > 0 ? record_send(dns, m, &found) : 0;
 }
 
 static bool message_recognised(struct dns *dns, const struct message *m)

@@ -92,6 +92,8 @@ void extractor_free(struct extractor **extractor)
     report_costs((*extractor)->ground.costs);
     table_free(&(*extractor)->flows, flow_free);
     domain_cache_free(&(*extractor)->ground.domains);
+    for (int i = 0; i < ROOMS; i++)
+        buffer_free(&(*extractor)->ground.rooms[i]);
     free(*extractor);
     *extractor = NULL;
 }

@@ -78,20 +78,18 @@ static int send_record(struct http_exchanges *x, const struct exchange *exchange
 {
     const struct http_message *request = exchange->request, *answer = exchange->answer;
     const struct http_place *place = http_message_place(request ? request : answer);
-    struct buffer map = {0};
-    pack_map(&map, OWN_KEYS + 2 * HTTP_MESSAGE_KEYS);
-    pack_connection(x, &map);
-    pack_str(&map, "requester");
-    pack_int(&map, x->requester);
-    pack_str(&map, "complete");
-    pack_bool(&map,
+    struct buffer *map = conversation_room(x->conversation, ROOM_RECORD);
+    pack_map(map, OWN_KEYS + 2 * HTTP_MESSAGE_KEYS);
+    pack_connection(x, map);
+    pack_str(map, "requester");
+    pack_int(map, x->requester);
+    pack_str(map, "complete");
+    pack_bool(map,
               request && answer && http_message_complete(request) && http_message_complete(answer));
-    http_message_pack(request, START_LINE_REQUEST, &map);
-    http_message_pack(answer, START_LINE_STATUS, &map);
-    int error = conversation_record(x->conversation, TAPLINE_RECORD_HTTP, place->time_ns,
-                                    place->packet, &map);
-    buffer_free(&map);
-    return error;
+    http_message_pack(request, START_LINE_REQUEST, map);
+    http_message_pack(answer, START_LINE_STATUS, map);
+    return conversation_record(x->conversation, TAPLINE_RECORD_HTTP, place->time_ns, place->packet,
+                               map);
 }
 
 /* Takes the exchange behind `before` out, or the first one, and frees it. */

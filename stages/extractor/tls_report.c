@@ -15,24 +15,21 @@ int tls_report_hello(struct conversation *c, const struct client_hello *hello,
     int server = !sender;
     if (name->length == 0)
         return 0;
-    struct buffer map = {0};
-    pack_map(&map, over_quic ? 5 : 4);
-    pack_str(&map, "ip_port");
-    pack_str(&map, conversation_ip_port(c));
-    pack_str(&map, "sni_domain");
-    pack_text(&map, name->bytes, name->length);
-    pack_str(&map, "sni_ip");
-    pack_str(&map, conversation_address(c, server));
-    pack_str(&map, "timestamp");
-    pack_time(&map, m->time_ns);
+    struct buffer *map = conversation_room(c, ROOM_RECORD);
+    pack_map(map, over_quic ? 5 : 4);
+    pack_str(map, "ip_port");
+    pack_str(map, conversation_ip_port(c));
+    pack_str(map, "sni_domain");
+    pack_text(map, name->bytes, name->length);
+    pack_str(map, "sni_ip");
+    pack_str(map, conversation_address(c, server));
+    pack_str(map, "timestamp");
+    pack_time(map, m->time_ns);
     if (over_quic) {
-        pack_str(&map, "transport");
-        pack_str(&map, "quic");
+        pack_str(map, "transport");
+        pack_str(map, "quic");
     }
-    int error = map.failed
-                    ? -ENOMEM
-                    : conversation_record(c, TAPLINE_RECORD_SNI, m->time_ns, m->packet, &map);
-    buffer_free(&map);
+    int error = conversation_record(c, TAPLINE_RECORD_SNI, m->time_ns, m->packet, map);
     if (error)
         return error;
     return conversation_note_sni(c, name->bytes, name->length, server, m->time_ns);
@@ -96,21 +93,18 @@ static int certificates_report(struct conversation *c, struct slice leaf, struct
 {
     if (leaf.length == 0)
         return 0;
-    struct buffer map = {0};
-    pack_map(&map, 5);
-    pack_str(&map, "ip_port");
-    pack_str(&map, conversation_ip_port(c));
-    int error = leaf_pack(c, &map, leaf, m, sender);
+    struct buffer *map = conversation_room(c, ROOM_RECORD);
+    pack_map(map, 5);
+    pack_str(map, "ip_port");
+    pack_str(map, conversation_ip_port(c));
+    int error = leaf_pack(c, map, leaf, m, sender);
     if (!error) {
-        pack_str(&map, "timestamp");
-        pack_time(&map, m->time_ns);
+        pack_str(map, "timestamp");
+        pack_time(map, m->time_ns);
         conversation_cost(c, COST_CHAIN,
-                          chain_pack(&map, leaf, list, conversation_limits(c)->chain));
-        error = map.failed
-                    ? -ENOMEM
-                    : conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, &map);
+                          chain_pack(map, leaf, list, conversation_limits(c)->chain));
+        error = conversation_record(c, TAPLINE_RECORD_CERT, m->time_ns, m->packet, map);
     }
-    buffer_free(&map);
     return error;
 }
 

@@ -99,11 +99,10 @@ static int end_frame(struct websocket *w, struct side *s)
 {
     int error = websocket_addresses_end(&s->addresses);
     if (!error && s->addresses.count) {
-        struct buffer map = {0};
-        pack_keys(s, &map);
+        struct buffer *map = conversation_room(w->conversation, ROOM_RECORD);
+        pack_keys(s, map);
         error =
-            conversation_record(w->conversation, TAPLINE_RECORD_XYCDN, s->time_ns, s->packet, &map);
-        buffer_free(&map);
+            conversation_record(w->conversation, TAPLINE_RECORD_XYCDN, s->time_ns, s->packet, map);
     }
     conversation_cost(w->conversation, COST_ADDRESSES, s->addresses.dropped);
     websocket_addresses_clear(&s->addresses);

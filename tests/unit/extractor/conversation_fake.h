@@ -37,6 +37,7 @@ struct conversation {
     bool wanted[DIRECTIONS]; /* something was said */
     enum tapline_want want[DIRECTIONS];
     uint64_t offset[DIRECTIONS];
+    struct buffer rooms[ROOMS];
 };
 
 /* From 192.0.2.1 port 40000 to 198.51.100.2 at the given port. */
@@ -55,6 +56,13 @@ static inline struct conversation *fake_conversation(uint8_t transport, uint16_t
         address_text(&c->open.address[side], c->address[side]);
     ip_port_text(&c->open.address[0], 40000, &c->open.address[1], port, c->ip_port);
     return c;
+}
+
+static inline void fake_free(struct conversation *c)
+{
+    for (int i = 0; i < ROOMS; i++)
+        buffer_free(&c->rooms[i]);
+    free(c);
 }
 
 static inline void fake_print(struct unpack *u, FILE *out)
@@ -179,6 +187,12 @@ int conversation_note_request(struct conversation *c, int64_t time_ns)
     (void)c;
     (void)time_ns;
     return 0;
+}
+
+struct buffer *conversation_room(struct conversation *c, enum conversation_room room)
+{
+    buffer_clear(&c->rooms[room]);
+    return &c->rooms[room];
 }
 
 void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count)

@@ -107,7 +107,7 @@ static inline void feed_free(struct feed *f)
 {
     if (f->state)
         feed_close(f);
-    free(f->conversation);
+    fake_free(f->conversation);
 }
 
 #endif

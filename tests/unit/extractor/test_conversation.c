@@ -179,6 +179,7 @@ static void notes(void **state)
     close.close.trail_count = MAX_TRAIL;
     assert_int_not_equal(conversation_close(c, &close, 0), 0);
     conversation_free(&c);
+    buffer_free(&ground.rooms[ROOM_RECORD]);
     buffer_free(&sink.close);
 }
 
