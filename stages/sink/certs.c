@@ -81,9 +81,3 @@ uint64_t certs_count(const struct certs *certs)
 {
     return certs->count;
 }
-
-/* Thousands of small files: one sync of the file system costs less than one of each. */
-int certs_sync(const struct certs *certs)
-{
-    return !certs->count || syncfs(certs->directory) == 0 ? 0 : -errno;
-}

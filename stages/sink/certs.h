@@ -21,7 +21,4 @@ int certs_keep(struct certs *certs, struct slice der);
 /** How many different ones there are. */
 uint64_t certs_count(const struct certs *certs);
 
-/** Waits until the disk has them all; 0 or a negated errno. */
-int certs_sync(const struct certs *certs);
-
 #endif

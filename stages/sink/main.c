@@ -11,23 +11,33 @@ struct wiring {
     struct sink_options sink;
     struct tap_options tap;
     struct tap_socket *socket; /* NULL: no tap */
+    struct sink_shared shared;
 };
 
 static int on_ready(void *shared, struct stage *stage)
 {
     struct wiring *wiring = shared;
     int error = wiring->sink.root ? destination_check_root(wiring->sink.root) : 0;
-    if (error || !wiring->tap.endpoint)
+    wiring->shared.leftovers = leftovers_new();
+    if (!error)
+        wiring->shared.syncer = syncer_new(&error);
+    if (error)
         return error;
+    stage_watch_descriptor(stage, syncer_descriptor(wiring->shared.syncer));
+    if (!wiring->tap.endpoint)
+        return 0;
     wiring->socket = tap_socket_new(stage_bus(stage), &wiring->tap, &error);
-    if (wiring->socket)
-        stage_watch(stage, tap_socket_handle(wiring->socket));
-    return error;
+    if (!wiring->socket)
+        return error;
+    wiring->shared.tap = tap_socket_tap(wiring->socket);
+    stage_watch(stage, tap_socket_handle(wiring->socket));
+    return 0;
 }
 
 static int on_attend(void *shared)
 {
     struct wiring *wiring = shared;
+    syncer_heard(wiring->shared.syncer);
     if (wiring->socket)
         tap_socket_serve(wiring->socket);
     return 0;
@@ -45,14 +55,15 @@ static void on_closing(void *shared)
 {
     struct wiring *wiring = shared;
     tap_socket_free(&wiring->socket);
+    syncer_free(&wiring->shared.syncer);
+    leftovers_free(&wiring->shared.leftovers);
 }
 
 static void *on_begin(void *shared, const struct capture *capture, const struct outlet *outlet,
                       int *error)
 {
     const struct wiring *wiring = shared;
-    const struct tap *tap = wiring->socket ? tap_socket_tap(wiring->socket) : NULL;
-    return sink_new(capture, outlet, tap, &wiring->sink, error);
+    return sink_new(capture, outlet, &wiring->shared, &wiring->sink, error);
 }
 
 static int on_event(void *core, uint32_t from, const struct event *event)
@@ -97,7 +108,9 @@ int main(int argc, char **argv)
         "tapline-sink --join ENDPOINT [options]",
         "Takes in the records, sorts them, proves that none is missing, and publishes them.",
     };
-    struct wiring wiring = {STAGE_OPTIONS_DEFAULT, SINK_OPTIONS_DEFAULT, TAP_OPTIONS_DEFAULT, NULL};
+    struct wiring wiring = {.stage = STAGE_OPTIONS_DEFAULT,
+                            .sink = SINK_OPTIONS_DEFAULT,
+                            .tap = TAP_OPTIONS_DEFAULT};
     const struct opt_set sets[] = {{SINK_OPTS, SINK_OPTS_COUNT, &wiring.sink},
                                    {TAP_OPTS, TAP_OPTS_COUNT, &wiring.tap},
                                    {STAGE_OPTS, STAGE_OPTS_COUNT, &wiring.stage}};

@@ -1,15 +1,12 @@
 #include "stages/sink/publication.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,24 +16,15 @@
 #include "stages/sink/destination.h"
 #include "stages/sink/earlier.h"
 
-enum { HOST_SIZE = 65, LOCK_TRIES = 1000, LOCK_PAUSE_NS = 10 * 1000 * 1000, RANDOM_DIGITS = 16 };
+enum { LOCK_TRIES = 1000, LOCK_PAUSE_NS = 10 * 1000 * 1000 };
 
 struct publication {
     struct destination to;
     char staging[NAME_MAX + 1]; /* the hidden directory's name, beside OUT */
     int directory;              /* it, open and locked for as long as we live; -1: not made */
-    bool published;
+    bool placed;                /* it stands in OUT's place, */
+    int earlier;                /* and earlier results, open and locked, in its own; -1: none */
 };
-
-/* Hidden directories begin like this. The host is named, as a lock may not reach beyond it. */
-static void staging_prefix(char prefix[NAME_MAX + 1])
-{
-    char host[HOST_SIZE] = "";
-    gethostname(host, sizeof host - 1);
-    for (char *at = host; (at = strchr(at, '/'));)
-        *at = '_';
-    snprintf(prefix, NAME_MAX + 1, ".tapline-%s-", host);
-}
 
 /* Holds the directory against other sinks; they hold it for moments only. A file system without
  * locks does without. */
@@ -56,56 +44,29 @@ static void unlock(int parent)
     flock(parent, LOCK_UN);
 }
 
-/* Removes one hidden directory if nobody lives in it. */
-static void sweep_one(int parent, const char *name)
+/* Opens what stands under the hidden name, and says to others that somebody lives in it. */
+static int open_locked(const struct publication *p)
 {
-    int left = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (left < 0)
-        return;
-    int error = flock(left, LOCK_EX | LOCK_NB) == 0 ? earlier_remove(parent, name) : 0;
-    if (error)
-        log_warning("%s was left by a sink that died, and cannot be removed: %s", name,
-                    error_text(error));
-    close(left);
-}
-
-/* Removes what sinks of this host left behind that died. Under the lock. */
-static void sweep(int parent, const char *prefix)
-{
-    int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (!directory) {
-        if (fd >= 0)
-            close(fd);
-        return;
-    }
-    const struct dirent *entry;
-    size_t length = strlen(prefix);
-    while ((entry = readdir(directory)))
-        if (strncmp(entry->d_name, prefix, length) == 0 &&
-            strspn(entry->d_name + length, "0123456789abcdef") == RANDOM_DIGITS &&
-            strlen(entry->d_name) == length + RANDOM_DIGITS)
-            sweep_one(parent, entry->d_name);
-    closedir(directory);
+    int directory =
+        openat(p->to.parent, p->staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory >= 0)
+        flock(directory, LOCK_EX | LOCK_NB);
+    return directory;
 }
 
 static int make_staging(struct publication *p, const char *prefix)
 {
-    uint64_t number;
-    if (getrandom(&number, sizeof number, 0) != sizeof number)
-        return -errno;
-    snprintf(p->staging, sizeof p->staging, "%.*s%016" PRIx64, NAME_MAX - RANDOM_DIGITS, prefix,
-             number);
+    int error = leftovers_name(prefix, p->staging);
+    if (error)
+        return error;
     if (mkdirat(p->to.parent, p->staging, 0777) != 0)
         return -errno;
-    p->directory =
-        openat(p->to.parent, p->staging, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    p->directory = open_locked(p);
     if (p->directory < 0) {
-        int error = -errno;
+        error = -errno;
         unlinkat(p->to.parent, p->staging, AT_REMOVEDIR);
         return error;
     }
-    flock(p->directory, LOCK_EX | LOCK_NB);
     return 0;
 }
 
@@ -116,13 +77,13 @@ static int locked_out(const struct publication *p, struct fault *fault)
                      p->to.shown);
 }
 
-static int prepare(struct publication *p, struct fault *fault)
+static int prepare(struct publication *p, struct leftovers *leftovers, struct fault *fault)
 {
     char prefix[NAME_MAX + 1];
-    staging_prefix(prefix);
+    leftovers_prefix(prefix);
     if (lock(p->to.parent) != 0)
         return locked_out(p, fault);
-    sweep(p->to.parent, prefix);
+    leftovers_remove(leftovers, p->to.parent, prefix);
     int error = 0;
     if (earlier_check(p->to.parent, p->to.name, p->to.shown, fault) == EARLIER_STRANGE)
         error = fault->error;
@@ -135,17 +96,18 @@ static int prepare(struct publication *p, struct fault *fault)
     return error;
 }
 
-struct publication *publication_new(const char *root, struct slice out, struct fault *fault)
+struct publication *publication_new(const char *root, struct slice out,
+                                    struct leftovers *leftovers, struct fault *fault)
 {
     struct publication *p = calloc(1, sizeof *p);
     if (!p) {
         fault_set(fault, -ENOMEM, "out of memory");
         return NULL;
     }
-    p->directory = -1;
+    p->directory = p->earlier = -1;
     int error = destination_open(&p->to, root, out, fault);
     if (!error)
-        error = prepare(p, fault);
+        error = prepare(p, leftovers, fault);
     if (error)
         publication_free(&p);
     return p;
@@ -154,6 +116,11 @@ struct publication *publication_new(const char *root, struct slice out, struct f
 int publication_directory(const struct publication *p)
 {
     return p->directory;
+}
+
+int publication_parent(const struct publication *p)
+{
+    return p->to.parent;
 }
 
 const char *publication_shown(const struct publication *p)
@@ -190,7 +157,7 @@ static int exchange(struct publication *p)
 }
 
 /* Whoever may look into OUT now may look into it afterwards. */
-static void keep_mode(const struct publication *p)
+void publication_seal(struct publication *p)
 {
     struct stat status;
     if (fstatat(p->to.parent, p->to.name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -198,43 +165,53 @@ static void keep_mode(const struct publication *p)
         log_warning("%s: its access rights could not be kept: %s", p->to.shown, strerror(errno));
 }
 
-/* A directory's entries; where a file system has no such thing as syncing them, they are safe. */
-static int sync_directory(int directory)
-{
-    return fsync(directory) == 0 || errno == EINVAL ? 0 : -errno;
-}
-
 static int swap(struct publication *p, enum earlier before, struct fault *fault)
 {
-    keep_mode(p);
-    int error = sync_directory(p->directory);
-    if (!error && before == EARLIER_RESULTS)
+    int error = 0;
+    if (before == EARLIER_RESULTS)
         error = exchange(p);
-    else if (!error && renameat(p->to.parent, p->staging, p->to.parent, p->to.name) != 0)
+    else if (renameat(p->to.parent, p->staging, p->to.parent, p->to.name) != 0)
         error = -errno;
     if (error)
         return fault_set(fault, ERR_OUTPUT, "cannot put the results in the place of %s: %s",
                          p->to.shown, strerror(-error));
-    p->published = true;
-    error = sync_directory(p->to.parent);
-    if (error)
-        return fault_set(fault, ERR_OUTPUT,
-                         "the results are in %s, but may not outlive a loss of power: %s",
-                         p->to.shown, strerror(-error));
+    p->placed = true;
+    if (before == EARLIER_RESULTS)
+        p->earlier = open_locked(p);
     return 0;
 }
 
-int publication_publish(struct publication *p, struct fault *fault)
+int publication_place(struct publication *p, struct fault *fault)
 {
     if (lock(p->to.parent) != 0)
         return locked_out(p, fault);
     enum earlier before = earlier_check(p->to.parent, p->to.name, p->to.shown, fault);
     int error = before == EARLIER_STRANGE ? fault->error : swap(p, before, fault);
     unlock(p->to.parent);
-    if (p->published && before == EARLIER_RESULTS && earlier_remove(p->to.parent, p->staging) != 0)
+    return error;
+}
+
+void publication_finish(struct publication *p)
+{
+    if (p->earlier < 0)
+        return;
+    if (earlier_remove(p->to.parent, p->staging) != 0)
         log_warning("earlier results of %s could not be removed; what is left of them is in %s",
                     p->to.shown, p->staging);
-    return error;
+    close(p->earlier);
+    p->earlier = -1;
+}
+
+/* Earlier results go only when it is certain that the new ones have their place. */
+static void leave(struct publication *p)
+{
+    if (!p->placed && earlier_remove(p->to.parent, p->staging) != 0)
+        log_warning("%s could not be removed", p->staging);
+    if (p->earlier >= 0 && fsync(p->to.parent) == 0)
+        publication_finish(p);
+    if (p->earlier >= 0)
+        close(p->earlier);
+    close(p->directory);
 }
 
 void publication_free(struct publication **publication)
@@ -242,10 +219,8 @@ void publication_free(struct publication **publication)
     struct publication *p = *publication;
     if (!p)
         return;
-    if (p->directory >= 0 && !p->published && earlier_remove(p->to.parent, p->staging) != 0)
-        log_warning("%s could not be removed", p->staging);
     if (p->directory >= 0)
-        close(p->directory);
+        leave(p);
     destination_close(&p->to);
     free(p);
     *publication = NULL;

@@ -9,24 +9,36 @@
 
 #include "common/wire/unpack.h"
 #include "stages/sink/fault.h"
+#include "stages/sink/leftovers.h"
 
 struct publication;
 
-/** Checks OUT (see destination.h: `root` may be NULL) and makes the hidden directory. NULL with the
- *  fault set: ERR_USAGE (OUT holds something else than earlier results, ...) or ERR_OUTPUT. */
-struct publication *publication_new(const char *root, struct slice out, struct fault *fault);
+/** Checks OUT (see destination.h: `root` may be NULL), makes the hidden directory and removes
+ *  `leftovers`. NULL with the fault set: ERR_USAGE (OUT holds something else than earlier results,
+ *  ...) or ERR_OUTPUT. */
+struct publication *publication_new(const char *root, struct slice out,
+                                    struct leftovers *leftovers, struct fault *fault);
 
-/** Where the results are to be written: an open directory, the publication's own. */
+/** Where the results are to be written: an open directory, the publication's own; and the open one
+ *  that it and OUT lie in. */
 int publication_directory(const struct publication *publication);
+int publication_parent(const struct publication *publication);
 
 /** OUT as it was asked for. */
 const char *publication_shown(const struct publication *publication);
 
-/** Puts the hidden directory, every file of which must be synced, in OUT's place. 0, or ERR_USAGE
- *  or ERR_OUTPUT with the fault set. */
-int publication_publish(struct publication *publication, struct fault *fault);
+/** Everything is written: gives the hidden directory OUT's access rights. To be synced after
+ *  that, with everything in it. */
+void publication_seal(struct publication *publication);
 
-/** Removes the hidden directory where it was not published. */
+/** Puts the hidden directory in OUT's place; the parent is to be synced after that. 0, or ERR_USAGE
+ *  or ERR_OUTPUT with the fault set. */
+int publication_place(struct publication *publication, struct fault *fault);
+
+/** That place is certain: removes the earlier results. */
+void publication_finish(struct publication *publication);
+
+/** Removes the hidden directory where it was not put in OUT's place. */
 void publication_free(struct publication **publication);
 
 /**

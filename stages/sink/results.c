@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <tapline/version.h>
-#include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/base/jsonw.h"
@@ -31,7 +30,7 @@ static int open_file(struct output *o, size_t file)
 
 static int close_file(struct output *o)
 {
-    int error = writer_sync(o->writer);
+    int error = writer_finish(o->writer);
     writer_free(&o->writer);
     return error;
 }
@@ -163,9 +162,5 @@ int results_write(const struct results *r, struct buffer *summary)
     error = summary->failed ? -ENOMEM : write_totals(r);
     if (!error)
         error = write_logs(r, summary);
-    if (!error)
-        error = certs_sync(r->certs);
-    if (!error && fsync(r->cert_directory) != 0 && errno != EINVAL)
-        error = -errno;
     return error ? error : write_ledger(r, output.written);
 }

@@ -15,8 +15,7 @@
 /** All that goes into the files, borrowed. */
 struct results {
     const struct capture *capture;
-    int directory;      /* the results' own */
-    int cert_directory; /* the one in it that the certificates are in */
+    int directory; /* the results' own */
     struct stamp *stamp;
     struct records *records;
     struct certs *certs;
@@ -24,7 +23,7 @@ struct results {
     struct summary *summary;
 };
 
-/** Writes and syncs every file of a capture whose ledger agrees, and appends the summary's map to
+/** Writes every file of a capture whose ledger agrees, and appends the summary's map to
  *  `summary`. 0; what records_next returns; a negated errno where writing failed. */
 int results_write(const struct results *results, struct buffer *summary);
 

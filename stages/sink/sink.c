@@ -37,7 +37,9 @@ const size_t SINK_OPTS_COUNT = sizeof SINK_OPTS / sizeof SINK_OPTS[0];
 enum progress {
     WAITING,   /* for listeners: nothing comes yet */
     GATHERING, /* events and tallies come in */
-    ASKED,     /* the results are on disk, beside OUT; the reader's word is awaited */
+    SYNCING,   /* the results are written beside OUT, and on their way to the disk */
+    ASKED,     /* they are there; the reader's word is awaited */
+    PLACED,    /* they are in OUT's place, which is on its way to the disk */
     OVER,      /* published, failed or given up */
 };
 
@@ -53,6 +55,7 @@ struct sink {
     const struct capture *capture;
     struct buffer summary; /* its map, once the results are written */
     struct publication *publication;
+    struct syncing *syncing;
     int cert_directory;
     struct stamp *stamp;
     struct ledger *ledger;
@@ -148,9 +151,10 @@ static int make_tools(struct sink *s, uint32_t trackers, uint64_t memory)
     return s->records ? 0 : -ENOMEM;
 }
 
-static int prepare(struct sink *s, const struct capture *capture,
+static int prepare(struct sink *s, const struct sink_shared *shared,
                    const struct sink_options *options, struct fault *fault)
 {
+    const struct capture *capture = s->capture;
     struct unpack from = unpack_over(capture->trackers.bytes, capture->trackers.length);
     uint32_t trackers = unpack_array(&from);
     if (from.error || !trackers || trackers > MOST_TRACKERS)
@@ -160,10 +164,14 @@ static int prepare(struct sink *s, const struct capture *capture,
     s->stamp = stamp_new(capture->zone.bytes, capture->zone.length);
     if (!s->stamp)
         return fault_set(fault, ERR_USAGE, "TZ is no name of a time zone");
-    s->publication = publication_new(options->root, capture->out, fault);
+    s->publication = publication_new(options->root, capture->out, shared->leftovers, fault);
     if (!s->publication)
         return fault->error;
-    int error = open_directories(s);
+    int error = 0;
+    s->syncing = syncing_new(shared->syncer, publication_directory(s->publication),
+                             publication_parent(s->publication), &error);
+    if (!error)
+        error = open_directories(s);
     if (!error)
         error = make_tools(s, trackers, options->sort_memory);
     if (error)
@@ -180,17 +188,14 @@ static int accept_capture(struct sink *s)
     return error;
 }
 
-int sink_turn(struct sink *s, int64_t now_ns)
+static int look_for_listeners(struct sink *s)
 {
-    s->now_ns = now_ns;
-    if (s->progress != WAITING)
-        return 0;
     uint32_t missing = s->tap->missing(s->tap->context);
     if (!missing)
         return accept_capture(s);
     if (!s->deadline_ns)
-        s->deadline_ns = now_ns + s->tap_wait_ns;
-    if (now_ns < s->deadline_ns)
+        s->deadline_ns = s->now_ns + s->tap_wait_ns;
+    if (s->now_ns < s->deadline_ns)
         return 0;
     char text[160];
     snprintf(text, sizeof text,
@@ -202,7 +207,8 @@ int sink_turn(struct sink *s, int64_t now_ns)
 }
 
 struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
-                      const struct tap *tap, const struct sink_options *options, int *error)
+                      const struct sink_shared *shared, const struct sink_options *options,
+                      int *error)
 {
     struct fault fault = {0};
     struct sink *s = calloc(1, sizeof *s);
@@ -211,15 +217,15 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
         return NULL;
     }
     s->outlet = outlet;
-    s->tap = tap;
+    s->tap = shared->tap;
     s->tap_wait_ns = options->tap_wait_ns;
     s->capture = capture;
     s->cert_directory = -1;
     s->progress = OVER;
     *error = 0;
-    if (prepare(s, capture, options, &fault))
+    if (prepare(s, shared, options, &fault))
         *error = tell(outlet, TAPLINE_ACCEPT, error_exit(fault.error), fault.text, NULL);
-    else if (tap && capture->attempt == 1 && tap->missing(tap->context))
+    else if (s->tap && capture->attempt == 1 && s->tap->missing(s->tap->context))
         s->progress = WAITING;
     else
         *error = accept_capture(s);
@@ -228,19 +234,28 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
     return s;
 }
 
+static void broadcast_published(const struct sink *s)
+{
+    const char *cut = ledger_cut(s->ledger);
+    broadcast_ended(s->broadcast, true, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "");
+}
+
 void sink_free(struct sink **sink)
 {
     struct sink *s = *sink;
     if (!s)
         return;
-    if (s->progress == GATHERING || s->progress == ASKED)
+    if (s->progress > WAITING && s->progress < PLACED)
         broadcast_ended(s->broadcast, false, EXIT_PIPELINE, "the attempt was given up");
+    if (s->progress == PLACED)
+        broadcast_published(s);
     broadcast_free(&s->broadcast);
     records_free(&s->records);
     certs_free(&s->certs);
     summary_free(&s->counts);
     ledger_free(&s->ledger);
     stamp_free(&s->stamp);
+    syncing_free(&s->syncing);
     if (s->cert_directory >= 0)
         close(s->cert_directory);
     publication_free(&s->publication);
@@ -260,12 +275,59 @@ static int ask(struct sink *s)
     return error;
 }
 
-/* Everything is here: writes the results, and asks whether they are still wanted. */
+static int published(struct sink *s)
+{
+    s->progress = OVER;
+    publication_finish(s->publication);
+    const char *cut = ledger_cut(s->ledger);
+    struct buffer text = {0};
+    struct jsonw w = jsonw_to(&text);
+    struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
+    int error = value_write(&w, &map, s->stamp);
+    if (!error)
+        error = tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "", &text);
+    buffer_free(&text);
+    broadcast_published(s);
+    return error;
+}
+
+/* Goes on when what is on its way to the disk has arrived. */
+static int look_at_disk(struct sink *s)
+{
+    struct fault fault;
+    int error = syncing_outcome(s->syncing);
+    if (error == ERR_AGAIN)
+        return 0;
+    if (s->progress == SYNCING)
+        return error ? settle(s, error) : ask(s);
+    if (!error)
+        return published(s);
+    fault_set(&fault, ERR_OUTPUT,
+              "the results are in %s, but may not outlive a loss of power: %s",
+              publication_shown(s->publication), strerror(-error));
+    return give_up(s, &fault);
+}
+
+int sink_turn(struct sink *s, int64_t now_ns)
+{
+    s->now_ns = now_ns;
+    switch (s->progress) {
+    case WAITING: return look_for_listeners(s);
+    case SYNCING:
+    case PLACED: return look_at_disk(s);
+    case GATHERING:
+    case ASKED:
+    case OVER: break;
+    }
+    return 0;
+}
+
+/* Everything is here: writes the results; when they are on the disk, the reader is asked whether
+ * they are still wanted. */
 static int complete(struct sink *s)
 {
     const struct results results = {
         .directory = publication_directory(s->publication),
-        .cert_directory = s->cert_directory,
         .capture = s->capture,
         .stamp = s->stamp,
         .records = s->records,
@@ -277,7 +339,10 @@ static int complete(struct sink *s)
     records_free(&s->records);
     if (error)
         return settle(s, error);
-    return ask(s);
+    publication_seal(s->publication);
+    s->progress = SYNCING;
+    syncing_results(s->syncing);
+    return look_at_disk(s);
 }
 
 /* After something was entered into the ledger. */
@@ -310,7 +375,7 @@ static int take_record(struct sink *s, const struct event *event)
 int sink_event(struct sink *s, uint32_t from, const struct event *event)
 {
     (void)from;
-    if (s->progress == OVER || (event->kind != TAPLINE_CLOSE && event->kind != TAPLINE_RECORD))
+    if (s->progress >= PLACED || (event->kind != TAPLINE_CLOSE && event->kind != TAPLINE_RECORD))
         return 0;
     int error = event->kind == TAPLINE_CLOSE ? take_close(s, event) : take_record(s, event);
     return error ? settle(s, error) : proceed(s);
@@ -319,19 +384,11 @@ int sink_event(struct sink *s, uint32_t from, const struct event *event)
 static int publish(struct sink *s)
 {
     struct fault fault = {0};
-    if (publication_publish(s->publication, &fault) != 0)
+    if (publication_place(s->publication, &fault) != 0)
         return give_up(s, &fault);
-    s->progress = OVER;
-    const char *cut = ledger_cut(s->ledger);
-    struct buffer text = {0};
-    struct jsonw w = jsonw_to(&text);
-    struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
-    int error = value_write(&w, &map, s->stamp);
-    if (!error)
-        error = tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "", &text);
-    buffer_free(&text);
-    broadcast_ended(s->broadcast, true, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "");
-    return error;
+    s->progress = PLACED;
+    syncing_place(s->syncing);
+    return look_at_disk(s);
 }
 
 /* Whoever has another attempt under way gives no word for this one. */
@@ -356,7 +413,7 @@ static int take_word(struct sink *s, struct unpack *body)
 int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body, int64_t now_ns)
 {
     s->now_ns = now_ns;
-    if (s->progress == OVER)
+    if (s->progress >= PLACED)
         return 0;
     if (kind == TAPLINE_WORD)
         return take_word(s, body);

@@ -18,6 +18,8 @@
 #include "common/bus/outlet.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
+#include "stages/sink/leftovers.h"
+#include "stages/sink/syncer.h"
 #include "stages/sink/tap.h"
 
 struct sink;
@@ -26,6 +28,13 @@ struct sink_options {
     const char *root;     /* OUT lies below this directory; NULL: wherever it says */
     uint64_t sort_memory; /* bytes that sorting one capture may take, before it uses the disk */
     int64_t tap_wait_ns;  /* how long a capture's beginning waits for listeners that are missing */
+};
+
+/** What all captures of a process share; NULL: there is none. */
+struct sink_shared {
+    const struct tap *tap;       /* what listeners listen to; none: nobody can */
+    struct syncer *syncer;       /* none: the sink waits for the disk */
+    struct leftovers *leftovers; /* none: they are looked for at every beginning */
 };
 
 extern const struct sink_options SINK_OPTIONS_DEFAULT;
@@ -37,22 +46,23 @@ extern const size_t SINK_OPTS_COUNT;
 /**
  * Begins an attempt: checks OUT, makes the hidden directory beside it, and answers ACCEPT; where
  * listeners of a capture's first attempt are missing, sink_turn does that when they are there.
- * `tap` is what they listen to; NULL: nobody can. The capture, the outlet and the tap must outlive
- * the sink. NULL with *error 0 where the capture is refused, of
- * which ACCEPT told the reader; NULL with *error set: no memory, or what the outlet returned.
+ * The capture, the outlet and what `shared` names must outlive the sink. NULL with *error 0 where
+ * the capture is refused, of which ACCEPT told the reader; NULL with *error set: no memory, or what
+ * the outlet returned.
  */
 struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
-                      const struct tap *tap, const struct sink_options *options, int *error);
+                      const struct sink_shared *shared, const struct sink_options *options,
+                      int *error);
 
-/** To be called again and again while the sink is there: looks whether listeners have come. 0 or
- *  the outlet's error. */
+/** To be called again and again while the sink is there: looks whether listeners have come, and
+ *  whether the disk has what it was given. 0 or the outlet's error. */
 int sink_turn(struct sink *sink, int64_t now_ns);
 
 /** Frees it; what was not published is removed. */
 void sink_free(struct sink **sink);
 
 /** Takes one event; those that are no CLOSE or RECORD are passed over. The last one that was
- *  missing writes the results before this returns. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT:
+ *  missing writes the results before this returns; they are synced after that. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT:
  *  the event is not as the contract says, and the attempt cannot be finished; or the outlet's
  *  error. */
 int sink_event(struct sink *sink, uint32_t from, const struct event *event);

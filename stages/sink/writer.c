@@ -65,7 +65,7 @@ static int write_all(struct writer *writer, const char *bytes, size_t length)
     return 0;
 }
 
-static int write_waiting(struct writer *writer)
+int writer_finish(struct writer *writer)
 {
     int error = write_all(writer, writer->buffer, writer->waiting);
     writer->waiting = 0;
@@ -75,7 +75,7 @@ static int write_waiting(struct writer *writer)
 int writer_put(struct writer *writer, const void *bytes, size_t length)
 {
     if (length > WRITE_BUFFER - writer->waiting) {
-        int error = write_waiting(writer);
+        int error = writer_finish(writer);
         if (error)
             return error;
     }
@@ -87,13 +87,6 @@ int writer_put(struct writer *writer, const void *bytes, size_t length)
     return 0;
 }
 
-int writer_sync(struct writer *writer)
-{
-    int error = write_waiting(writer);
-    if (error)
-        return error;
-    return fsync(writer->file) == 0 ? 0 : -errno;
-}
 
 int writer_file(int directory, const char *name, const void *bytes, size_t length)
 {
@@ -103,7 +96,7 @@ int writer_file(int directory, const char *name, const void *bytes, size_t lengt
         return error;
     error = writer_put(writer, bytes, length);
     if (!error)
-        error = writer_sync(writer);
+        error = writer_finish(writer);
     writer_free(&writer);
     return error;
 }

@@ -1,5 +1,5 @@
 /*
- * One file that is written from its start to its end, and is on the disk when it is closed.
+ * One file that is written from its start to its end; the disk has it when it is synced (syncer.h).
  */
 #ifndef TAPLINE_SINK_WRITER_H
 #define TAPLINE_SINK_WRITER_H
@@ -14,13 +14,13 @@ struct writer *writer_new(int directory, const char *name, int *error);
 /** Adds bytes; 0 or a negated errno. */
 int writer_put(struct writer *writer, const void *bytes, size_t length);
 
-/** Writes what waits and waits until the disk has it; 0 or a negated errno. */
-int writer_sync(struct writer *writer);
+/** Writes what waits; 0 or a negated errno. */
+int writer_finish(struct writer *writer);
 
-/** Closes the file. What was not synced may be lost. */
+/** Closes the file. What still waited is lost. */
 void writer_free(struct writer **writer);
 
-/** Makes, fills and syncs a whole file; 0 or a negated errno. */
+/** Makes and fills a whole file; 0 or a negated errno. */
 int writer_file(int directory, const char *name, const void *bytes, size_t length);
 
 #endif

@@ -28,10 +28,11 @@ static void take_events(struct sink *sink, const char *path)
 void core_run(char **arguments)
 {
     int error = 0;
+    const struct sink_shared alone = {0};
     struct capture capture = core_capture(NULL);
     capture.out = (struct slice){(const uint8_t *)arguments[1], strlen(arguments[1])};
     struct sink *sink =
-        sink_new(&capture, core_outlet(arguments[1]), NULL, &SINK_OPTIONS_DEFAULT, &error);
+        sink_new(&capture, core_outlet(arguments[1]), &alone, &SINK_OPTIONS_DEFAULT, &error);
     core_check(error, "sink");
     for (char *path = strtok(arguments[2], ","); path; path = strtok(NULL, ","))
         take_tally(sink, path);

@@ -39,7 +39,7 @@ static struct slice named(const char *out)
 /* Makes results that can be told apart, and leaves them to be published. */
 static struct publication *written(const char *root, const char *out, const char *mark)
 {
-    struct publication *p = publication_new(root, named(out), &fault);
+    struct publication *p = publication_new(root, named(out), NULL, &fault);
     if (!p)
         fail_msg("%s: %s", out, fault.text);
     int directory = publication_directory(p);
@@ -51,11 +51,18 @@ static struct publication *written(const char *root, const char *out, const char
     return p;
 }
 
+static void is_placed(struct publication *p)
+{
+    publication_seal(p);
+    if (publication_place(p, &fault) != 0)
+        fail_msg("%s: %s", publication_shown(p), fault.text);
+}
+
 static void publishes(const char *root, const char *out, const char *mark)
 {
     struct publication *p = written(root, out, mark);
-    if (publication_publish(p, &fault) != 0)
-        fail_msg("%s: %s", out, fault.text);
+    is_placed(p);
+    publication_finish(p);
     publication_free(&p);
     assert_null(p);
 }
@@ -85,7 +92,7 @@ static size_t entries(const char *path)
 static void refuses(const char *root, const char *out, int error, const char *part)
 {
     size_t before = entries(".");
-    struct publication *p = publication_new(root, named(out), &fault);
+    struct publication *p = publication_new(root, named(out), NULL, &fault);
     assert_null(p);
     assert_int_equal(fault.error, error);
     if (!strstr(fault.text, part))
@@ -176,10 +183,44 @@ static void looks_again_before_it_replaces(void **state)
     publishes(NULL, "out", "one");
     struct publication *p = written(NULL, "out", "two");
     touch("out/late.txt");
-    assert_int_equal(publication_publish(p, &fault), ERR_USAGE);
+    assert_int_equal(publication_place(p, &fault), ERR_USAGE);
     assert_non_null(strstr(fault.text, "\"late.txt\""));
     publication_free(&p);
     reads("out/logs", "one");
+    assert_int_equal(entries("."), 1);
+}
+
+static void keeps_earlier_results_until_the_place_is_certain(void **state)
+{
+    (void)state;
+    publishes(NULL, "out", "one");
+    struct publication *p = written(NULL, "out", "two");
+    is_placed(p);
+    reads("out/logs", "two");
+    assert_int_equal(entries("."), 2);
+    publishes(NULL, "other", "three"); /* which looks for what the dead have left */
+    assert_int_equal(entries("."), 3);
+    publication_finish(p);
+    assert_int_equal(entries("."), 2);
+    publication_free(&p);
+}
+
+/* A directory of ten thousand results is not read ten thousand times. */
+static void looks_for_leftovers_now_and_then(void **state)
+{
+    (void)state;
+    struct leftovers *leftovers = leftovers_new();
+    char prefix[NAME_MAX + 1], name[NAME_MAX + 1];
+    leftovers_prefix(prefix);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(leftovers_name(prefix, name), 0);
+        assert_int_equal(mkdir(name, 0777), 0);
+        struct publication *p = publication_new(NULL, named("out"), leftovers, &fault);
+        assert_int_equal(access(name, F_OK) == 0, i > 0);
+        publication_free(&p);
+    }
+    leftovers_free(&leftovers);
+    publishes(NULL, "out", "one");
     assert_int_equal(entries("."), 1);
 }
 
@@ -234,7 +275,7 @@ static void survives_being_killed(void **state)
     assert_int_equal(entries("."), 2); /* the dead one's is gone */
     publishes(NULL, "out", "two");
     assert_int_equal(entries("."), 2); /* the living one's is not */
-    assert_int_equal(publication_publish(living, &fault), 0);
+    assert_int_equal(publication_place(living, &fault), 0);
     publication_free(&living);
     reads("other/logs", "three");
 }
@@ -273,6 +314,8 @@ int main(void)
         PLACED(shows_nothing_before_it_is_published),
         PLACED(refuses_what_is_not_its_own),
         PLACED(looks_again_before_it_replaces),
+        PLACED(keeps_earlier_results_until_the_place_is_certain),
+        PLACED(looks_for_leftovers_now_and_then),
         PLACED(follows_links_to_directories),
         PLACED(stays_below_its_root),
         PLACED(survives_being_killed),

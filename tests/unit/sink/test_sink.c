@@ -7,6 +7,9 @@
 #include "common/base/error.h"
 #include "tests/unit/sink/attempt.h"
 
+/* A sink that shares nothing, and waits for the disk. */
+static const struct sink_shared ALONE;
+
 struct bench {
     char path[SCRATCH_PATH];
     char out[SCRATCH_PATH + 8];
@@ -42,7 +45,7 @@ static void begin(struct bench *b)
 {
     int error = 0;
     b->capture = capture_to(b->out);
-    b->sink = sink_new(&b->capture, &b->outlet, NULL, &SINK_OPTIONS_DEFAULT, &error);
+    b->sink = sink_new(&b->capture, &b->outlet, &ALONE, &SINK_OPTIONS_DEFAULT, &error);
     assert_non_null(b->sink);
     assert_int_equal(b->told.kind, TAPLINE_ACCEPT);
     assert_int_equal(b->told.status, EXIT_DONE);
@@ -301,7 +304,7 @@ static void publish_many(struct bench *b, const char *out, uint64_t memory, bool
     int error = 0;
     const struct sink_options options = {.sort_memory = memory};
     b->capture = capture_to(out);
-    b->sink = sink_new(&b->capture, &b->outlet, NULL, &options, &error);
+    b->sink = sink_new(&b->capture, &b->outlet, &ALONE, &options, &error);
     assert_non_null(b->sink);
     for (uint64_t i = 0; i < FLOWS; i++) {
         uint64_t flow = backwards ? FLOWS - 1 - i : i;
@@ -439,7 +442,7 @@ static void a_full_disk_ends_the_attempt(void **state)
 static void is_refused(struct bench *b, enum exit_status status, const char *part)
 {
     int error = -1;
-    assert_null(sink_new(&b->capture, &b->outlet, NULL, &SINK_OPTIONS_DEFAULT, &error));
+    assert_null(sink_new(&b->capture, &b->outlet, &ALONE, &SINK_OPTIONS_DEFAULT, &error));
     assert_int_equal(error, 0);
     assert_int_equal(b->told.kind, TAPLINE_ACCEPT);
     assert_int_equal(b->told.status, status);

@@ -88,7 +88,8 @@ static int tear_down(void **state)
 static void begin(struct bench *b)
 {
     int error = 0;
-    b->sink = sink_new(&b->capture, &b->outlet, &b->listener.tap, &SINK_OPTIONS_DEFAULT, &error);
+    const struct sink_shared shared = {.tap = &b->listener.tap};
+    b->sink = sink_new(&b->capture, &b->outlet, &shared, &SINK_OPTIONS_DEFAULT, &error);
     assert_non_null(b->sink);
     assert_int_equal(error, 0);
 }
