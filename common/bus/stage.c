@@ -20,6 +20,7 @@
 
 /* How much is done between two looks around, and how long quiet lasts before batches leave. */
 enum { BURST = 32, QUIET_MS = 2, FLUSH_MS = 20, HEARTBEAT_MS = 1000, DEFERRED = 256 };
+enum { DEFERRED_DEMANDS = DEFERRED / 2 };
 
 /* A worker that leaves stays until nothing has come for so long: then everybody knows. And what it
  * has sent by then has so long to leave. */
@@ -307,6 +308,14 @@ static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
         stage->outcome = ERR_STOPPED;
 }
 
+/* What need not be put off: news, which is taken, and demands that are too many to be kept. These
+ * only save work, and nothing may hide that the peer which a send waits for was lost. */
+static bool done_with(struct stage *stage, struct message *message)
+{
+    return take_news(stage, message) || (message->head.kind == TAPLINE_DEMAND &&
+                                         stage->deferred_count >= DEFERRED_DEMANDS);
+}
+
 /* While a send waits for room: rosters are read (the peer may be lost), the rest is put off. */
 static int wait_a_moment(void *context)
 {
@@ -320,7 +329,7 @@ static int wait_a_moment(void *context)
             free(message);
             break;
         }
-        if (take_news(stage, message)) {
+        if (done_with(stage, message)) {
             message_release(message);
             free(message);
         } else {

@@ -28,6 +28,7 @@ class Crew:
         self.folder = folder
         self.lobby = lobby or f"ipc://{folder}/lobby.inbox"
         self.processes = {}
+        self._readers = []
         self._started = {}  # name -> how, to do it again
         self._lock = threading.Lock()
         self._profile = os.path.join(folder, "profile.json")
@@ -38,7 +39,7 @@ class Crew:
         return self
 
     def __exit__(self, *_):
-        for process in self.processes.values():
+        for process in (*self.processes.values(), *self._readers):
             if process.poll() is None:
                 process.kill()
             process.wait()
@@ -62,8 +63,10 @@ class Crew:
         """Starts a reader; its process, whose standard error is a pipe."""
         command = [*host.prefix, installation.program("reader"), "--join", self.lobby, "--out", out,
                    "--profile", self._profile, "--quiet", *host.options, *options, *captures]
-        return subprocess.Popen(command, stderr=subprocess.PIPE,
-                                env=dict(os.environ, TZ="UTC", TMPDIR=self.folder), **more)
+        reader = subprocess.Popen(command, stderr=subprocess.PIPE,
+                                  env=dict(os.environ, TZ="UTC", TMPDIR=self.folder), **more)
+        self._readers.append(reader)
+        return reader
 
     def there(self, host=HERE):
         """What the lobby knows of each worker, by name; {} where it does not answer."""

@@ -66,7 +66,6 @@ class ThreeHosts(harness.InFolder):
     def begin(self):
         """A reader that has half of the capture, of which some is on an edge already."""
         reader = self.pipeline.read(self.out, "-", host=self.at["head"], stdin=subprocess.PIPE)
-        self.addCleanup(reader.kill)
         reader.stdin.write(self.capture[:len(self.capture) // 2])
         reader.stdin.flush()
         self.assertTrue(harness.wait_until(lambda: self.flows("edge1") > 0, 60))
