@@ -46,10 +46,11 @@ static bool rest(struct pulse *pulse, struct pollfd *watched, nfds_t *count)
     char bytes[16];
     if (poll(watched, *count, BEAT_MS) < 0)
         return errno == EINTR;
-    if (*count > 1 && watched[1].revents) {
+    if (*count > 1 && watched[1].revents)
+        *count = 1; /* its end was seen; what is sent until this one's own still says: alive */
+    /* With every beat: a signal just before a read that waits for bytes does not end that. */
+    if (pulse->options.lifeline && *count == 1)
         pthread_kill(pulse->owner, SIGHUP);
-        *count = 1; /* once is enough; what is sent until the end still says: alive */
-    }
     return !watched[0].revents || read(pulse->wake[0], bytes, sizeof bytes) > 0;
 }
 

@@ -16,7 +16,7 @@ struct pulse_options {
     const char *lobby;        /* endpoint; NULL: nobody to announce to */
     const char *lobby_key;    /* its public key; "": none is known */
     struct presence presence; /* what is announced; its state may change, see pulse_leave */
-    int lifeline;             /* descriptor whose end sends this process SIGHUP; 0: none */
+    int lifeline;             /* descriptor behind whose end every beat sends SIGHUP; 0: none */
 };
 
 /** Starts it; the lobby's endpoint and key are borrowed for its life. NULL, with *error set: also
