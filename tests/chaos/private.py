@@ -26,6 +26,7 @@ class Round:
         self._capture = capture
         self._wanted = wanted
         self._earlier = earlier if dice.random() < 0.5 else None  # what is in OUT before
+        self._options = dice.choice(trial.QUEUES)
         self.faults = [self._fault(dice) for _ in range(dice.choice((1, 1, 1, 2)))]
         self._folder = tempfile.mkdtemp(prefix="tapline-chaos-")
         self._disk = os.path.join(self._folder, "disk")
@@ -94,7 +95,8 @@ class Round:
     def _play(self):
         before = trial.digest(self._out)
         launcher = subprocess.Popen(
-            [harness.TAPLINE, "run", "-", self._out, "--quiet", "-j", "2"], bufsize=0,
+            [harness.TAPLINE, "run", "-", self._out, "--quiet", "-j", "2", *self._options],
+            bufsize=0,
             stdin=subprocess.PIPE, stderr=subprocess.PIPE,
             env=dict(os.environ, TZ="UTC", TMPDIR=self._folder))
         threads = [threading.Thread(target=trial.feed, args=(self._capture, launcher.stdin),

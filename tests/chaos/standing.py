@@ -35,6 +35,7 @@ class Round:
         self._capture = capture
         self._wanted = wanted
         self._earlier = earlier
+        self._options = dice.choice(trial.QUEUES)
         self.faults = [self._fault(dice) for _ in range(dice.randint(1, 4))]
         self.readings = [Reading(number, dice.uniform(0, 1), dice.random() < 0.7,
                                  dice.random() < 0.5) for number in range(dice.randint(1, 3))]
@@ -83,7 +84,7 @@ class Round:
     def _join(self, role):
         with self._lock:
             self._joined += 1
-            self._pipeline.start(role, f"{role}-joined-{self._joined}")
+            self._pipeline.start(role, f"{role}-joined-{self._joined}", *self._options)
 
     # ---- readers --------------------------------------------------------------------------
 
@@ -95,7 +96,7 @@ class Round:
         before = trial.digest(out)
         time.sleep(reading.after)
         reader = self._pipeline.read(
-            out, "-" if reading.piped else harness.DEMO, bufsize=0,
+            out, "-" if reading.piped else harness.DEMO, options=self._options, bufsize=0,
             stdin=subprocess.PIPE if reading.piped else subprocess.DEVNULL)
         self._readers[reading.number] = reader
         if reading.piped:
@@ -124,7 +125,7 @@ class Round:
             with crew.Crew(self._folder) as self._pipeline:
                 self._pipeline.start("lobby", "lobby")
                 for role, name in FIRST:
-                    self._pipeline.start(role, name)
+                    self._pipeline.start(role, name, *self._options)
                 if not self._pipeline.gathered(*NAMES[1:]):
                     return "the workers do not come together"
                 self._storm()

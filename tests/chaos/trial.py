@@ -13,6 +13,8 @@ HANGS = 420  # seconds: every limit of the pipeline's own is shorter
 FEEDING = 1.0  # seconds that a capture takes to come
 LEAST_PAUSE = 0.3  # a stop that short is noticed by nobody; two seconds are waited for, ten are not
 PAUSES = (LEAST_PAUSE, 2, 10)
+# With queues that are always full, a fault meets senders that wait.
+QUEUES = ((), ("--batch", "2k", "--queue", "4k"))
 
 
 def digest(out):
