@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zmq.h>
 
 #include "common/base/clock.h"
@@ -21,11 +22,32 @@ struct link {
     zmq_msg_t message; /* this one */
 };
 
-struct link *link_new(const struct bus *bus, const char *endpoint, const char *key, int waiting,
-                      int *error)
+/* For how long a TCP connection may come about, and an established one be silent. Without these the
+ * system would try for minutes to reach a host that was cut off, also when it is back. */
+enum { CONNECT_MS = 3000, PING_MS = 1000, SILENCE_MS = 5000 };
+
+static int set(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static int connect_to(struct link *link, const char *endpoint, int waiting, bool heartbeats)
+{
+    if (set(link->socket, ZMQ_SNDHWM, waiting) != 0 ||
+        set(link->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) != 0 ||
+        set(link->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) != 0 ||
+        set(link->socket, ZMQ_CONNECT_TIMEOUT, CONNECT_MS) != 0)
+        return -errno;
+    if (heartbeats && (set(link->socket, ZMQ_HEARTBEAT_IVL, PING_MS) != 0 ||
+                       set(link->socket, ZMQ_HEARTBEAT_TIMEOUT, SILENCE_MS) != 0))
+        return -errno;
+    return zmq_connect(link->socket, endpoint) == 0 ? 0 : -errno;
+}
+
+static struct link *open_link(const struct bus *bus, const char *endpoint, const char *key,
+                              int waiting, bool heartbeats, int *error)
 {
     struct link *link = calloc(1, sizeof *link);
-    int reconnect = RECONNECT_MS, reconnect_max = RECONNECT_MAX_MS;
     if (!link) {
         *error = -ENOMEM;
         return NULL;
@@ -34,20 +56,25 @@ struct link *link_new(const struct bus *bus, const char *endpoint, const char *k
     link->wait_ms = -1;
     link->socket = zmq_socket(bus_context(bus), ZMQ_PUSH);
     *error = link->socket ? bus_connects(bus, link->socket, endpoint, key) : -errno;
-    if (*error) {
+    if (!*error && (*error = connect_to(link, endpoint, waiting, heartbeats)) != 0)
+        log_error("%s: cannot connect: %s", endpoint, zmq_strerror(-*error));
+    if (*error)
         link_free(&link, 0);
-        return NULL;
-    }
-    if (zmq_setsockopt(link->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
-        zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL, &reconnect, sizeof reconnect) != 0 ||
-        zmq_setsockopt(link->socket, ZMQ_RECONNECT_IVL_MAX, &reconnect_max, sizeof reconnect_max) ||
-        zmq_connect(link->socket, endpoint) != 0) {
-        *error = -errno;
-        log_error("%s: cannot connect: %s", endpoint, zmq_strerror(errno));
-        link_free(&link, 0);
-        return NULL;
-    }
-    *error = 0;
+    return link;
+}
+
+struct link *link_new(const struct bus *bus, const char *endpoint, const char *key, int waiting,
+                      int *error)
+{
+    return open_link(bus, endpoint, key, waiting, strncmp(endpoint, "tcp://", 6) == 0, error);
+}
+
+struct link *link_new_data(const struct bus *bus, const char *endpoint, const char *key,
+                           int waiting, uint32_t number, int *error)
+{
+    struct link *link = open_link(bus, endpoint, key, waiting, false, error);
+    if (link)
+        link->sequence = (uint64_t)number << LINK_NUMBER_SHIFT;
     return link;
 }
 
@@ -123,7 +150,7 @@ int link_send(struct link *link, const struct message_head *head, struct buffer 
 
 uint64_t link_sequence(const struct link *link)
 {
-    return link->sequence;
+    return link->sequence & ((UINT64_C(1) << LINK_NUMBER_SHIFT) - 1) ? link->sequence : 0;
 }
 
 void link_free(struct link **link, int linger_ms)

@@ -14,11 +14,22 @@
 
 struct link;
 
-/** Connects to an endpoint, which need not be there yet; `key`: the public key that must be there, ""
- *  where none is known (bus_connects). `waiting` is the high-water mark: how
- *  many messages may wait in it. NULL, with *error set. */
+/**
+ * Connects to an endpoint, which need not be there yet; `key`: the public key that must be there, ""
+ * where none is known (bus_connects). `waiting` is the high-water mark: how many messages may wait in
+ * it. Over TCP it is made anew when the other side has not answered for five seconds (ZMTP
+ * heartbeats): what was on its way then is lost. NULL, with *error set.
+ */
 struct link *link_new(const struct bus *bus, const char *endpoint, const char *key, int waiting,
                       int *error);
+
+/** The same to a data inbox, where a worker that is busy answers nothing for as long as it takes:
+ *  without heartbeats. Sequence numbers count up from `number` << LINK_NUMBER_SHIFT. */
+struct link *link_new_data(const struct bus *bus, const char *endpoint, const char *key,
+                           int waiting, uint32_t number, int *error);
+
+/** Where in a sequence number the link's own number begins (<tapline/wire.h>). */
+enum { LINK_NUMBER_SHIFT = 40 };
 
 /**
  * Sends one message that message_open began: kind, capture and attempt from `head` (the rest is
@@ -33,7 +44,7 @@ int link_send(struct link *link, const struct message_head *head, struct buffer 
  *  ERR_AGAIN: still no room after `wait_ms`; or a negated errno. */
 int link_flush(struct link *link, int wait_ms);
 
-/** How many messages it has taken so far. */
+/** The sequence number of the message that it took last; 0: it took none. */
 uint64_t link_sequence(const struct link *link);
 
 /** Closes; what waits has so many milliseconds to leave (bus_free waits for that). */

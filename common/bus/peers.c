@@ -25,6 +25,9 @@ struct peer {
     uint64_t sequence;        /* of the last data message that came from it */
     uint64_t parted;          /* how many it took from here before it went; 0: it has not gone */
     int64_t seen_ns;          /* when it was last on a roster, or heard of first */
+    uint64_t lobby;   /* whose roster it was last on: that one's count its admission is */
+    uint64_t sent;    /* the last data message to it, once the link is closed */
+    const char *fate; /* what ended it, if it was struck out; NULL: nothing has */
     bool live;
     bool listed; /* on the roster that is being read */
     struct link *data;
@@ -39,6 +42,7 @@ struct peers {
     uint32_t size;
     uint32_t turn; /* where the next choice starts looking */
     int64_t now_ns;   /* when the last roster came */
+    uint32_t opened;  /* data links so far */
     uint64_t lobby;   /* whose rosters these are */
     int64_t trust_ns; /* from when on who is not on them is lost */
 };
@@ -55,10 +59,15 @@ struct peers *peers_new(const struct bus *bus, int waiting)
 
 uint32_t peers_find(const struct peers *peers, uint64_t sender)
 {
-    for (uint32_t i = 0; i < peers->count && sender; i++)
-        if (peers->list[i].presence.sender == sender)
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < peers->count && sender; i++) {
+        if (peers->list[i].presence.sender != sender)
+            continue;
+        if (!peers->list[i].fate)
             return i + 1;
-    return 0;
+        lost = i + 1;
+    }
+    return lost;
 }
 
 /* Flows are never routed to readers, so the slot of one that has ended is free again. */
@@ -76,6 +85,8 @@ static struct peer *reusable(struct peers *peers)
 /* For who is gone nothing waits, and for what is only said on the way out nothing waits long. */
 static void close_links(struct peer *peer, int linger_ms)
 {
+    if (peer->data)
+        peer->sent = link_sequence(peer->data);
     link_free(&peer->data, peer->live ? linger_ms : 0);
     link_free(&peer->control, linger_ms < LINK_LINGER_MS ? linger_ms : LINK_LINGER_MS);
 }
@@ -101,20 +112,68 @@ static struct peer *add(struct peers *peers, uint64_t sender)
     return peer;
 }
 
-static int update_one(struct peers *peers, struct unpack *from)
+static void strike(struct peer *peer, const char *fate)
+{
+    close_links(peer, 0);
+    peer->live = peer->listed = false;
+    peer->fate = fate;
+}
+
+/* Enters a row of the roster into a slot; NULL: a new one. 0 or ERR_LIMIT. */
+static int enter(struct peers *peers, struct peer *peer, const struct presence *seen)
+{
+    if (!peer)
+        peer = add(peers, seen->sender);
+    if (!peer)
+        return ERR_LIMIT;
+    peer->presence = *seen;
+    peer->live = peer->listed = true;
+    peer->seen_ns = peers->now_ns;
+    peer->lobby = peers->lobby;
+    return 0;
+}
+
+/* The same for one that was struck out and is here again. It may not know, and its messages count
+ * on. */
+static int enter_again(struct peers *peers, struct peer *before, struct presence seen,
+                       const char *fate)
+{
+    uint64_t sequence = before->sequence;
+    if (!before->fate)
+        strike(before, fate);
+    int error = enter(peers, NULL, &seen);
+    if (!error)
+        peers->list[peers_find(peers, seen.sender) - 1].sequence = sequence;
+    return error;
+}
+
+/* Takes one row; *self becomes true where it says that this process itself was struck out. */
+static int update_one(struct peers *peers, struct unpack *from, bool *self)
 {
     struct presence seen;
     int error = presence_unpack(from, &seen);
     if (error)
         return error;
     uint32_t known = peers_find(peers, seen.sender);
-    struct peer *peer = known ? &peers->list[known - 1] : add(peers, seen.sender);
-    if (!peer)
-        return ERR_LIMIT;
-    peer->presence = seen;
-    peer->live = peer->listed = true;
-    peer->seen_ns = peers->now_ns;
-    return 0;
+    struct peer *peer = known ? &peers->list[known - 1] : NULL;
+    bool known_here = peer && peer->lobby == peers->lobby;
+    if (!peer ||
+        (!peer->fate && (!known_here || peer->presence.admission == seen.admission)))
+        return enter(peers, peer, &seen);
+    *self |= peers->bus && seen.sender == bus_sender(peers->bus);
+    return enter_again(peers, peer, seen, "was lost");
+}
+
+/* This process was struck out, and so is all that was on its way from it and to it. */
+static int begin_anew(struct peers *peers)
+{
+    int error = 0;
+    for (uint32_t i = peers->count; i-- > 0 && !error;) {
+        struct peer *peer = &peers->list[i];
+        if (peer->listed && (peer->data || peer->control))
+            error = enter_again(peers, peer, peer->presence, "had given this process up");
+    }
+    return error;
 }
 
 /* A worker that leaves says last how much it took from here, and the lobby that it is gone: what
@@ -125,19 +184,10 @@ static bool last_word_due(const struct peer *peer, int64_t now_ns)
            link_sequence(peer->data) && now_ns - peer->seen_ns < LAST_WORD_NS;
 }
 
-/* Where another process has been bound since, what still waits for this one would reach that. */
-static bool replaced(const struct peers *peers, const struct peer *lost)
-{
-    for (uint32_t i = 0; i < peers->count; i++)
-        if (peers->list[i].live && lost->presence.data[0] &&
-            strcmp(peers->list[i].presence.data, lost->presence.data) == 0)
-            return true;
-    return false;
-}
-
 int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
                  int64_t now_ns)
 {
+    bool self = false;
     if (peers->lobby != head->sender && peers->lobby)
         peers->trust_ns = now_ns + NEW_LOBBY_NS;
     peers->lobby = head->sender;
@@ -147,14 +197,16 @@ int peers_update(struct peers *peers, const struct message_head *head, struct un
     uint32_t count = unpack_array(roster);
     int error = roster->error;
     for (uint32_t i = 0; i < count && !error; i++)
-        error = update_one(peers, roster);
+        error = update_one(peers, roster, &self);
+    if (self && !error)
+        error = begin_anew(peers);
     if (error || now_ns < peers->trust_ns)
         return error;
-    for (uint32_t i = 0; i < peers->count; i++)
-        peers->list[i].live = peers->list[i].listed || last_word_due(&peers->list[i], now_ns);
-    for (uint32_t i = 0; i < peers->count; i++)
-        if (!peers->list[i].live && replaced(peers, &peers->list[i]))
-            close_links(&peers->list[i], 0);
+    for (uint32_t i = 0; i < peers->count; i++) {
+        struct peer *peer = &peers->list[i];
+        if (peer->live && !peer->listed && !last_word_due(peer, now_ns))
+            strike(peer, "was lost");
+    }
     return 0;
 }
 
@@ -244,6 +296,12 @@ const char *peers_name(const struct peers *peers, uint32_t peer)
     return peer && peer <= peers->count ? peers->list[peer - 1].presence.name : "?";
 }
 
+const char *peers_fate(const struct peers *peers, uint32_t peer)
+{
+    const char *fate = peer && peer <= peers->count ? peers->list[peer - 1].fate : NULL;
+    return fate ? fate : "was lost";
+}
+
 uint32_t peers_slots(const struct peers *peers)
 {
     return peers->count;
@@ -257,30 +315,29 @@ enum tapline_role peers_role(const struct peers *peers, uint32_t peer)
 bool peers_left_in_order(const struct peers *peers, uint32_t peer)
 {
     const struct peer *p = peer && peer <= peers->count ? &peers->list[peer - 1] : NULL;
-    return p && p->parted && p->data && link_sequence(p->data) == p->parted;
-}
-
-static struct link *connected(struct peers *peers, struct link **link, const char *endpoint,
-                              const char *key, int waiting)
-{
-    int error;
-    if (!*link && endpoint[0])
-        *link = link_new(peers->bus, endpoint, key, waiting, &error);
-    return *link;
+    return p && p->parted && p->parted == (p->data ? link_sequence(p->data) : p->sent);
 }
 
 struct link *peers_data(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
-    return connected(peers, &p->data, p->presence.data, p->presence.key, peers->waiting);
+    int error;
+    if (!p->data && !p->fate && p->presence.data[0])
+        p->data = link_new_data(peers->bus, p->presence.data, p->presence.key, peers->waiting,
+                                ++peers->opened, &error);
+    return p->data;
 }
 
 struct link *peers_control(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
-    return connected(peers, &p->control, p->presence.control, p->presence.key, CONTROL_WAITING);
+    int error;
+    if (!p->control && !p->fate && p->presence.control[0])
+        p->control = link_new(peers->bus, p->presence.control, p->presence.key, CONTROL_WAITING,
+                              &error);
+    return p->control;
 }
 
 enum peers_sequence peers_sequence(struct peers *peers, const struct message_head *head)
@@ -289,10 +346,12 @@ enum peers_sequence peers_sequence(struct peers *peers, const struct message_hea
     struct peer *peer = known ? &peers->list[known - 1] : add(peers, head->sender);
     if (!peer)
         return SEQUENCE_GAP;
-    uint64_t before = peer->sequence;
+    uint64_t before = peer->sequence, link = head->sequence >> LINK_NUMBER_SHIFT;
+    if (link < before >> LINK_NUMBER_SHIFT)
+        return SEQUENCE_LATE;
     peer->sequence = head->sequence;
-    /* One that counts from 1 again has opened a new link: what was here before it is no more. */
-    if (head->sequence == before + 1 || head->sequence == 1)
+    bool first = head->sequence == (link << LINK_NUMBER_SHIFT) + 1;
+    if (head->sequence == before + 1 || (first && link > before >> LINK_NUMBER_SHIFT))
         return SEQUENCE_NEXT;
     return before ? SEQUENCE_GAP : SEQUENCE_UNKNOWN;
 }

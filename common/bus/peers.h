@@ -2,6 +2,10 @@
  * Who else is on this pipeline's bus: the lobby's roster as it is known here, with a link to
  * each inbox that was needed so far. A worker keeps its slot as long as an attempt may remember it
  * by number (peers_forget); a reader, which comes for one capture, until it is gone.
+ *
+ * Lost is lost: who was off the roster is never live again in its slot, and its links are closed. If
+ * it comes back it has another slot and other links, and what was on its way to it is no more. So
+ * it goes with everybody where this very process was struck out.
  */
 #ifndef TAPLINE_COMMON_PEERS_H
 #define TAPLINE_COMMON_PEERS_H
@@ -68,10 +72,14 @@ bool peers_left_in_order(const struct peers *peers, uint32_t peer);
  *  machine, or where that is not wanted. */
 bool peers_proved(const struct peers *peers, const struct message_head *head);
 
+/** What became of a peer that is not live, for people: "was lost", and the like. */
+const char *peers_fate(const struct peers *peers, uint32_t peer);
+
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);
 
-/** The link to a peer's data or control inbox, connected on first use. NULL: it cannot be. */
+/** The link to a peer's data or control inbox, connected on first use. NULL: it cannot be, or the peer
+ *  was lost: that also frees the link, within peers_update. */
 struct link *peers_data(struct peers *peers, uint32_t peer);
 struct link *peers_control(struct peers *peers, uint32_t peer);
 
@@ -80,6 +88,7 @@ enum peers_sequence {
     SEQUENCE_NEXT,    /* nothing is missing */
     SEQUENCE_GAP,     /* one before it, of the same sender, never came */
     SEQUENCE_UNKNOWN, /* the first one that came from that sender, but not the first it sent */
+    SEQUENCE_LATE,    /* it comes from a link that its sender has given up for another */
 };
 
 /** Notes that this message came over the data inbox. */

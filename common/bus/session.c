@@ -207,7 +207,7 @@ int session_check(struct session *session)
     for (uint32_t i = 0; i < session->outgoing_count; i++)
         if (session->outgoing[i].begun && !peers_live(peers, i + 1) &&
             !peers_left_in_order(peers, i + 1))
-            lost(session, "%s was lost", peers_name(peers, i + 1));
+            lost(session, "%s %s", peers_name(peers, i + 1), peers_fate(peers, i + 1));
     return session->fault[0] ? ERR_LOST : 0;
 }
 
@@ -235,7 +235,8 @@ static int wait_for_room(struct session *session, uint32_t peer, struct link *li
     while (rc == ERR_AGAIN) {
         rc = host->wait(host->context);
         if (!rc && !peers_live(host->peers, peer))
-            rc = lost(session, "%s was lost", peers_name(host->peers, peer));
+            rc = lost(session, "%s %s", peers_name(host->peers, peer),
+                      peers_fate(host->peers, peer));
         if (!rc && session->host->now() - since > host->stall_ns)
             rc = lost(session, "%s has taken nothing for %d s", peers_name(host->peers, peer),
                       (int)(host->stall_ns / 1000000000));
@@ -253,7 +254,7 @@ static int deliver(struct session *session, uint32_t peer, enum tapline_kind kin
     struct peers *peers = session->host->peers;
     struct link *link = peers_live(peers, peer) ? peers_data(peers, peer) : NULL;
     if (!link)
-        return lost(session, "%s was lost", peers_name(peers, peer));
+        return lost(session, "%s %s", peers_name(peers, peer), peers_fate(peers, peer));
     struct message_head head = session->head;
     head.kind = kind;
     int rc = link_flush(link, 0);

@@ -203,7 +203,9 @@ static void take_work(struct stage *stage, struct session *session, struct messa
         fail_session(stage, session, rc);
 }
 
-/* Whether a data message is the next one of its sender. */
+/* Looks whether a data message is the next one of its sender, and fails what has lost one. False: it
+ * is late and counts no more. A BEGIN is the first that an attempt sends: what was lost before it was
+ * none of that attempt's. */
 static bool in_sequence(struct stage *stage, const struct message_head *head,
                         struct session *session)
 {
@@ -213,12 +215,13 @@ static bool in_sequence(struct stage *stage, const struct message_head *head,
         vital_raise(&vitals_of(stage)->lag_ns, (uint64_t)waited);
     switch (peers_sequence(stage->peers, head)) {
     case SEQUENCE_NEXT: return true;
-    case SEQUENCE_GAP: fail_all(stage); return false;
+    case SEQUENCE_GAP: fail_all(stage); return true;
+    case SEQUENCE_LATE: return false;
     case SEQUENCE_UNKNOWN: break;
     }
-    if (session)
+    if (session && head->kind != TAPLINE_BEGIN)
         fail_session(stage, session, ERR_LOST);
-    return false;
+    return true;
 }
 
 static int take_roster(struct stage *stage, struct message *message)
@@ -264,13 +267,15 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 {
     const struct message_head *head = &message->head;
     struct session *session = attempts_find(stage->attempts, head->capture, head->attempt);
-    bool whole = !is_data || in_sequence(stage, head, session);
+    bool proved = peers_proved(stage->peers, head);
     int rc = 0;
-    if ((session && !session_heeds(session, head)) || !peers_proved(stage->peers, head))
+    if (proved && is_data && !in_sequence(stage, head, session))
+        log_info("a late message of kind %d", (int)head->kind);
+    else if (!proved || (session && !session_heeds(session, head)))
         rc = ERR_MALFORMED;
     else if (take_news(stage, message))
         ;
-    else if (head->kind == TAPLINE_BEGIN && whole)
+    else if (head->kind == TAPLINE_BEGIN)
         begin_session(stage, head, &message->body);
     else if (head->kind == TAPLINE_RELEASE && may_release(stage, head->sender, session))
         stage_release(stage, head->capture, head->attempt);

@@ -5,7 +5,8 @@
 #include "common/wire/pack.h"
 
 /* Fields of the first version, and what was appended since. */
-enum { ANNOUNCE_LEAST = 4, ANNOUNCE_STATE = 6, ANNOUNCE_FIELDS = 7, ROW_LEAST = 6, ROW_FIELDS = 8 };
+enum { ANNOUNCE_LEAST = 4, ANNOUNCE_STATE = 6, ANNOUNCE_FIELDS = 7, ROW_LEAST = 6 };
+enum { ROW_STATE = 8, ROW_FIELDS = 9 };
 
 const char *role_name(enum tapline_role role)
 {
@@ -96,6 +97,7 @@ void presence_pack(struct buffer *to, const struct presence *presence)
     pack_uint(to, presence->sender);
     pack_uint(to, presence->epoch);
     pack_names(to, presence);
+    pack_uint(to, presence->admission);
 }
 
 int presence_unpack(struct unpack *from, struct presence *presence)
@@ -106,9 +108,16 @@ int presence_unpack(struct unpack *from, struct presence *presence)
     presence->sender = unpack_uint(from);
     presence->epoch = unpack_uint(from);
     unpack_names(from, presence);
-    if (fields >= ROW_FIELDS)
+    uint32_t known = ROW_LEAST;
+    if (fields >= ROW_STATE) {
         unpack_state(from, presence);
+        known = ROW_STATE;
+    }
+    if (fields >= ROW_FIELDS) {
+        presence->admission = unpack_uint(from);
+        known = ROW_FIELDS;
+    }
     if (!from->error)
-        unpack_skip_many(from, fields >= ROW_FIELDS ? fields - ROW_FIELDS : fields - ROW_LEAST);
+        unpack_skip_many(from, fields - known);
     return from->error;
 }

@@ -22,6 +22,7 @@ struct presence {
     char data[PRESENCE_ENDPOINT];    /* its inboxes; "" where it has none */
     char control[PRESENCE_ENDPOINT];
     char key[PRESENCE_KEY];          /* its public key; "": none */
+    uint64_t admission;              /* the lobby's count when it let this one in; 0: not known */
 };
 
 /** Appends the ANNOUNCE body without its figures, which must follow: one map. */

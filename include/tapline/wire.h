@@ -14,7 +14,9 @@
  *     epoch     uint  when the sender started, nanoseconds since 1970: a restarted
  *                     process is another sender
  *     sequence  uint  1, 2, ...: counts the messages of this sender on this one socket,
- *                     so that a receiver sees that one was lost
+ *                     so that a receiver sees that one was lost. The upper 24 bits
+ *                     number the sockets that it opens to data inboxes, one after the
+ *                     other: what comes of one when the next has spoken is late
  *     sent      uint  when it was handed to the bus, nanoseconds since 1970, always in nine
  *                     bytes: it is found from the end. Only figures for people come of it; a
  *                     message may do without
@@ -59,7 +61,7 @@ enum tapline_kind {
     TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint, presence,
                               public key, figures], see below */
     TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control,
-                              presence, public key] */
+                              presence, public key, admission] */
     TAPLINE_DEMAND = 18,   /* back along the pipeline: array of [flow, direction, want, offset] */
     TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text]: may the capture begin? */
     TAPLINE_ASK = 20,      /* sink -> reader: []: all is here and synced; may I publish? */
@@ -78,7 +80,8 @@ enum tapline_kind {
  * Whether a worker takes on new work. Public keys are CURVE's, as 40 characters of Z85; "" where
  * there are none. Figures are a map of what a process has counted since its start, and what it
  * holds: see common/bus/vitals.h. Of two workers with one name the one that started later counts,
- * and takes the other's place.
+ * and takes the other's place. A lobby counts whom it lets in: another admission than before, from
+ * the same lobby, says that the worker was struck out in between, even if it never knew.
  */
 enum tapline_presence {
     TAPLINE_HERE = 0,

@@ -23,6 +23,8 @@ struct lobby {
     struct worker *workers;
     uint32_t count;
     uint32_t size;
+    uint64_t admissions; /* how many have been let in so far */
+    int64_t looked_ns;   /* when it last looked who is silent; 0: never */
 };
 
 struct lobby *lobby_new(void)
@@ -71,6 +73,7 @@ static struct worker *add(struct lobby *lobby, const struct presence *seen, int 
     }
     struct worker *worker = &lobby->workers[lobby->count++];
     *worker = (struct worker){.presence = *seen};
+    worker->presence.admission = ++lobby->admissions;
     log_info("%s is here", seen->name);
     return worker;
 }
@@ -120,9 +123,19 @@ int lobby_announced(struct lobby *lobby, const struct message_head *head, struct
     return changed;
 }
 
+/* Nobody was heard while the lobby itself slept. */
+static void forgive(struct lobby *lobby, int64_t now_ns)
+{
+    int64_t slept_ns = lobby->looked_ns ? now_ns - lobby->looked_ns : 0;
+    for (uint32_t i = 0; i < lobby->count && slept_ns > LOBBY_LOST_NS / 2; i++)
+        lobby->workers[i].heard_ns += slept_ns;
+    lobby->looked_ns = now_ns;
+}
+
 uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns)
 {
     uint32_t lost = 0;
+    forgive(lobby, now_ns);
     for (uint32_t i = lobby->count; i-- > 0;) {
         struct worker *worker = &lobby->workers[i];
         if (now_ns - worker->heard_ns <= LOBBY_LOST_NS)

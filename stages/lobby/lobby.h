@@ -25,7 +25,8 @@ struct lobby *lobby_new(void);
 int lobby_announced(struct lobby *lobby, const struct message_head *head, struct unpack *body,
                     int64_t now_ns);
 
-/** Strikes out who was not heard of; returns how many. */
+/** Strikes out who was not heard of; returns how many. To be called every second: time in which it
+ *  was not counts against nobody. */
 uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns);
 
 /** Appends the roster: the body of a ROSTER message. */

@@ -184,8 +184,7 @@ const char *playing_fault(struct playing *playing)
     return session_check(playing->session) ? session_fault(playing->session) : "";
 }
 
-/* Also who was struck off is told, for when it wakes; who misses it learns when this process is
- * gone. */
+/* Who was struck out and so is not told learns by the next attempt, or when this process is gone. */
 void playing_released(struct playing *playing)
 {
     struct peers *peers = stage_peers(playing->stage);

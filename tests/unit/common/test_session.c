@@ -134,11 +134,11 @@ static void the_document_comes_first_and_events_in_order(void **state)
     receive(rig, &message);
     assert_int_equal(message.head.kind, TAPLINE_BEGIN);
     assert_int_equal(message.head.capture, 7);
-    assert_int_equal(message.head.sequence, 1);
+    uint64_t first = message.head.sequence;
     message_release(&message);
     receive(rig, &message);
     assert_int_equal(message.head.kind, TAPLINE_EVENTS);
-    assert_int_equal(message.head.sequence, 2);
+    assert_int_equal(message.head.sequence, first + 1);
     assert_int_equal(unpack_array(&message.body), 10);
     for (uint64_t flow = 1; flow <= 10; flow++) {
         struct event event;

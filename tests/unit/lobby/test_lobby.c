@@ -79,13 +79,54 @@ static void who_is_silent_for_five_seconds_is_lost(void **state)
     announce(lobby, 11, TAPLINE_SINK, "sink-1", 0);
     announce(lobby, 11, TAPLINE_SINK, "sink-1", 4 * SECOND);
     tell(lobby, peers);
-    assert_int_equal(lobby_expire(lobby, 5 * SECOND), 0);
+    for (int64_t second = 1; second <= 5; second++)
+        assert_int_equal(lobby_expire(lobby, second * SECOND), 0);
     assert_int_equal(lobby_expire(lobby, 5 * SECOND + 1), 1);
     tell(lobby, peers);
     assert_false(peers_live(peers, peers_find(peers, 10)));
     assert_true(peers_live(peers, peers_find(peers, 11)));
     assert_string_equal(peers_name(peers, peers_find(peers, 10)), "tracker-1");
     peers_free(&peers, 0);
+    lobby_free(&lobby);
+}
+
+static void a_lobby_that_slept_strikes_nobody_out(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", SECOND);
+    assert_int_equal(lobby_expire(lobby, 2 * SECOND), 0);
+    assert_int_equal(lobby_expire(lobby, 60 * SECOND), 0);
+    for (int64_t second = 61; second < 64; second++)
+        assert_int_equal(lobby_expire(lobby, second * SECOND), 0);
+    assert_int_equal(lobby_expire(lobby, 65 * SECOND), 1);
+    lobby_free(&lobby);
+}
+
+/* The admission that the roster tells of its only worker. */
+static uint64_t admission(const struct lobby *lobby)
+{
+    struct buffer roster = {0};
+    struct presence presence;
+    lobby_roster(lobby, &roster);
+    struct unpack from = unpack_over(roster.bytes, roster.length);
+    assert_int_equal(unpack_array(&from), 1);
+    assert_int_equal(presence_unpack(&from, &presence), 0);
+    buffer_free(&roster);
+    return presence.admission;
+}
+
+static void who_comes_again_has_another_admission(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new();
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", SECOND);
+    uint64_t first = admission(lobby);
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 2 * SECOND);
+    assert_int_equal(admission(lobby), first);
+    assert_int_equal(lobby_expire(lobby, 8 * SECOND), 1);
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 9 * SECOND);
+    assert_int_not_equal(admission(lobby), first);
     lobby_free(&lobby);
 }
 
@@ -165,6 +206,15 @@ static void a_missing_message_is_seen(void **state)
     assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
     head.sequence = 4;
     assert_int_equal(peers_sequence(peers, &head), SEQUENCE_GAP);
+    const uint64_t another = UINT64_C(7) << LINK_NUMBER_SHIFT;
+    head.sequence = another + 1;
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
+    head.sequence = 5; /* of the link before it */
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_LATE);
+    head.sequence = another + 2;
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
+    head.sequence = 2 * another + 2; /* the first of that link never came */
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_GAP);
     head.sender = 6;
     assert_int_equal(peers_sequence(peers, &head), SEQUENCE_UNKNOWN); /* its first never came */
     peers_free(&peers, 0);
@@ -175,6 +225,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_announces_is_on_the_roster),
         cmocka_unit_test(who_is_silent_for_five_seconds_is_lost),
+        cmocka_unit_test(a_lobby_that_slept_strikes_nobody_out),
+        cmocka_unit_test(who_comes_again_has_another_admission),
         cmocka_unit_test(the_later_of_two_with_one_name_is_listed),
         cmocka_unit_test(who_says_it_is_gone_is_gone_at_once),
         cmocka_unit_test(status_tells_rows_silence_and_figures),
