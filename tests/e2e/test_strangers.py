@@ -47,9 +47,7 @@ class Strangers(harness.InFolder):
 
     def setUp(self):
         super().setUp()
-        self.pipeline = Pipeline()
-        self.pipeline.__enter__()
-        self.addCleanup(self.pipeline.__exit__)
+        self.pipeline = self.enterContext(Pipeline())
         os.environ["TZ"] = "UTC"
         self.errors = tempfile.TemporaryFile()
         self.addCleanup(self.errors.close)

@@ -94,7 +94,7 @@ class Court:
 
     def _close_pipelines(self):
         for pipeline in self._pipelines.values():
-            pipeline.__exit__()
+            pipeline.__exit__(None, None, None)
         self._pipelines = {}
 
     def _step(self):
