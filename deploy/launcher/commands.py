@@ -5,7 +5,7 @@ import signal
 import sys
 
 from launcher import (batch, down, key_commands, plan, run, scale, table, tap, tend, up)
-from launcher.status import Failure, INTERRUPTED, WRONG_USE
+from launcher.status import DONE, Failure, INTERRUPTED, WRONG_USE
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
 see tapline-reader --help) may follow in any place; each takes one value."""
@@ -138,7 +138,7 @@ def _up_and_down_parsers(commands):
         "up", help="start a standing pipeline, here and on other hosts",
         description="Starts what a topology says, on this machine and by ssh on others "
                     "(TAPLINE_RSH names another remote shell), and leaves it running when all have "
-                    "joined.")
+                    "joined. Of a pipeline that is up it starts again the hosts that were lost.")
     _file(parser)
     parser.set_defaults(command=up.command)
     parser = commands.add_parser(
@@ -256,6 +256,15 @@ def _open_missing_streams():
     sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")
 
 
+def _command(words):
+    if words and words[0] in LIMITED:
+        words, limits = _split_limits(words)
+        arguments = _parser().parse_args(words)
+        return arguments.command(arguments, limits)
+    arguments = _parser().parse_args(words)
+    return arguments.command(arguments)
+
+
 def main(words):
     """Runs one command; its exit status."""
     _open_missing_streams()
@@ -265,12 +274,12 @@ def main(words):
     if any(word in ("-sp", "-dp") for word in words):
         words = _from_old_words(words)
     try:
-        if words and words[0] in LIMITED:
-            words, limits = _split_limits(words)
-            arguments = _parser().parse_args(words)
-            return arguments.command(arguments, limits)
-        arguments = _parser().parse_args(words)
-        return arguments.command(arguments)
+        status = _command(words)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return DONE
     except Failure as failure:
         print(f"tapline: {failure}", file=sys.stderr)
         return failure.status

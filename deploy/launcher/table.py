@@ -67,7 +67,7 @@ def _causes(plan, found):
         if isinstance(reply, Failure):
             yield str(reply)
         elif "gone" in reply:
-            yield f"{host}: its supervisor was killed; `tapline down`, and `tapline up` again"
+            yield f"{host}: its supervisor is gone; `tapline up` starts what was there again"
         for worker in reply.get("workers", []) if isinstance(reply, dict) else []:
             if worker["deaths"]:
                 yield f"{worker['name']} on {host} died {worker['deaths']} times: {worker['cause']}"

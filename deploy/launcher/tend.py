@@ -11,8 +11,8 @@ import sys
 from launcher import runtime, supervisor
 from launcher.status import DONE, Failure
 
-ANSWER_SECONDS = 20
-END_SECONDS = 20
+ANSWER_SECONDS = 10
+END_SECONDS = 15  # longer than a supervisor gives its workers
 
 
 def _process(folder):

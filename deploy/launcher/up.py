@@ -1,4 +1,4 @@
-"""`tapline up`: starts what a topology says, whole or not at all."""
+"""`tapline up`: starts what a topology says, whole or not at all; or a host of it that was lost."""
 import time
 
 from launcher import down, keys, runtime, standing, topology
@@ -27,6 +27,9 @@ def _ask(plan, requests):
     """What the hosts answer; a Failure also where the key of one will not let it in."""
     replies, allowed = Hosts(plan).must_all(requests), _allowed(plan).values()
     for name, reply in replies.items():
+        if "gone" in reply:
+            raise Failure(PIPELINE, f"{name}: its supervisor is gone: `tapline up {plan['file']}` "
+                                    "starts what was there again")
         if plan["guarded"] and reply.get("key") not in allowed:
             raise Failure(WRONG_USE, f"{name}: its key {plan['hosts'][name]['key']} is not "
                                      "allowed; bring its public half (NAME.pub) here, and `tapline "
@@ -85,27 +88,38 @@ def wait_for(plan, names):
         time.sleep(LOOK_SECONDS)
 
 
-def _bring_up(plan):
-    head = plan["lobby_host"]
-    plan["lobby_key"] = start_hosts(plan, [head])[head]["key"]
-    if plan["lobby_key"]:
-        keys.write_file(runtime.lobby_key(plan), plan["lobby_key"])
-    working = {worker["host"] for worker in plan["workers"].values()}
-    start_hosts(plan, [host for host in plan["hosts"] if host in working and host != head])
-    start_workers(plan, plan["workers"])
-    wait_for(plan, plan["workers"])
+def _bring_up(plan, hosts):
+    """Starts these hosts, with the workers that the plan has there. Nobody has anything of them if
+    one cannot be started."""
+    head, before = plan["lobby_host"], list(plan["tended"])
+    names = [name for name, worker in plan["workers"].items() if worker["host"] in hosts]
+    try:
+        if head in hosts:  # the others are told its key
+            plan["lobby_key"] = start_hosts(plan, [head])[head]["key"]
+        if plan["lobby_key"]:
+            keys.write_file(runtime.lobby_key(plan), plan["lobby_key"])
+        start_hosts(plan, [host for host in hosts if host != head])
+        start_workers(plan, names)
+        wait_for(plan, names)
+    except BaseException:
+        down.end({**plan, "tended": [host for host in plan["tended"] if host not in before]})
+        plan["tended"] = before
+        raise
 
 
-def _refuse_second(file, plan):
-    """Something was brought up by this file: a Failure where it runs, or may run."""
+def _lost(file, plan):
+    """What was brought up by this file and not ended: its hosts on which nothing runs any more. A
+    Failure where there are none, or nobody knows."""
     replies = Hosts(plan).ask_all({host: {"verb": "list"} for host in plan["tended"]})
-    for host, reply in replies.items():
+    for reply in replies.values():
         if isinstance(reply, Failure):
             raise Failure(WRONG_USE, f"{file} was brought up before, and nobody knows what runs: "
                                      f"{reply}; `tapline down {file}` ends it")
-        if "gone" not in reply:
-            raise Failure(WRONG_USE, f"{file} is up already (on {host}): `tapline scale` changes "
-                                     "it, `tapline down` ends it")
+    lost = [host for host, reply in replies.items() if "gone" in reply]
+    if not lost and replies:
+        raise Failure(WRONG_USE, f"{file} is up already: `tapline scale` changes it, `tapline down` "
+                                 "ends it")
+    return lost
 
 
 def _counted(plan):
@@ -113,20 +127,38 @@ def _counted(plan):
     return ", ".join(f"{count} {role}{'s' if count > 1 else ''}" for count, role in counts)
 
 
+def _restore(plan, lost):
+    """Starts the lost hosts of a pipeline again."""
+    plan["tended"] = [host for host in plan["tended"] if host not in lost]
+    try:
+        _bring_up(plan, lost)
+    finally:
+        plan["tended"] += [host for host in lost if host not in plan["tended"]]
+        runtime.save(plan)
+    print(f"{', '.join(lost)}: up again")
+
+
+def _begin(file, plan):
+    """Starts a whole pipeline."""
+    if plan["guarded"]:
+        standing.joining(plan)  # fails where this machine has no key
+    working = standing.by_host(plan["workers"])
+    try:
+        _bring_up(plan, [host for host in plan["hosts"] if host in working])
+    except BaseException:
+        runtime.forget(plan)
+        raise
+    print(f"{file} is up: {_counted(plan)}")
+
+
 def command(arguments):
     """Runs it; the exit status."""
     plan = standing.planned(topology.read(arguments.file))
     with runtime.Claim(arguments.file):
         before = runtime.load(arguments.file)
-        if before:
-            _refuse_second(arguments.file, before)
-        if plan["guarded"]:
-            standing.joining(plan)  # fails where this machine has no key
-        try:
-            _bring_up(plan)
-        except BaseException:
-            down.end(plan)
-            runtime.forget(plan)
-            raise
-    print(f"{arguments.file} is up: {_counted(plan)}")
+        lost = _lost(arguments.file, before) if before else []
+        if before and len(lost) < len(before["tended"]):
+            _restore(before, lost)
+        else:
+            _begin(arguments.file, plan)
     return DONE

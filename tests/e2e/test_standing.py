@@ -95,6 +95,12 @@ class Pipelines(harness.InFolder):
                 pass  # it has ended
         return found
 
+    def kill_supervisor(self, host):
+        """Kills what looks after a host's workers."""
+        (mark,) = glob.glob(os.path.join(self.run_folder, "tapline", "*", host, "mark"))
+        with open(mark, encoding="ascii") as file:
+            os.kill(json.load(file)["pid"], signal.SIGKILL)
+
     def down(self, status=0):
         """Ends the pipeline, which leaves nothing behind; the CompletedProcess."""
         done = self.ok("down", self.file, status=status)
@@ -164,9 +170,7 @@ class OnOneMachine(Pipelines):
                                        seconds=60))
         self.assertTrue(wait_until(lambda: len(self.names()) == 5, seconds=60))
         self.assertEqual(self.via(SMALL, "after"), self.alone(SMALL))
-        (mark,) = glob.glob(os.path.join(self.run_folder, "tapline", "*", "here", "mark"))
-        with open(mark, encoding="ascii") as file:
-            os.kill(json.load(file)["pid"], signal.SIGKILL)
+        self.kill_supervisor("here")
         # Its workers hang on its lifeline, and nobody else is taken for it.
         self.assertTrue(wait_until(lambda: not self.processes(), seconds=60))
         self.ok("status", self.file, status=5)
@@ -309,6 +313,10 @@ class OnThreeHosts(Pipelines):
         self.assertIn("no such host", said)
         self.ok("scale", self.file, "extractor=+1@edge3", status=5)
         self.revoked()
+        self.kill_supervisor("edge1")
+        self.assertTrue(wait_until(lambda: self.names("missing"), 60))
+        self.assertIn("edge1: its supervisor is gone", self.ok("status", self.file).stderr)
+        self.assertIn("edge1: up again", self.ok("up", self.file).stdout)
         self.assertEqual(self.via(SMALL, "small"), self.alone(SMALL))
         self.down()
 
