@@ -117,6 +117,7 @@ static struct session *add_session(struct stage *stage, const struct message_hea
     struct session *session = session_new(&stage->host, head, document, error);
     if (session)
         *error = attempts_add(stage->attempts, session);
+    vital_add(&vitals_of(stage)->sessions_in, 1);
     vital_set(&vitals_of(stage)->sessions, attempts_count(stage->attempts));
     return *error ? NULL : session;
 }

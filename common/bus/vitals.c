@@ -62,6 +62,7 @@ void vitals_pack(struct vitals *f, struct vitals_beat *beat, int64_t now_ns, str
         {"rate_out", beat->rate_out},
         {"queue_bytes", vital_get(&f->queue_bytes)},
         {"lag_ns", vital_take(&f->lag_ns)},
+        {"sessions_in", vital_get(&f->sessions_in)},
         {"sessions", vital_get(&f->sessions)},
         {"flows_in", vital_get(&f->flows_in)},
         {"flows", vital_get(&f->flows)},

@@ -18,7 +18,8 @@ struct vitals {
     _Atomic uint64_t bytes_out;
     _Atomic uint64_t queue_bytes; /* that links took and the system has not yet */
     _Atomic uint64_t lag_ns; /* the longest that data waited which was taken since the last beat */
-    _Atomic uint64_t sessions; /* attempts at captures under way here */
+    _Atomic uint64_t sessions_in; /* attempts at captures begun here, */
+    _Atomic uint64_t sessions;    /* and those under way now */
     _Atomic uint64_t flows_in; /* flows opened here, */
     _Atomic uint64_t flows;    /* and those of them that are open now */
     _Atomic uint64_t full_waits; /* how often a queue ahead was full, */

@@ -20,7 +20,7 @@ int query_answer(const struct lobby *lobby, const struct bus *bus, struct unpack
  *  stdout, as one JSON array of objects {"role", "name", "state" ("up", "leaving", or "silent": not
  *  heard of for 2.5 seconds), "data", "control" (endpoints), "key", "silent_ns", and the figures of
  *  common/bus/vitals.h} in the order of role and name. Returns the exit status: EXIT_PIPELINE where
- *  there  was no answer within five seconds. */
+ *  there was no answer within five seconds. */
 int query_command(int argc, char **argv);
 
 #endif

@@ -26,13 +26,13 @@ struct playing {
     bool strange_link; /* and whether frames came that nobody reads, which is said once */
 };
 
-/* The sink of a capture: each attempt takes the next of them. */
+/* The sink of a capture: each attempt takes the next of them. (An id's lowest bit is always set.) */
 static uint64_t choose_sink(struct playing *playing, const struct capture *capture)
 {
     struct peers *peers = stage_peers(playing->stage);
     uint64_t sinks[PLAYING_WORKERS_MAX];
     uint32_t count = peers_senders(peers, TAPLINE_SINK, sinks, PLAYING_WORKERS_MAX);
-    uint64_t sink = sinks[(capture->id + capture->attempt) % count];
+    uint64_t sink = sinks[((capture->id >> 1) + capture->attempt) % count];
     playing->sink = peers_find(peers, sink);
     return sink;
 }

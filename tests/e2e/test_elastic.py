@@ -58,6 +58,11 @@ class Elastic(programs.Programs):
             self.feed(reader, text[at:at + size])
         self.until(true)
 
+    def busy(self, role):
+        """The workers of a role that take part in a capture."""
+        return [name for name, row in self.status().items()
+                if row["role"] == role and row["sessions"]]
+
     def check(self, reader):
         """The capture has come out as ever, at the first attempt."""
         status, said = self.finish(reader)
@@ -95,16 +100,16 @@ class Elastic(programs.Programs):
     def test_trackers_and_sinks_that_leave_finish_their_captures(self):
         self.up(count=2)
         reader = self.begin()
-        sinks = [name for name, row in self.status().items()
-                 if row["role"] == "sink" and row["sessions"]]
-        self.assertEqual(len(sinks), 1)
-        leavers = ("tracker-1", sinks[0])
+        self.until(lambda: len(self.busy("sink")) == 1 and len(self.busy("tracker")) == 2)
+        leavers = ("tracker-1", *self.busy("sink"))
         for name in leavers:
             self.leave(name)
         self.until(lambda: all(self.status()[name]["state"] == "leaving" for name in leavers))
         self.played(DEMO, os.path.join(self.folder, "another"))
+        self.until(lambda: sum(row["sessions_in"] for row in self.status().values()
+                               if row["role"] == "sink") == 2)
         for row in (self.status()[name] for name in leavers):
-            self.assertEqual((row["state"], row["sessions"]), ("leaving", 1))
+            self.assertEqual((row["state"], row["sessions_in"]), ("leaving", 1))
         self.feed(reader, self.hours[1] + self.hours[2])
         self.check(reader)
         for name in leavers:
