@@ -68,6 +68,8 @@ static enum verdict method(struct line *line)
     enum verdict best = VERDICT_NO;
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         struct line tried = *line;
+        if (line->at < line->end && *line->at != (uint8_t)methods[i][0])
+            continue;
         enum verdict verdict = expect(&tried, methods[i]);
         if (verdict == VERDICT_YES)
             verdict = expect(&tried, " ");

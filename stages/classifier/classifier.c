@@ -163,6 +163,7 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
 /* Looks at the event, and says whether it goes to the extractor. */
 static int look(struct flow *f, const struct event_data *data, bool turn, bool *passes)
 {
+    const struct wants *w = &f->wants[data->direction];
     int error;
     if (f->tcp) {
         error = stream_data(&f->stream, f->received, data);
@@ -171,6 +172,7 @@ static int look(struct flow *f, const struct event_data *data, bool turn, bool *
         error = datagrams_data(&f->datagrams, f->received, data);
         *passes = datagrams_passes(&f->datagrams, data);
     }
+    *passes = *passes && wants_admit(w, data->offset, f->tcp ? data->length : 1);
     return error;
 }
 
@@ -198,9 +200,12 @@ static int take_gap(const struct classifier *c, struct flow *f, const struct eve
 {
     if (!f->tcp)
         return ERR_MALFORMED;
-    f->next[event->gap.direction] = event->gap.offset + event->gap.length;
-    int error = stream_break(&f->stream, event->gap.direction);
-    if (error == 0 && f->opened && stream_passes(&f->stream, event->gap.direction, false))
+    const struct event_gap *gap = &event->gap;
+    f->next[gap->direction] = gap->offset + gap->length;
+    int error = stream_break(&f->stream, gap->direction);
+    bool passes = f->opened && stream_passes(&f->stream, gap->direction, false) &&
+                  wants_admit(&f->wants[gap->direction], gap->offset, gap->length);
+    if (error == 0 && passes)
         error = hand_on(c, f, event);
     if (error == 0)
         tell(c, f, event->gap.direction);

@@ -19,6 +19,13 @@ void wants_behind(struct wants *w, const struct want *want)
         w->behind = *want;
 }
 
+bool wants_admit(const struct wants *w, uint64_t offset, uint64_t length)
+{
+    const struct want *behind = &w->behind;
+    return behind->want == TAPLINE_WANT_FROM &&
+           (offset >= behind->offset || offset + length > behind->offset);
+}
+
 /* The order of enum tapline_want is that of how little is wanted. Everything from an offset on,
  * and everything from the next turn on, have nothing smaller in common than everything. */
 static struct want merge(const struct want *a, const struct want *b)

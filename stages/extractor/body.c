@@ -90,9 +90,13 @@ static z_stream *decoder(struct body *body, unsigned which, uint8_t first)
     return body->inflate[which] = z;
 }
 
+/* A body of more than a few bytes is mostly one of many: all that may be kept has room at once. */
 static int keep_plain(struct body *body, const uint8_t *bytes, size_t length)
 {
+    enum { FEW = 512 };
     size_t room = BODY_KEPT - body->kept.length;
+    if (!body->kept.size && length > FEW && !buffer_reserve(&body->kept, BODY_KEPT))
+        return -ENOMEM;
     int error = buffer_append(&body->kept, bytes, length < room ? length : room);
     if (body->kept.length == BODY_KEPT)
         body_settle(body);

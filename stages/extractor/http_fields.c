@@ -178,9 +178,10 @@ static int by_name_and_place(const void *a, const void *b, void *fields)
 /* Chains the fields of one name. Sorted, so that thousands of names cost no square of them. */
 static int chain_names(struct http_fields *fields)
 {
+    enum { FEW = 64 };
     size_t count = count_of(fields);
     struct field *list = list_of(fields);
-    uint32_t *order = malloc(count * sizeof *order);
+    uint32_t few[FEW], *order = count <= FEW ? few : malloc(count * sizeof *order);
     if (!order)
         return -ENOMEM;
     for (uint32_t i = 0; i < count; i++)
@@ -191,7 +192,8 @@ static int chain_names(struct http_fields *fields)
             list[order[i - 1]].next = order[i];
             list[order[i]].repeats = true;
         }
-    free(order);
+    if (order != few)
+        free(order);
     return 0;
 }
 

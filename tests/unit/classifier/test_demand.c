@@ -62,6 +62,33 @@ static void http_is_the_extractors(void **state)
 }
 
 /* A turn that has begun when the word of it comes is not waited for. */
+/* What comes although the extractor has declined it goes no further. */
+static void declined_events_stay_here(void **state)
+{
+    (void)state;
+    struct scene s;
+    http_scene(&s, WXY);
+    scene_behind(&s, "x open 1\nx data 0 @0 +28 f1 t10 p1\n");
+    scene_want(&s, 0, TAPLINE_WANT_TURN, 28);
+    junk(&s, 0);
+    scene_gap(&s, 0, 10);
+    scene_behind(&s, "");
+    scene_text(&s, 1, "HTTP/1.1 200 OK\r\n\r\n");
+    scene_text(&s, 0, REQUEST);
+    scene_behind(&s, "x data 1 @0 +19 f1 t30 p3\nx data 0 @138 +28 f1 t40 p4\n");
+    scene_want(&s, 1, TAPLINE_WANT_FROM, 120);
+    junk(&s, 1);
+    scene_behind(&s, "");
+    junk(&s, 1); /* its last bytes are wanted */
+    scene_behind(&s, "x data 1 @119 +100 f0 t60 p6\n");
+    scene_want(&s, 1, TAPLINE_WANT_NOTHING, 0);
+    junk(&s, 1);
+    scene_behind(&s, "");
+    scene_close(&s);
+    assert_int_equal(s.trail.sent, 4);
+    scene_end(&s);
+}
+
 static void stale_turns_are_ignored(void **state)
 {
     (void)state;
@@ -178,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_streams_wait_for_turns),
         cmocka_unit_test(http_is_the_extractors),
+        cmocka_unit_test(declined_events_stay_here),
         cmocka_unit_test(stale_turns_are_ignored),
         cmocka_unit_test(the_classifier_wants_more),
         cmocka_unit_test(undecided_bytes_are_waited_for),
