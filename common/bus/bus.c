@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <zmq.h>
 
 #include "common/base/clock.h"
@@ -23,6 +24,19 @@ struct bus {
     bool insecure;
 };
 
+/* Links to this many others: each is a socket, with up to two descriptors. */
+enum { MOST_SOCKETS = 16384 };
+
+/* Takes as many of them as this process may have: few are given at first. */
+static void allow_descriptors(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 struct bus *bus_new(int *error)
 {
     struct bus *bus = calloc(1, sizeof *bus);
@@ -35,7 +49,9 @@ struct bus *bus_new(int *error)
     bus->epoch = (uint64_t)clock_wall();
     bus->vitals = calloc(1, sizeof *bus->vitals);
     bus->context = zmq_ctx_new();
-    if (bus->vitals && bus->context) {
+    allow_descriptors();
+    if (bus->vitals && bus->context &&
+        zmq_ctx_set(bus->context, ZMQ_MAX_SOCKETS, MOST_SOCKETS) == 0) {
         *error = 0;
         return bus;
     }

@@ -11,7 +11,8 @@
 
 struct bus;
 
-/** A process on the bus with a fresh identity; NULL, with *error set, where that fails. */
+/** A process on the bus with a fresh identity, which may open as many descriptors as the system
+ *  lets it; NULL, with *error set, where that fails. */
 struct bus *bus_new(int *error);
 
 /** The random id of this process, never 0. */

@@ -2,6 +2,7 @@
 """Workers that come and go while a capture is under way: it is none the worse, and they do work."""
 import json
 import os
+import signal
 import sys
 
 import harness
@@ -96,6 +97,30 @@ class Elastic(programs.Programs):
         self.until(lambda: not set(leavers) & set(self.status()))
         self.feed(reader, self.hours[2])
         self.check(reader)
+
+    def test_status_tells_how_it_goes(self):
+        self.up()
+        reader = self.begin()
+        row = self.status()["classifier-1"]
+        self.assertEqual((row["role"], row["state"], row["sessions"]), ("classifier", "up", 1))
+        for figure in ("host", "pid", "memory", "data", "control", "rate_in", "rate_out",
+                       "queue_bytes", "lag_ns", "flows", "full_waits", "blocked_ns", "idle_ns"):
+            self.assertIn(figure, row)
+        told = {"rate_in": 0, "rate_out": 0, "lag_ns": 0}
+
+        def told_all():
+            for name in told:
+                told[name] = max(told[name], self.status()["classifier-1"][name])
+            return all(told.values())
+        self.feed_until(reader, self.hours[1] + self.hours[2], told_all)
+        self.check(reader)
+        self.workers["sink-1"].send_signal(signal.SIGSTOP)
+        seen = set()
+
+        def missed():
+            seen.add(self.status().get("sink-1", {"state": "struck out"})["state"])
+            return seen & {"silent", "struck out"}
+        self.until(missed)
 
     def test_trackers_and_sinks_that_leave_finish_their_captures(self):
         self.up(count=2)
