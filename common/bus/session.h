@@ -58,7 +58,8 @@ bool session_heeds(const struct session *session, const struct message_head *hea
  *  ERR_LOST from then on. */
 int session_check(struct session *session);
 
-/** What session_check found, or another error of this session's ended in, for people; "": nothing. */
+/** What session_check found, or another error of this session's ended in, for people; "":
+ *  nothing. */
 const char *session_fault(const struct session *session);
 
 /** Has its reader been off the roster for fifteen seconds? To be asked about once a second. */

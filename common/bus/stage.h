@@ -68,17 +68,17 @@ struct stage_hooks {
     /** reader: the source. Called again and again while it returns 0; ERR_AGAIN: nothing now,
      *  wait for messages; anything else ends the loop (ERR_EOF: well). */
     int (*pull)(void *shared);
-    /** After stage_watch: called in every turn of the loop, and soon when there is something to read
-     *  on that socket. An error ends the loop. */
+    /** After stage_watch: called in every turn of the loop, and soon when there is something to
+     *  read on that socket. An error ends the loop. */
     int (*attend)(void *shared);
     /** About once a second; `now_ns` is monotonic. An error ends the loop. */
     int (*tick)(void *shared, int64_t now_ns);
 };
 
 /**
- * Opens the sockets, runs the loop until it is told to stop or a hook ends it, closes. SIGTERM lets
- * a worker finish what it has and take nothing new; a second one, SIGINT or the lifeline's end stops
- * it at once. Returns the exit status; what went wrong was said on stderr.
+ * Opens the sockets, runs the loop until it is told to stop or a hook ends it, closes. SIGTERM
+ * lets a worker finish what it has and take nothing new; a second one, SIGINT or the lifeline's end
+ * stops it at once. Returns the exit status; what went wrong was said on stderr.
  */
 int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared);
 

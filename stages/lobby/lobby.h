@@ -32,7 +32,8 @@ uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns);
 /** Appends the roster: the body of a ROSTER message. */
 void lobby_roster(const struct lobby *lobby, struct buffer *to);
 
-/** Appends the body of a STATUS message: who is here, since when not heard of, with what figures. */
+/** Appends the body of a STATUS message: who is here, since when not heard of, with what
+ *  figures. */
 void lobby_status(const struct lobby *lobby, int64_t now_ns, struct buffer *to);
 
 /** Sends the roster to everybody on it over links of the lobby's own; who cannot take it now gets
