@@ -24,6 +24,11 @@ def _size(count):
     return f"{count:.{1 if count < 100 else 0}f}{unit}"
 
 
+def _plain(text):
+    """What a worker calls itself, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def _seconds(nanoseconds):
     return f"{nanoseconds / 1e9:.1f}s"
 
@@ -47,7 +52,7 @@ def _cells(row):
     """A row's texts, in the order of HEADS."""
     def told(name, how):
         return how(row[name]) if name in row else ""
-    return (row["name"], row.get("host", ""), row["state"], told("rate_in", _size),
+    return (told("name", _plain), told("host", _plain), row["state"], told("rate_in", _size),
             told("rate_out", _size), told("queue_bytes", _size), told("memory", _size),
             told("lag_ns", _seconds), told("sessions", str), told("flows", str))
 

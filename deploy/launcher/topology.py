@@ -1,5 +1,6 @@
 """Topologies: plain tables that say what runs where (deploy/topologies/README.md tells how)."""
 import dataclasses
+import ipaddress
 import os
 import re
 
@@ -10,8 +11,6 @@ HERE = "here"
 MOST = 256  # workers in a line
 LONGEST = 40  # characters of a host's name, which its workers' names hold
 HOST = re.compile(r"(?:(?P<user>[A-Za-z0-9_][\w.-]*)@)?(?P<name>[A-Za-z0-9][\w.-]*)", re.ASCII)
-ADDRESS = re.compile(r"\[[0-9A-Fa-f:.%\w]+\]|[A-Za-z0-9][\w.-]*", re.ASCII)
-ENDPOINT = re.compile(rf"(?:{ADDRESS.pattern}):(?P<port>\d{{1,5}})", re.ASCII)
 WORD = re.compile(r"[\w./+@:~-]+", re.ASCII)  # no shell on the way sees more in it
 
 
@@ -66,18 +65,22 @@ def _whole(text, what, least, most):
     return int(text)
 
 
+def _address(text):
+    """Checks an address: a socket is bound to a number, not to a name."""
+    version = 6 if text.startswith("[") and text.endswith("]") else 4
+    try:
+        address = ipaddress.ip_address(text[1:-1] if version == 6 else text)
+    except ValueError:
+        address = None
+    _expect(address and address.version == version and not address.is_unspecified,
+            f"{text}: an address is one that others reach, such as 192.0.2.7 or [2001:db8::7]")
+
+
 def _host(topology, word):
     name, target = host_of(word)
     host = topology.hosts.setdefault(name, Host(target))
     _expect(host.target == target, f"{word} is {host.target} in a line above: a host has one name")
     return name, host
-
-
-def _address(host, name, address):
-    _expect(ADDRESS.fullmatch(address), f"{address}: an address is such as 192.0.2.7 or "
-                                        "[2001:db8::7], without a port, which finds itself")
-    _expect(host.address in ("", address), f"{name} has the address {host.address} in a line above")
-    host.address = address
 
 
 def _lobby(topology, words):
@@ -88,9 +91,10 @@ def _lobby(topology, words):
     _expect(len(words) == 3 or name == HERE,
             f"a lobby on another host needs its address: `lobby 1 {words[1]} ADDRESS:PORT`")
     if len(words) == 3:
-        match = ENDPOINT.fullmatch(words[2])
-        _expect(match, f"{words[2]}: the lobby's address is ADDRESS:PORT, such as 192.0.2.1:5600")
-        _whole(match["port"], "a port", 1, 65535)
+        address, _, port = words[2].rpartition(":")
+        _expect(address, f"{words[2]}: the lobby's address is ADDRESS:PORT, as in 192.0.2.1:5600")
+        _address(address)
+        _whole(port, "a port", 1, 65535)
         topology.lobby = words[2]
     topology.lobby_host = name
     topology.counts["lobby", name] = 1
@@ -103,7 +107,9 @@ def _stage(topology, stage, words):
     _expect((stage, name) not in topology.counts,
             f"{stage} on {name} has a line above: give one count there")
     if len(words) == 3:
-        _address(host, name, words[2])
+        _address(words[2])
+        _expect(host.address in ("", words[2]), f"{name} has the address {host.address} above")
+        host.address = words[2]
     topology.counts[stage, name] = count
 
 
@@ -130,7 +136,8 @@ def _setting(topology, name, words):
         topology.tapline = words[0]
     elif name == "drain":
         _expect(len(words) == 1, "`drain SECONDS`")
-        topology.drain = _whole(words[0], "drain", 1, 86400)
+        # Who leaves stays for three seconds in any case, until everybody knows.
+        topology.drain = _whole(words[0], "drain", 5, 86400)
     else:
         _expect(words == ["yes"], "`insecure yes` sends all in plain text, and lets anybody in")
         topology.insecure = True

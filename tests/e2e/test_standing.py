@@ -138,9 +138,22 @@ class OnOneMachine(Pipelines):
                                               "signatures-stun")), self.alone(STUN))
         self.assertEqual(self.batch()["passed_over"], 2)
         self.assertIn("is up already", self.ok("up", self.file, status=2).stderr)
+        self.watched()
         self.scaled()
         self.down()
         self.assertIn("tapline up", self.ok("status", self.file, status=2).stderr)
+
+    def watched(self):
+        """The table comes again and again, until Ctrl-C."""
+        watching = self.begin("status", self.file, "--watch", stdout=subprocess.PIPE)
+        heads = 0
+        while heads < 2:
+            line = watching.stdout.readline()
+            self.assertTrue(line)
+            heads += line.startswith("worker ")
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=harness.PATIENCE)
+        self.assertEqual(watching.returncode, 0)
 
     def scaled(self):
         """More and fewer of the stages, and the same results."""
@@ -197,7 +210,7 @@ class OnOneMachine(Pipelines):
         self.assert_nothing_is_left()
 
     def test_down_waits_for_captures_and_has_a_limit(self):
-        self.topology(ONE_OF_EACH + "drain 1\n")
+        self.topology(ONE_OF_EACH + "drain 5\n")
         self.ok("up", self.file)
         run = self.begin("run", "--via", self.file, "--quiet", "-", "slow", stdin=subprocess.PIPE)
         with open(DEMO, "rb") as capture:
@@ -205,7 +218,7 @@ class OnOneMachine(Pipelines):
         run.stdin.flush()
         self.assertTrue(wait_until(lambda: self.status()["sink-1"].get("sessions") == 1, 60))
         done = self.ok("down", self.file)
-        self.assertIn("not finished after 1 seconds", done.stderr)
+        self.assertIn("not finished after 5 seconds", done.stderr)
         _, said = run.communicate(timeout=harness.PATIENCE)
         self.assertEqual(run.returncode, 5, said)
         self.assertFalse(os.path.exists(os.path.join(self.root, "slow")))
@@ -219,7 +232,13 @@ FAULTS = (
     ("tracker 1 here\ntracker 2 here\n", 2, "has a line above"),
     ("lobby 2 here 127.0.0.1:1\n", 1, "one lobby"),
     ("lobby 1 here 127.0.0.1\n", 1, "ADDRESS:PORT"),
+    ("lobby 1 here head:5600\n", 1, "head: an address is"),
+    ("lobby 1 here 0.0.0.0:5600\n", 1, "one that others reach"),
+    ("lobby 1 here [2001:db8::1]:x\n", 1, "a port is a whole number"),
     ("lobby 1 edge1\n", 1, "needs its address"),
+    ("sink 1 edge1 192.0.2.7:1\n", 1, "an address is"),
+    ("sink 1 edge1 192.0.2.7\ntracker 1 edge1 192.0.2.8\n", 2, "edge1 has the address"),
+    ("sink 1 edge1\ntracker 1 me@edge1\n", 2, "a host has one name"),
     ("classifer 1 here\n", 1, "neither a stage"),
     ("root records\n", 1, "whole path"),
     ("insecure\n", 1, "insecure yes"),
