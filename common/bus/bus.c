@@ -130,9 +130,18 @@ static int guarded(const struct bus *bus, const char *endpoint, bool has_keys)
     return ERR_USAGE;
 }
 
+/* A socket that is to reach an IPv6 address, which stands in brackets, must be told before. */
+static int speak_ipv6(void *socket, const char *endpoint)
+{
+    int yes = 1;
+    return strchr(endpoint, '[') ? zmq_setsockopt(socket, ZMQ_IPV6, &yes, sizeof yes) : 0;
+}
+
 int bus_accepts(const struct bus *bus, void *socket, const char *endpoint)
 {
     int yes = 1, guard = guarded(bus, endpoint, bus->keys.secret_key[0] != '\0');
+    if (guard >= 0 && speak_ipv6(socket, endpoint) != 0)
+        return -errno;
     if (guard <= 0)
         return guard;
     if (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &yes, sizeof yes) != 0 ||
@@ -145,6 +154,8 @@ int bus_connects(const struct bus *bus, void *socket, const char *endpoint, cons
 {
     const struct keys *keys = &bus->keys;
     int guard = guarded(bus, endpoint, peer_key[0] && keys->secret_key[0]);
+    if (guard >= 0 && speak_ipv6(socket, endpoint) != 0)
+        return -errno;
     if (guard <= 0)
         return guard;
     if (zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, peer_key, PRESENCE_KEY) != 0 ||

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -131,6 +132,16 @@ class Keys(harness.InFolder):
         self.assertEqual(harness.results(self.out), harness.results(plain))
         self.assertEqual({w["key"] for w in self.listed(head) if w["role"] != "reader"},
                          {self.public(head)["public-key"]})
+
+    def test_ipv6_is_tcp_too(self):
+        try:
+            socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        except OSError:
+            self.skipTest("there is no IPv6 here")
+        self.lobby = f"tcp://[::1]:{harness.free_port()}"
+        head = self.up()
+        self.assertEqual(self.read(head), 0)
+        self.assertTrue(os.path.exists(os.path.join(self.out, "ledger.json")))
 
     @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
     def test_strangers_are_refused_at_every_socket(self):
