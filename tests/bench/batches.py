@@ -17,8 +17,9 @@ NODE, DAY = "node", "20260105"
 SHOWN = (*STAGES, "launcher")
 
 
-def _cut(mix, folder):
-    """Cuts a capture into ones of CAPTURE_BYTES and an empty one; how many, and the empty one."""
+def _cut(mix, folder, most):
+    """Cuts a capture into at most so many of CAPTURE_BYTES, and an empty one; how many, and the
+    empty one."""
     os.makedirs(folder)
     count, written = 0, None
     with open(mix, "rb") as frames:
@@ -27,13 +28,14 @@ def _cut(mix, folder):
             if not written or written.tell() >= CAPTURE_BYTES:
                 if written:
                     written.close()
+                if count == most:
+                    break
                 written = open(os.path.join(folder, f"{count:05}.pcap"), "wb")
                 written.write(head)
                 count += 1
             length, = struct.unpack("<I", frame[8:12])
             written.write(frame + frames.read(length))
-    if written:
-        written.close()
+    written.close()
     empty = os.path.join(os.path.dirname(folder), "empty.pcap")
     with open(empty, "wb") as file:
         file.write(head)
@@ -59,7 +61,7 @@ def measure_batch(programs, build, folder, scale, rounds):
     """Makes the captures, runs them so many times, and says what that took."""
     mix, place = os.path.join(folder, "mix.pcap"), os.path.join(folder, "batch")
     workload(build, "mix", mix, scale * CAPTURES * CAPTURE_BYTES / MIX_BYTES)
-    count, empty = _cut(mix, os.path.join(place, NODE, "tcpdump", DAY))
+    count, empty = _cut(mix, os.path.join(place, NODE, "tcpdump", DAY), round(scale * CAPTURES))
     os.unlink(mix)
     walls, begins = [], []
     for number in range(rounds):
