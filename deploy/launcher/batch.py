@@ -9,7 +9,7 @@ import select
 import sys
 import time
 
-from launcher import run, standing
+from launcher import run
 from launcher.progress import BatchProgress
 from launcher.status import CUT, DONE, Failure, OUTPUT, PIPELINE, WRONG_USE, worst
 
@@ -255,7 +255,7 @@ def command(arguments, limits):
     started = time.monotonic()
     captures = find(arguments.src_dir, arguments.ip, arguments.sd, arguments.ed,
                     arguments.dst_dir)
-    root = os.path.expanduser(standing.running(arguments.via)["root"]) if arguments.via else ""
+    root = run.root_of(arguments)
     batch = Batch(arguments, root, limits)
     batch.work(captures)
     count = collections.Counter(o.status for o in batch.outcomes)

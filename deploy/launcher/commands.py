@@ -1,21 +1,29 @@
 """The command line: which words mean what. The old tool's spelling is understood too."""
 import argparse
+import importlib
 import os
 import signal
 import sys
 
-from launcher import (batch, down, key_commands, plan, run, scale, table, tap, tend, up)
 from launcher.status import DONE, Failure, INTERRUPTED, WRONG_USE
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
 see tapline-reader --help) may follow in any place; each takes one value."""
 
 
+def _of(module, name="command"):
+    """A command whose module is loaded when it is called: all of them together take longer to load
+    than a small capture to read."""
+    def command(*arguments):
+        return getattr(importlib.import_module("launcher." + module), name)(*arguments)
+    return command
+
+
 class Version(argparse.Action):
     """Asks the programs for their version, and only where it is wanted."""
 
     def __call__(self, parser, *_):
-        print("tapline", run.version())
+        print("tapline", _of("run", "version")())
         parser.exit()
 
 
@@ -71,7 +79,7 @@ def _tap_parser(commands):
                         help="the tap that `run --tap ENDPOINT` opened, or will open")
     parser.add_argument("--count", metavar="N", help="end after N records")
     parser.add_argument("--capture", metavar="ID", help="of this capture only")
-    parser.set_defaults(command=tap.command)
+    parser.set_defaults(command=_of("tap"))
 
 
 def _run_parser(commands):
@@ -89,7 +97,7 @@ def _run_parser(commands):
     said = parser.add_mutually_exclusive_group()
     said.add_argument("--quiet", action="store_true", help="no progress, no summary")
     said.add_argument("--json", action="store_true", help="the summary as one JSON object")
-    parser.set_defaults(command=run.command)
+    parser.set_defaults(command=_of("run"))
 
 
 def _batch_parser(commands):
@@ -110,7 +118,7 @@ def _batch_parser(commands):
     said = parser.add_mutually_exclusive_group()
     said.add_argument("--quiet", action="store_true", help="no progress, no table")
     said.add_argument("--json", action="store_true", help="the closing table as one JSON object")
-    parser.set_defaults(command=batch.command)
+    parser.set_defaults(command=_of("batch"))
 
 
 def _plan_parser(commands):
@@ -126,7 +134,7 @@ def _plan_parser(commands):
                         help="how busy a processor may be (0.7)")
     parser.add_argument("--json", action="store_true", help="the findings as one JSON object")
     _profile(parser)
-    parser.set_defaults(command=plan.command)
+    parser.set_defaults(command=_of("plan"))
 
 
 def _file(parser):
@@ -140,7 +148,7 @@ def _up_and_down_parsers(commands):
                     "(TAPLINE_RSH names another remote shell), and leaves it running when all have "
                     "joined. Of a pipeline that is up it starts again the hosts that were lost.")
     _file(parser)
-    parser.set_defaults(command=up.command)
+    parser.set_defaults(command=_of("up"))
     parser = commands.add_parser(
         "down", help="let a standing pipeline finish what it has, and end it",
         description="Captures under way are finished, new ones are not taken; then everything "
@@ -148,7 +156,7 @@ def _up_and_down_parsers(commands):
     _file(parser)
     parser.add_argument("--forget", action="store_true",
                         help="also where a host cannot be reached and told")
-    parser.set_defaults(command=down.command)
+    parser.set_defaults(command=_of("down"))
 
 
 def _standing_parsers(commands):
@@ -160,16 +168,16 @@ def _standing_parsers(commands):
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
     shown.add_argument("--json", action="store_true", help="all that is known, as JSON")
-    parser.set_defaults(command=table.command)
+    parser.set_defaults(command=_of("table"))
     parser = commands.add_parser(
         "scale", help="change how many there are of a stage, while captures pass",
         description="classifier=4: so many in all; classifier=+2@edge2: two more on a host; "
                     "classifier=-1: one less. Who leaves finishes what it has.")
     _file(parser)
     parser.add_argument("changes", nargs="+", metavar="STAGE=N[@HOST]")
-    parser.set_defaults(command=scale.command)
+    parser.set_defaults(command=_of("scale"))
     # What the others run on each host; no command for people, so it has no help.
-    commands.add_parser("tend").set_defaults(command=tend.command)
+    commands.add_parser("tend").set_defaults(command=_of("tend"))
 
 
 def _keys_parser(commands):
@@ -183,14 +191,14 @@ def _keys_parser(commands):
     deeds = parser.add_subparsers(metavar="DEED", required=True)
     deed = deeds.add_parser("new", help="make a key; prints the file of its public half")
     deed.add_argument("name", metavar="NAME")
-    deed.set_defaults(command=key_commands.new)
+    deed.set_defaults(command=_of("key_commands", "new"))
     deed = deeds.add_parser("allow", help="let in whoever has the secret half of this")
     deed.add_argument("file", metavar="PUBLIC-KEY-FILE")
-    deed.set_defaults(command=key_commands.allow)
+    deed.set_defaults(command=_of("key_commands", "allow"))
     deed = deeds.add_parser("revoke", help="let it in no more")
     deed.add_argument("key", metavar="NAME-or-FILE")
-    deed.set_defaults(command=key_commands.revoke)
-    deeds.add_parser("list", help="every key here").set_defaults(command=key_commands.show)
+    deed.set_defaults(command=_of("key_commands", "revoke"))
+    deeds.add_parser("list", help="every key here").set_defaults(command=_of("key_commands", "show"))
 
 
 def _parser():

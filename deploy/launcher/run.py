@@ -1,6 +1,8 @@
 """`tapline run`: one capture, one private pipeline; or one that stands."""
 import hashlib
+import importlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -8,7 +10,6 @@ import time
 from launcher import installation, summary, tap
 from launcher.pipeline import Pipeline
 from launcher.readers import STOP_SECONDS
-from launcher.standing import Standing
 from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
 
 
@@ -45,6 +46,18 @@ def worker_options(arguments):
     return options
 
 
+def _standing():
+    """The module, which few need and all would wait for."""
+    return importlib.import_module("launcher.standing")
+
+
+def root_of(arguments):
+    """What results lie below, as seen from here; "": they lie where they say."""
+    if not arguments.via:
+        return ""
+    return os.path.expanduser(_standing().running(arguments.via)["root"])
+
+
 def pipeline_of(arguments, shared, of_role=None, stop_seconds=STOP_SECONDS):
     """What captures go through: a private pipeline, or the standing one that --via names."""
     if not arguments.via:
@@ -52,7 +65,7 @@ def pipeline_of(arguments, shared, of_role=None, stop_seconds=STOP_SECONDS):
     if arguments.width:
         raise Failure(WRONG_USE, "-j is for a pipeline of one's own; `tapline scale` changes one "
                                  "that stands")
-    return Standing(arguments.via)
+    return _standing().Standing(arguments.via)
 
 
 def command(arguments, limits):
