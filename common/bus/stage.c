@@ -204,16 +204,16 @@ static void take_work(struct stage *stage, struct session *session, struct messa
         fail_session(stage, session, rc);
 }
 
-/* Looks whether a data message is the next one of its sender, and fails what has lost one. False: it
- * is late and counts no more. A BEGIN is the first that an attempt sends: what was lost before it was
- * none of that attempt's. */
+/* Looks whether a data message is the next one of its sender, and fails what has lost one. False:
+ * it is late and counts no more. A BEGIN is the first that an attempt sends: what was lost before it
+ * was none of that attempt's. */
 static bool in_sequence(struct stage *stage, const struct message_head *head,
                         struct session *session)
 {
     stage->heard_ns = stage_now();
-    int64_t waited = clock_wall() - (int64_t)head->sent; /* clocks of two hosts may differ */
-    if (head->sent && waited > 0)
-        vital_raise(&vitals_of(stage)->lag_ns, (uint64_t)waited);
+    uint64_t now = (uint64_t)clock_wall();
+    if (head->sent && head->sent < now) /* clocks of two hosts may differ */
+        vital_raise(&vitals_of(stage)->lag_ns, now - head->sent);
     switch (peers_sequence(stage->peers, head)) {
     case SEQUENCE_NEXT: return true;
     case SEQUENCE_GAP: fail_all(stage); return true;
