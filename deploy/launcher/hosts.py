@@ -23,10 +23,6 @@ class Hosts:
     def __init__(self, plan):
         self._plan = plan
 
-    def tended(self):
-        """The names of those that have a supervisor."""
-        return list(self._plan["tended"])
-
     def _command(self, name):
         target = self._plan["hosts"][name]["target"]
         if not target:

@@ -33,8 +33,8 @@ def _spread(folder):
         theirs = os.path.realpath(keys.folder_of(plan["keys"]))
         if not plan["guarded"] or theirs != os.path.realpath(folder):
             continue
-        hosts = Hosts(plan)
-        told = hosts.ask_all({host: {"verb": "allow", "keys": listed} for host in hosts.tended()})
+        told = Hosts(plan).ask_all({host: {"verb": "allow", "keys": listed}
+                                    for host in plan["tended"]})
         for reply in told.values():
             if isinstance(reply, Failure):
                 print(f"tapline: {reply}; whoever was allowed there still is", file=sys.stderr)

@@ -24,8 +24,10 @@ def planned(topology):
             "lobby": f"tcp://{topology.lobby}" if topology.lobby else f"ipc://{folder}/bus/lobby",
             "guarded": topology.needs_keys(), "root": topology.root, "keys": topology.keys,
             "tapline": topology.tapline, "drain": topology.drain, "options": topology.options,
-            "hosts": {},
-            "workers": {}, "numbers": {}, "tended": [], "lobby_key": ""}
+            "hosts": {}, "workers": {},
+            "numbers": {},  # the last worker's of each stage and host
+            "tended": [],  # the hosts that have a supervisor
+            "lobby_key": ""}  # its public one; "": it has none
     for name, host in topology.hosts.items():
         new_host(plan, name, host)
     for (stage, host), count in topology.counts.items():

@@ -4,6 +4,7 @@ It is told what to do over a socket in its folder, one JSON line at a time, by `
 the other commands run on its host. Its workers are its children, whose numbers nobody else can get
 while it has not waited for them; and they hold its lifeline, so that they end when it does.
 """
+import glob
 import json
 import os
 import selectors
@@ -36,9 +37,19 @@ class Log:
 
     def bound(self):
         """Lays it by where it has grown too long; what is said at that moment may be lost."""
-        if os.fstat(self.file.fileno()).st_size > LOG_MOST:
+        if os.fstat(self.file.fileno()).st_size <= LOG_MOST:
+            return
+        try:
             shutil.copyfile(self._path, self._path + ".1")
-            self.file.truncate(0)
+        except OSError:
+            pass  # the disk is full: all the more it must be cut
+        self.file.truncate(0)
+
+    def remove(self):
+        """Takes both files away."""
+        self.file.close()
+        for path in glob.glob(glob.escape(self._path) + "*"):
+            os.unlink(path)
 
     def last(self):
         """The last line; "": there is none."""
@@ -68,7 +79,10 @@ class Charge:
             return how is None
         if how and not self.ill:
             self.deaths += 1
-        self.ill = self.worker.mend()
+        try:
+            self.ill = self.worker.mend()
+        except OSError as error:  # tried again: the program is being replaced, or memory is short
+            self.ill = f"it cannot be started: {error}"
         return True
 
     def leave(self):
@@ -110,6 +124,7 @@ class Supervisor:
                     for charge in list(self._charges.values()):
                         if not charge.look():
                             del self._charges[charge.name]
+                            charge.log.remove()
                     self._log.bound()
         finally:
             self._stop()
@@ -118,20 +133,23 @@ class Supervisor:
         self._ending = True
 
     def _answer(self):
-        connection, _ = self._listener.accept()
-        with connection:
-            connection.settimeout(TALK_SECONDS)
-            try:
+        try:
+            connection, _ = self._listener.accept()
+            with connection:
+                connection.settimeout(TALK_SECONDS)
                 reply = self._reply(json.loads(receive(connection)))
                 connection.sendall(json.dumps(reply).encode() + b"\n")
-            except (OSError, ValueError) as error:
-                print(f"tapline: a request was passed over: {error}", file=sys.stderr, flush=True)
+        except (OSError, ValueError) as error:
+            print(f"tapline: a request was passed over: {error}", file=sys.stderr, flush=True)
 
     def _reply(self, request):
         try:
             return self._do(request)
         except (Failure, OSError) as error:
             return {"error": str(error)}
+        except (KeyError, TypeError) as error:
+            return {"error": f"a request that is not understood ({error!r}): is tapline of the same "
+                             "version on all hosts?"}
 
     def _do(self, request):
         verb = request["verb"]
@@ -215,15 +233,14 @@ def start(folder, setup):
     os.chdir(folder)  # the socket's whole path may be longer than a socket's may be
     listener.bind("control")
     listener.listen(16)
-    child = os.fork()
-    if child:
-        with open(os.path.join(folder, "mark"), "w", encoding="ascii") as file:
-            json.dump(runtime.mark_of(child), file)
+    if os.fork():
         listener.close()
         return
     try:
         os.setsid()
         os.chdir("/")
+        with open(os.path.join(folder, "mark"), "w", encoding="ascii") as file:
+            json.dump(runtime.mark_of(os.getpid()), file)
         log = Log(os.path.join(folder, "logs", "supervisor.log"))
         with open(os.devnull, "rb") as nowhere:
             os.dup2(nowhere.fileno(), 0)

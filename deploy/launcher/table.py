@@ -36,7 +36,7 @@ def _seconds(nanoseconds):
 def rows(plan):
     """Every worker that should be there or is, as a map: what the lobby knows of it (see
     tapline-lobby --query), with `host` as the topology calls it, and state "missing" where the
-    lobby knows nothing."""
+    lobby knows nothing. Who does not stand there has its machine's own name for a host."""
     known = {row["name"]: row for row in standing.roster(plan)}
     found = []
     for name, worker in plan["workers"].items():

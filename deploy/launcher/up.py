@@ -15,8 +15,7 @@ def _setup(plan, host):
     place = plan["hosts"][host]
     return {"host": host, "lobby": plan["lobby"], "lobby_key": plan["lobby_key"],
             "address": place["address"], "root": plan["root"], "guarded": plan["guarded"],
-            "keys": plan["keys"], "key": place["key"],
-            "allowed": _allowed(plan)}
+            "keys": plan["keys"], "key": place["key"], "allowed": _allowed(plan)}
 
 
 def _allowed(plan):
@@ -89,8 +88,7 @@ def wait_for(plan, names):
 
 
 def _bring_up(plan, hosts):
-    """Starts these hosts, with the workers that the plan has there. Nobody has anything of them if
-    one cannot be started."""
+    """Starts these hosts, with the workers that the plan has there: all, or none of them."""
     head, before = plan["lobby_host"], list(plan["tended"])
     names = [name for name, worker in plan["workers"].items() if worker["host"] in hosts]
     try:

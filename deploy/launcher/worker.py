@@ -53,6 +53,6 @@ class Worker:
         self._deaths = [t for t in self._deaths if now - t < DEATHS_SECONDS]
         if len(self._deaths) > MOST_DEATHS:
             return f"{how}, for the {len(self._deaths)}th time within {DEATHS_SECONDS} seconds"
-        print(f"tapline: {how} and is started again", file=sys.stderr, flush=True)
         self.start()
+        print(f"tapline: {how} and is started again", file=sys.stderr, flush=True)
         return None
