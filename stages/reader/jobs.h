@@ -5,9 +5,9 @@
  *     {"id": 7, "captures": ["a.pcap", "b.pcap.gz"], "out": "DIR"}
  *     {"id": 7, "status": 0, "messages": ["warning: ..."], "summary": {...}}
  *
- * `id` is any value, and comes back as it is. `captures` are regular files, read as one; `status` is
- * the exit status that a reader of this run alone would have. A line that orders nothing is answered
- * with EXIT_WRONG_USE; so every line has its answer, in the order in which runs end.
+ * `id` is any value, and comes back as it is. `captures` are regular files, read as one; `status`
+ * is the exit status that a reader of this run alone would have. A line that orders nothing is
+ * answered with EXIT_WRONG_USE; so every line has its answer, in the order in which runs end.
  */
 #ifndef TAPLINE_READER_JOBS_H
 #define TAPLINE_READER_JOBS_H

@@ -184,12 +184,13 @@ static int finish(struct reader *reader, uint64_t at)
     enum exit_status status = run_status(errand->run);
     int error = 0;
     reader->errands[at] = reader->errands[--reader->count];
+    struct slice summary = run_summary(errand->run);
     if (errand->job)
-        error = jobs_answer(reader->jobs, &errand->job, status, &errand->remarks,
-                            run_summary(errand->run));
+        error = jobs_answer(reader->jobs, &errand->job, status, &errand->remarks, summary);
+    else if (write_summary(reader->options->summary, summary) != 0)
+        reader->status = EXIT_OUTPUT;
     else
-        reader->status =
-            write_summary(reader->options->summary, run_summary(errand->run)) ? EXIT_OUTPUT : status;
+        reader->status = status;
     errand_free(&errand);
     return error;
 }

@@ -84,7 +84,7 @@ static int sync_one(int directory, const char *name, int levels, int *left)
     return error;
 }
 
-/* Everything within a directory, so many levels deep. ERR_LIMIT: there are more files than `left`. */
+/* Everything within a directory, so many levels deep. ERR_LIMIT: that is more files than `left`. */
 static int sync_within(int directory, int levels, int *left)
 {
     int error = 0, own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -24,8 +24,8 @@ void syncer_free(struct syncer **syncer);
 
 /** For results that are to be written into an open directory, which lies in an open parent; to be
  *  made before they are, so that every failure to write them later is noticed. The descriptors are
- *  copied. Without a syncer (NULL) syncs are done by whoever begins them, who then waits. NULL, with
- *  *error set: a negated errno. */
+ *  copied. Without a syncer (NULL) syncs are done by whoever begins them, who then waits. NULL,
+ *  with *error set: a negated errno. */
 struct syncing *syncing_new(struct syncer *syncer, int directory, int parent, int *error);
 
 /** Begins to sync everything in the directory, two levels deep. No other sync of the same syncing
