@@ -148,8 +148,8 @@ class Supervisor:
         except (Failure, OSError) as error:
             return {"error": str(error)}
         except (KeyError, TypeError) as error:
-            return {"error": f"a request that is not understood ({error!r}): is tapline of the same "
-                             "version on all hosts?"}
+            return {"error": f"a request that is not understood ({error!r}): is tapline of the "
+                             "same version on all hosts?"}
 
     def _do(self, request):
         verb = request["verb"]

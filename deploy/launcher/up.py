@@ -115,8 +115,8 @@ def _lost(file, plan):
                                      f"{reply}; `tapline down {file}` ends it")
     lost = [host for host, reply in replies.items() if "gone" in reply]
     if not lost and replies:
-        raise Failure(WRONG_USE, f"{file} is up already: `tapline scale` changes it, `tapline down` "
-                                 "ends it")
+        raise Failure(WRONG_USE, f"{file} is up already: `tapline scale` changes it, `tapline "
+                                 "down` ends it")
     return lost
 
 
