@@ -1,9 +1,10 @@
 #include "common/net/address.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
+#include "common/base/big_endian.h"
 #include "common/base/digits.h"
 
 struct address address_from(const uint8_t *bytes, size_t length)
@@ -30,16 +31,59 @@ static char *put_decimal(char *at, unsigned value)
     return end;
 }
 
+static char *put_hexadecimal(char *at, unsigned value)
+{
+    int shift = value >= 0x1000 ? 12 : value >= 0x100 ? 8 : value >= 0x10 ? 4 : 0;
+    for (; shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[value >> shift & 15];
+    return at;
+}
+
+static char *put_ipv4(char *at, const uint8_t *bytes)
+{
+    for (int i = 0; i < 4; i++) {
+        at = put_decimal(at, bytes[i]);
+        *at++ = '.';
+    }
+    return at - 1;
+}
+
+/* As RFC 5952 has it and inet_ntop writes it: "::" is for the longest run of zeros, the first of
+ * equals and never a single one; an IPv4 address within stands as that. */
+static char *put_ipv6(char *at, const uint8_t *bytes)
+{
+    enum { WORDS = 8, LAST_TWO = 6 };
+    int first = -1, longest = 1;
+    uint16_t words[WORDS];
+    for (int i = 0, run = 0; i < WORDS; i++) {
+        words[i] = big_endian_16(bytes + 2 * i);
+        run = words[i] ? 0 : run + 1;
+        if (run > longest) {
+            longest = run;
+            first = i + 1 - run;
+        }
+    }
+    bool ipv4 = first == 0 && (longest == 6 || (longest == 5 && words[5] == 0xffff));
+    for (int i = 0; i < WORDS; i++) {
+        if (i > 0 || i == first)
+            *at++ = ':';
+        if (i == first) {
+            i += longest - 1;
+            if (i == WORDS - 1)
+                *at++ = ':';
+        } else if (ipv4 && i == LAST_TWO) {
+            return put_ipv4(at, bytes + 2 * LAST_TWO);
+        } else {
+            at = put_hexadecimal(at, words[i]);
+        }
+    }
+    return at;
+}
+
 /* Writes the text without a NUL; returns where it ends. */
 static char *put_address(char *at, const struct address *a)
 {
-    if (a->length == 16)
-        return inet_ntop(AF_INET6, a->bytes, at, ADDRESS_TEXT) ? at + strlen(at) : at;
-    for (size_t i = 0; i < a->length; i++) {
-        at = put_decimal(at, a->bytes[i]);
-        *at++ = '.';
-    }
-    return a->length ? at - 1 : at;
+    return a->length == 16 ? put_ipv6(at, a->bytes) : a->length ? put_ipv4(at, a->bytes) : at;
 }
 
 const char *address_text(const struct address *a, char out[ADDRESS_TEXT])

@@ -31,17 +31,18 @@ struct place {
 
 enum { RECORD_KINDS = TAPLINE_RECORD_XYCDN + 1 };
 
+/* First what every event looks at: extractor_expect fetches the beginning. */
 struct conversation {
     struct conversation_ground *ground;
     uint64_t flow;
-    uint32_t from; /* whom demand is told */
-    struct event_open open;
-    outlet_route route; /* the sink's */
-    char address[DIRECTIONS][ADDRESS_TEXT];
-    char ip_port[IP_PORT_TEXT];
     struct wanted wanted[DIRECTIONS];
+    struct event_open open;
+    uint32_t from;      /* whom demand is told */
+    outlet_route route; /* the sink's */
+    uint64_t records;   /* sent ahead of the close */
     struct place place[RECORD_KINDS];
-    uint64_t records; /* sent ahead of the close */
+    char ip_port[IP_PORT_TEXT];
+    char address[DIRECTIONS][ADDRESS_TEXT];
     bool requested;
     int64_t request_ns; /* the last HTTP request's time */
     struct name_note sni;
@@ -127,15 +128,14 @@ int conversation_record(struct conversation *c, enum tapline_record record, int6
     if (place->packet != packet)
         *place = (struct place){.packet = packet};
     c->records++;
-    struct event event = {
-        .kind = TAPLINE_RECORD,
-        .flow = c->flow,
-        .record = {.record = record,
-                   .time_ns = time_ns,
-                   .packet = packet,
-                   .order = place->next++,
-                   .map = {map->bytes, map->length}},
-    };
+    struct event event; /* a CLOSE is many times as large: what only that has stays as it is */
+    event.kind = TAPLINE_RECORD;
+    event.flow = c->flow;
+    event.record = (struct event_record){.record = record,
+                                         .time_ns = time_ns,
+                                         .packet = packet,
+                                         .order = place->next++,
+                                         .map = {map->bytes, map->length}};
     return conversation_hand_on(c, &event);
 }
 

@@ -170,7 +170,7 @@ void extractor_expect(const struct extractor *extractor, const struct event *eve
     for (uint32_t i = 0; i < count; i++) {
         if (!flows[i])
             continue;
-        __builtin_prefetch(flows[i]->conversation);
+        cache_fetch(flows[i]->conversation, 4 * CACHE_LINE);
         __builtin_prefetch(flows[i]->state);
     }
 }

@@ -38,6 +38,25 @@ static void test_text(void **state)
     assert_string_equal(address_text(&none, out), "");
 }
 
+/* Every pattern of words that are zero, small, or large: as the C library writes it. */
+static void test_ipv6_text(void **state)
+{
+    (void)state;
+    static const uint16_t words[] = {0, 0xffff, 0x1a, 0x2b3};
+    for (unsigned pattern = 0; pattern < 1u << 16; pattern++) {
+        uint8_t bytes[16];
+        for (unsigned i = 0; i < 8; i++) {
+            uint16_t word = words[pattern >> 2 * i & 3];
+            bytes[2 * i] = (uint8_t)(word >> 8);
+            bytes[2 * i + 1] = (uint8_t)word;
+        }
+        char wanted[ADDRESS_TEXT], out[ADDRESS_TEXT];
+        struct address a = address_from(bytes, sizeof bytes);
+        assert_non_null(inet_ntop(AF_INET6, bytes, wanted, sizeof wanted));
+        assert_string_equal(address_text(&a, out), wanted);
+    }
+}
+
 static void test_ip_port(void **state)
 {
     (void)state;
@@ -62,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_ipv6_text),
         cmocka_unit_test(test_ip_port),
         cmocka_unit_test(test_order),
     };
