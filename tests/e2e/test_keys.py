@@ -14,6 +14,7 @@ DEBIANS = "/usr/bin/python3"  # has Debian's packages, which another that comes 
 try:
     import msgpack
     import zmq
+    from zmq.utils.monitor import recv_monitor_message
 except ImportError:
     zmq = None
     if os.path.exists(DEBIANS) and sys.executable != DEBIANS:
@@ -64,12 +65,13 @@ class Keys(harness.InFolder):
         self.processes.append(subprocess.Popen(
             [installation.program(role), "--join", self.lobby, *options]))
 
-    def up(self):
+    def up(self, *of_sink):
         """A whole pipeline; the lobby's key is the workers' as well, as on one host."""
         head = self.key("head")
         self.start("lobby", "--key", head, "--allow", self.allow)
         for role in WORKERS:
-            self.start(role, "--name", role + "-1", *self.with_key(head))
+            self.start(role, "--name", role + "-1", *self.with_key(head),
+                       *(of_sink if role == "sink" else ()))
         self.assertTrue(harness.wait_until(lambda: len(self.listed(head)) == len(WORKERS)))
         return head
 
@@ -83,15 +85,18 @@ class Keys(harness.InFolder):
         """The workers that the lobby knows."""
         return json.loads(self.query(*self.with_key(key)).stdout or "[]")
 
-    def read(self, key):
-        """Plays the demo through the pipeline; the exit status."""
+    def reader(self, key, capture):
+        """The command that plays a capture through the pipeline."""
         profile = os.path.join(self.folder, "profile.json")
         with open(profile, "w", encoding="utf-8") as file:
             file.write(run.profile_document("any"))
-        return subprocess.run(
-            [installation.program("reader"), "--join", self.lobby, "--out", self.out, "--profile",
-             profile, "--quiet", *self.with_key(key), harness.DEMO],
-            env=dict(os.environ, TZ="UTC"), check=False, timeout=harness.PATIENCE).returncode
+        return [installation.program("reader"), "--join", self.lobby, "--out", self.out,
+                "--profile", profile, "--quiet", *self.with_key(key), capture]
+
+    def read(self, key):
+        """Plays the demo through the pipeline; the exit status."""
+        return subprocess.run(self.reader(key, harness.DEMO), env=dict(os.environ, TZ="UTC"),
+                              check=False, timeout=harness.PATIENCE).returncode
 
     def public(self, path):
         """The words of a key file, by their names."""
@@ -117,11 +122,17 @@ class Keys(harness.InFolder):
         self.assertEqual(self.public(key), before)
 
     def test_beyond_this_machine_keys_are_needed(self):
-        for role in ("lobby", "sink"):
-            done = subprocess.run(
-                [installation.program(role), "--join", "tcp://192.0.2.1:5600"],
-                capture_output=True, text=True, check=False, timeout=harness.PATIENCE)
-            self.assertEqual(done.returncode, 2, done.stderr)
+        """By every program, to join, to bind and to ask."""
+        far = "tcp://192.0.2.1:5600"
+        reader = ("--out", self.out, "--profile", "any", harness.DEMO)
+        for role, *words in (("lobby", "--join", far), ("lobby", "--query", far),
+                             *((role, "--join", far) for role in WORKERS),
+                             ("reader", "--join", far, *reader),
+                             ("classifier", "--join", self.lobby, "--inbox", "tcp://192.0.2.1:*"),
+                             ("sink", "--join", self.lobby, "--tap", far)):
+            done = subprocess.run([installation.program(role), *words], capture_output=True,
+                                  text=True, check=False, timeout=harness.PATIENCE)
+            self.assertEqual(done.returncode, 2, (role, words, done.stderr))
             self.assertIn("--insecure", done.stderr)
 
     def test_a_pipeline_with_keys_finds_the_same(self):
@@ -145,36 +156,42 @@ class Keys(harness.InFolder):
 
     @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
     def test_strangers_are_refused_at_every_socket(self):
-        head = self.up()
+        tap = f"tcp://127.0.0.1:{harness.free_port()}"
+        head = self.up("--tap", tap)
         stranger = self.key("stranger", listed=False)
-        sockets = [w[which] for w in self.listed(head) for which in ("data", "control")]
-        for endpoint in (self.lobby, *sockets):
+        reader = subprocess.Popen(self.reader(head, "-"), stdin=subprocess.PIPE)
+        self.processes.append(reader)
+        self.addCleanup(reader.stdin.close)
+        self.assertTrue(harness.wait_until(lambda: len(self.listed(head)) > len(WORKERS), 60))
+        sockets = [w[which] for w in self.listed(head) for which in ("data", "control") if w[which]]
+        self.assertGreater(len(sockets), 2 * len(WORKERS))
+        for endpoint in (self.lobby, tap, *sockets):
+            kind = zmq.SUB if endpoint == tap else zmq.PUSH
             server = self.public(head)["public-key"]
-            self.assertTrue(self.gets_in(endpoint, head, server), endpoint)
-            self.assertFalse(self.gets_in(endpoint, stranger, server), endpoint)
-            self.assertFalse(self.gets_in(endpoint, None, server), endpoint)
+            self.assertTrue(self.gets_in(kind, endpoint, head, server), endpoint)
+            self.assertFalse(self.gets_in(kind, endpoint, stranger, server), endpoint)
+            self.assertFalse(self.gets_in(kind, endpoint, None, server), endpoint)
         self.assertEqual(self.query(*self.with_key(stranger)).returncode, 5)
         self.assertEqual(self.query().returncode, 5)
 
-    def gets_in(self, endpoint, key, server):
-        """Whether a connection with this key comes about."""
+    def gets_in(self, kind, endpoint, key, server):
+        """Whether a connection with this key comes about: what becomes of the handshake."""
+        refused = (zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                   zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_DISCONNECTED)
         context = zmq.Context()
-        push = context.socket(zmq.PUSH)
-        push.setsockopt(zmq.IMMEDIATE, 1)  # nothing is taken before the handshake is over
-        push.setsockopt(zmq.SNDTIMEO, 400)
-        push.setsockopt(zmq.LINGER, 0)
+        client = context.socket(kind)
         if key:
             words = self.public(key)
-            push.curve_publickey = words["public-key"].encode()
-            push.curve_secretkey = words["secret-key"].encode()
-            push.curve_serverkey = server.encode()
-        push.connect(endpoint)
+            client.curve_publickey = words["public-key"].encode()
+            client.curve_secretkey = words["secret-key"].encode()
+            client.curve_serverkey = server.encode()
+        events = client.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | sum(refused))
+        client.connect(endpoint)
         try:
-            push.send(b"")
-            return True
-        except zmq.Again:
-            return False
+            self.assertTrue(events.poll(1000 * harness.PATIENCE), endpoint)
+            return recv_monitor_message(events)["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
         finally:
+            client.disable_monitor()
             context.destroy(linger=0)
 
     @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
