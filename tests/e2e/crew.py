@@ -55,7 +55,8 @@ class Crew:
             return self.processes[name]
 
     def again(self, name):
-        """Starts one anew that has ended."""
+        """Starts one anew that has ended, or is about to."""
+        self.processes[name].wait(harness.PATIENCE)
         words, host = self._started[name]
         return self.start(*words, host=host)
 
