@@ -27,7 +27,7 @@ struct peer {
     int64_t seen_ns;          /* when it was last on a roster, or heard of first */
     uint64_t lobby;   /* whose roster it was last on: that one's count its admission is */
     uint64_t sent;    /* the last data message to it, once the link is closed */
-    const char *fate; /* what ended it, if it was struck out; NULL: nothing has */
+    bool lost;        /* it was struck out, and is never live again in this slot */
     bool live;
     bool listed; /* on the roster that is being read */
     struct link *data;
@@ -43,6 +43,7 @@ struct peers {
     uint32_t turn; /* where the next choice starts looking */
     int64_t now_ns;   /* when the last roster came */
     uint32_t opened;  /* data links so far */
+    uint32_t own_absences;
     uint64_t lobby;   /* whose rosters these are */
     int64_t trust_ns; /* from when on who is not on them is lost */
 };
@@ -63,7 +64,7 @@ uint32_t peers_find(const struct peers *peers, uint64_t sender)
     for (uint32_t i = 0; i < peers->count && sender; i++) {
         if (peers->list[i].presence.sender != sender)
             continue;
-        if (!peers->list[i].fate)
+        if (!peers->list[i].lost)
             return i + 1;
         lost = i + 1;
     }
@@ -112,11 +113,11 @@ static struct peer *add(struct peers *peers, uint64_t sender)
     return peer;
 }
 
-static void strike(struct peer *peer, const char *fate)
+static void strike(struct peer *peer)
 {
     close_links(peer, 0);
     peer->live = peer->listed = false;
-    peer->fate = fate;
+    peer->lost = true;
 }
 
 /* Enters a row of the roster into a slot; NULL: a new one. 0 or ERR_LIMIT. */
@@ -135,12 +136,11 @@ static int enter(struct peers *peers, struct peer *peer, const struct presence *
 
 /* The same for one that was struck out and is here again. It may not know, and its messages count
  * on. */
-static int enter_again(struct peers *peers, struct peer *before, struct presence seen,
-                       const char *fate)
+static int enter_again(struct peers *peers, struct peer *before, struct presence seen)
 {
     uint64_t sequence = before->sequence;
-    if (!before->fate)
-        strike(before, fate);
+    if (!before->lost)
+        strike(before);
     int error = enter(peers, NULL, &seen);
     if (!error)
         peers->list[peers_find(peers, seen.sender) - 1].sequence = sequence;
@@ -158,20 +158,21 @@ static int update_one(struct peers *peers, struct unpack *from, bool *self)
     struct peer *peer = known ? &peers->list[known - 1] : NULL;
     bool known_here = peer && peer->lobby == peers->lobby;
     if (!peer ||
-        (!peer->fate && (!known_here || peer->presence.admission == seen.admission)))
+        (!peer->lost && (!known_here || peer->presence.admission == seen.admission)))
         return enter(peers, peer, &seen);
     *self |= peers->bus && seen.sender == bus_sender(peers->bus);
-    return enter_again(peers, peer, seen, "was lost");
+    return enter_again(peers, peer, seen);
 }
 
 /* This process was struck out, and so is all that was on its way from it and to it. */
 static int begin_anew(struct peers *peers)
 {
     int error = 0;
+    peers->own_absences++;
     for (uint32_t i = peers->count; i-- > 0 && !error;) {
         struct peer *peer = &peers->list[i];
         if (peer->listed && (peer->data || peer->control))
-            error = enter_again(peers, peer, peer->presence, "had given this process up");
+            error = enter_again(peers, peer, peer->presence);
     }
     return error;
 }
@@ -205,9 +206,14 @@ int peers_update(struct peers *peers, const struct message_head *head, struct un
     for (uint32_t i = 0; i < peers->count; i++) {
         struct peer *peer = &peers->list[i];
         if (peer->live && !peer->listed && !last_word_due(peer, now_ns))
-            strike(peer, "was lost");
+            strike(peer);
     }
     return 0;
+}
+
+uint32_t peers_own_absences(const struct peers *peers)
+{
+    return peers->own_absences;
 }
 
 void peers_forget(struct peers *peers, int64_t before_ns)
@@ -296,12 +302,6 @@ const char *peers_name(const struct peers *peers, uint32_t peer)
     return peer && peer <= peers->count ? peers->list[peer - 1].presence.name : "?";
 }
 
-const char *peers_fate(const struct peers *peers, uint32_t peer)
-{
-    const char *fate = peer && peer <= peers->count ? peers->list[peer - 1].fate : NULL;
-    return fate ? fate : "was lost";
-}
-
 uint32_t peers_slots(const struct peers *peers)
 {
     return peers->count;
@@ -323,7 +323,7 @@ struct link *peers_data(struct peers *peers, uint32_t peer)
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
     int error;
-    if (!p->data && !p->fate && p->presence.data[0])
+    if (!p->data && !p->lost && p->presence.data[0])
         p->data = link_new_data(peers->bus, p->presence.data, p->presence.key, peers->waiting,
                                 ++peers->opened, &error);
     return p->data;
@@ -334,7 +334,7 @@ struct link *peers_control(struct peers *peers, uint32_t peer)
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
     int error;
-    if (!p->control && !p->fate && p->presence.control[0])
+    if (!p->control && !p->lost && p->presence.control[0])
         p->control = link_new(peers->bus, p->presence.control, p->presence.key, CONTROL_WAITING,
                               &error);
     return p->control;

@@ -32,6 +32,10 @@ struct peers *peers_new(const struct bus *bus, int waiting);
 int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
                  int64_t now_ns);
 
+/** How often this very process was struck out and let in again: all others gave up what it had under
+ *  way before. */
+uint32_t peers_own_absences(const struct peers *peers);
+
 /** Takes the body of a PARTED message: what the peer with this sender id had got before it went.
  *  0, or the fault in the body. */
 int peers_parted(struct peers *peers, uint64_t sender, struct unpack *body);
@@ -71,9 +75,6 @@ bool peers_left_in_order(const struct peers *peers, uint32_t peer);
 /** Has the message's sender proved the key that it announced? Also where nobody proves any: on this
  *  machine, or where that is not wanted. */
 bool peers_proved(const struct peers *peers, const struct message_head *head);
-
-/** What became of a peer that is not live, for people: "was lost", and the like. */
-const char *peers_fate(const struct peers *peers, uint32_t peer);
 
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);

@@ -45,6 +45,7 @@ struct session {
     bool failed;
     int64_t began_ns;
     int64_t reader_ns; /* when the reader was last on the roster; 0: not looked yet */
+    uint32_t absences; /* of this process, when the session began */
     char fault[128];   /* why, for people; "": nothing was lost */
     uint64_t flows; /* opened here and not closed yet */
     struct outgoing *outgoing; /* by peer slot */
@@ -76,6 +77,7 @@ struct session *session_new(const struct session_host *host, const struct messag
     if (!session)
         return NULL;
     session->host = host;
+    session->absences = peers_own_absences(host->peers);
     session->head = *begin;
     session->began_ns = host->now();
     session->outlet = (struct outlet){session, hand_on, hand_back, tally, tell};
@@ -201,13 +203,24 @@ static int lost(struct session *session, const char *form, ...)
     return ERR_LOST;
 }
 
+/* Who was itself given up by the others has lost them all. */
+static int lost_peer(struct session *session, uint32_t peer)
+{
+    const struct peers *peers = session->host->peers;
+    if (peers_own_absences(peers) != session->absences)
+        return lost(session, "this process was out of touch, and given up by the others");
+    return lost(session, "%s was lost", peers_name(peers, peer));
+}
+
 int session_check(struct session *session)
 {
     const struct peers *peers = session->host->peers;
+    if (peers_own_absences(peers) != session->absences)
+        lost_peer(session, 0);
     for (uint32_t i = 0; i < session->outgoing_count; i++)
         if (session->outgoing[i].begun && !peers_live(peers, i + 1) &&
             !peers_left_in_order(peers, i + 1))
-            lost(session, "%s %s", peers_name(peers, i + 1), peers_fate(peers, i + 1));
+            lost_peer(session, i + 1);
     return session->fault[0] ? ERR_LOST : 0;
 }
 
@@ -235,8 +248,7 @@ static int wait_for_room(struct session *session, uint32_t peer, struct link *li
     while (rc == ERR_AGAIN) {
         rc = host->wait(host->context);
         if (!rc && !peers_live(host->peers, peer))
-            rc = lost(session, "%s %s", peers_name(host->peers, peer),
-                      peers_fate(host->peers, peer));
+            rc = lost_peer(session, peer);
         if (!rc && session->host->now() - since > host->stall_ns)
             rc = lost(session, "%s has taken nothing for %d s", peers_name(host->peers, peer),
                       (int)(host->stall_ns / 1000000000));
@@ -254,7 +266,7 @@ static int deliver(struct session *session, uint32_t peer, enum tapline_kind kin
     struct peers *peers = session->host->peers;
     struct link *link = peers_live(peers, peer) ? peers_data(peers, peer) : NULL;
     if (!link)
-        return lost(session, "%s %s", peers_name(peers, peer), peers_fate(peers, peer));
+        return lost_peer(session, peer);
     struct message_head head = session->head;
     head.kind = kind;
     int rc = link_flush(link, 0);

@@ -41,7 +41,7 @@ static int open_bus(void **state)
     (void)state;
     int error;
     bus = bus_new(&error);
-    host = (struct session_host){.bus = bus, .now = clock_monotonic};
+    host = (struct session_host){.bus = bus, .peers = peers_new(bus, 1), .now = clock_monotonic};
     ended = 0;
     return error;
 }
@@ -49,6 +49,7 @@ static int open_bus(void **state)
 static int close_bus(void **state)
 {
     (void)state;
+    peers_free(&host.peers, 0);
     bus_free(&bus);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "common/bus/inbox.h"
 #include "common/bus/session.h"
 #include "common/wire/pack.h"
+#include "common/wire/presence.h"
 
 struct rig {
     char folder[32];
@@ -227,6 +228,31 @@ static void only_who_may_ends_or_completes_an_attempt(void **state)
     }
 }
 
+/* A roster on which this process stands, as the so-manieth that the lobby let in. */
+static void be_admitted(struct rig *rig, uint64_t admission)
+{
+    const struct presence self = {
+        .role = TAPLINE_TRACKER, .sender = bus_sender(rig->bus), .admission = admission};
+    const struct message_head lobby = {.sender = 1};
+    struct buffer roster = {0};
+    pack_array(&roster, 1);
+    presence_pack(&roster, &self);
+    struct unpack from = unpack_over(roster.bytes, roster.length);
+    assert_int_equal(peers_update(rig->peers, &lobby, &from, 0), 0);
+    buffer_free(&roster);
+}
+
+static void who_was_given_up_itself_gives_up_its_attempts(void **state)
+{
+    struct rig *rig = *state;
+    be_admitted(rig, 1);
+    be_admitted(rig, 1);
+    assert_int_equal(session_check(rig->session), 0);
+    be_admitted(rig, 2);
+    assert_int_equal(session_check(rig->session), ERR_LOST);
+    assert_non_null(strstr(session_fault(rig->session), "out of touch"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_who_may_ends_or_completes_an_attempt, open_rig,
                                         close_rig),
         cmocka_unit_test_setup_teardown(another_kind_sends_what_was_batched_before, open_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(who_was_given_up_itself_gives_up_its_attempts, open_rig,
                                         close_rig),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
