@@ -185,10 +185,28 @@ static bool last_word_due(const struct peer *peer, int64_t now_ns)
            link_sequence(peer->data) && now_ns - peer->seen_ns < LAST_WORD_NS;
 }
 
+/* Is this from before an absence of this process that is known? The lobby has closed the link that it
+ * comes from, but the system goes on trying to deliver what was in it. */
+static bool late(const struct peers *peers, const struct message_head *head, struct unpack roster)
+{
+    uint32_t self = peers->bus ? peers_find(peers, bus_sender(peers->bus)) : 0;
+    const struct peer *known = self ? &peers->list[self - 1] : NULL;
+    if (!known || known->lobby != head->sender)
+        return false;
+    struct presence row = {0};
+    uint32_t count = unpack_array(&roster);
+    for (uint32_t i = 0; i < count && row.sender != known->presence.sender; i++)
+        if (presence_unpack(&roster, &row) != 0)
+            return false;
+    return row.sender == known->presence.sender && row.admission < known->presence.admission;
+}
+
 int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
                  int64_t now_ns)
 {
     bool self = false;
+    if (late(peers, head, *roster))
+        return 0;
     if (peers->lobby != head->sender && peers->lobby)
         peers->trust_ns = now_ns + NEW_LOBBY_NS;
     peers->lobby = head->sender;

@@ -232,6 +232,10 @@ static void who_was_struck_out_itself_begins_anew(void **state)
     assert_true(peers_live(peers, after));
     send_something(peers, after);
     assert_true(link_sequence(peers_data(peers, after)) > sent);
+    hear_admissions(peers, bus, LOBBY_ID, 1, 2); /* late: it was on its way all the time */
+    hear_admissions(peers, bus, LOBBY_ID, 1, 3);
+    assert_int_equal(peers_own_absences(peers), 1);
+    assert_true(peers_live(peers, after));
     peers_free(&peers, 0);
     bus_free(&bus);
 }
