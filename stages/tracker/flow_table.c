@@ -11,6 +11,7 @@ enum {
     CHUNK_BITS = 10, /* flows of the slab are allocated so many (2^10) at a time */
     CHUNK = 1 << CHUNK_BITS,
     FEWEST_ENTRIES = 1024,
+    IDS_AHEAD = 8, /* ids count up: the place of one that comes soon is fetched into the cache */
 };
 
 /* What is hashed: both endpoints, the lower one first, and the transport. Whole words, so that the
@@ -95,6 +96,11 @@ static void index_take(struct index *index, uint32_t hash, uint32_t slot)
     }
     index->entries[hole] = (struct entry){0};
     index->count--;
+}
+
+static void index_expect(const struct index *index, uint32_t hash)
+{
+    __builtin_prefetch(&index->entries[hash & index->mask]);
 }
 
 /* ---- the slab -------------------------------------------------------------------------------- */
@@ -230,7 +236,7 @@ static bool goes(const struct figures *f, int direction, const struct packet *p)
 
 void flow_table_expect(const struct flow_table *table, uint32_t hash)
 {
-    __builtin_prefetch(&table->by_key.entries[hash & table->by_key.mask]);
+    index_expect(&table->by_key, hash);
 }
 
 void flow_table_fetch(const struct flow_table *table, uint32_t hash)
@@ -292,6 +298,7 @@ struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struc
     flow->figures.port[!source] = packet->destination_port;
     index_put(&table->by_key, hash, flow->slot);
     index_put(&table->by_id, hash_id(table, id), flow->slot);
+    index_expect(&table->by_id, hash_id(table, id + IDS_AHEAD));
     return flow;
 }
 
