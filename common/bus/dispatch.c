@@ -1,7 +1,22 @@
 #include "common/bus/dispatch.h"
 
+#include "common/base/cache.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+
+/* Of a message, so much is fetched into the cache ahead at most. */
+enum { FETCHED_MOST = 16 * 1024 };
+
+/* A message was written by another thread, so that its bytes come from far away, and where the next
+ * element begins is known only once this one was read. So while the core works on what was read
+ * since `before`, as much of what follows is sent for. */
+static void fetch_next(const struct unpack *body, const uint8_t *before)
+{
+    size_t size = (size_t)(body->at - before), left = (size_t)(body->end - body->at);
+    if (size > FETCHED_MOST)
+        size = FETCHED_MOST;
+    cache_fetch(body->at, size < left ? size : left);
+}
 
 /* Frames go on together, as far as no clock stands between them. */
 static int take_frames(const struct stage_hooks *hooks, void *core, struct unpack *body)
@@ -10,12 +25,14 @@ static int take_frames(const struct stage_hooks *hooks, void *core, struct unpac
     uint32_t left = unpack_array(body);
     int rc = body->error;
     while (left && !rc) {
+        const uint8_t *before = body->at;
         uint32_t read = 0;
         int what = FRAME_PACKET;
         for (; left && read < STAGE_AHEAD && what == FRAME_PACKET; left--) {
             what = frame_unpack(body, &frames[read]);
             read += what == FRAME_PACKET;
         }
+        fetch_next(body, before);
         if (read)
             rc = hooks->frames(core, frames, read);
         if (!rc && what == FRAME_CLOCK)
@@ -43,7 +60,9 @@ static int take_events(const struct stage_hooks *hooks, struct session *session,
     uint32_t left = unpack_array(body), read;
     int rc = body->error;
     for (; left && !rc; left -= read) {
+        const uint8_t *before = body->at;
         int unreadable = read_ahead(body, events, left, &read);
+        fetch_next(body, before);
         if (hooks->expect)
             hooks->expect(core, events, read);
         for (uint32_t i = 0; i < read && !rc; i++) {
