@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The length of the valid sequence that `left` bytes, at least one, begin with; 0: there is none */
+/** The length of the valid sequence that `left` bytes (one at least) begin with; 0: none. */
 size_t text_sequence(const uint8_t *bytes, size_t left);
 
 /** How many of the bytes, from the first on, are valid UTF-8. */
