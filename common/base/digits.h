@@ -29,4 +29,18 @@ static inline char *digits_put_before(char *end, uint64_t value)
     return end;
 }
 
+enum { DIGITS_MOST = 20 };
+
+/** Writes a number's digits, DIGITS_MOST at most, and returns where they end. */
+static inline char *digits_put(char *at, uint64_t value)
+{
+    if (value < 10) { /* as most are */
+        *at = (char)('0' + value);
+        return at + 1;
+    }
+    char text[DIGITS_MOST], *end = text + sizeof text, *start = digits_put_before(end, value);
+    memcpy(at, start, (size_t)(end - start));
+    return at + (end - start);
+}
+
 #endif

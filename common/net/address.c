@@ -22,15 +22,6 @@ int address_compare(const struct address *a, const struct address *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
-/* Both texts are wanted for every flow, so the plain part of them is written by hand: numbers of at
- * most five digits. */
-static char *put_decimal(char *at, unsigned value)
-{
-    char *end = at + 1 + (value >= 10) + (value >= 100) + (value >= 1000) + (value >= 10000);
-    digits_put_before(end, value);
-    return end;
-}
-
 static char *put_hexadecimal(char *at, unsigned value)
 {
     int shift = value >= 0x1000 ? 12 : value >= 0x100 ? 8 : value >= 0x10 ? 4 : 0;
@@ -42,7 +33,7 @@ static char *put_hexadecimal(char *at, unsigned value)
 static char *put_ipv4(char *at, const uint8_t *bytes)
 {
     for (int i = 0; i < 4; i++) {
-        at = put_decimal(at, bytes[i]);
+        at = digits_put(at, bytes[i]);
         *at++ = '.';
     }
     return at - 1;
@@ -97,10 +88,10 @@ const char *ip_port_text(const struct address *src, uint16_t sport, const struct
 {
     char *at = put_address(out, src);
     *at++ = '-';
-    at = put_decimal(at, sport);
+    at = digits_put(at, sport);
     *at++ = '-';
     at = put_address(at, dst);
     *at++ = '-';
-    *put_decimal(at, dport) = '\0';
+    *digits_put(at, dport) = '\0';
     return out;
 }
