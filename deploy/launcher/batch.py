@@ -155,6 +155,8 @@ class Batch:
                 self._lost(jobs.finish())
                 return True
             for answer in answers:
+                for message in answer["messages"]:
+                    self._progress.say(f"tapline-reader: {message}\n")
                 self._ended(self._under_way.pop(answer["id"]), answer["status"],
                             answer["messages"])
             ill = pipeline.mend()
@@ -195,6 +197,7 @@ class Batch:
         if status == WRONG_USE:
             raise Failure(WRONG_USE, "the reader refuses its options (see above)")
         how = f"killed (signal {-status})" if status < 0 else f"gone (exit status {status})"
+        self._progress.say(f"tapline: the reader was {how}; what it had is read again\n")
         again = []
         for capture in self._under_way.values():
             if capture in self._suspects:
@@ -212,10 +215,8 @@ class Batch:
         self._under_way.clear()
 
     def _ended(self, capture, status, messages):
-        """Books what came of a capture."""
+        """Books what came of a capture; the last of the messages is why."""
         self._suspects.discard(capture)
-        for message in messages:
-            self._progress.say(f"tapline-reader: {message}\n")
         reason = messages[-1].removeprefix("warning: ") if messages and status != DONE else ""
         self.outcomes.append(Outcome(capture, status, reason))
         self._progress.step(capture.size, status not in (DONE, CUT))

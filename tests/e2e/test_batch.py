@@ -16,7 +16,7 @@ OTHER = os.path.join(CAPTURES, "crafted", "signatures-stun.pcap")
 CUT = os.path.join(CAPTURES, "crafted", "files-cut.pcap")
 NONE = os.path.join(CAPTURES, "crafted", "files-no-capture.pcap")
 NODE = "36.137.0.1"
-MANY = 150  # captures: so many that the middle of a batch is easily met
+MANY = 100  # captures: so many that the middle of a batch is easily met
 
 
 class Batch(harness.InFolder):
