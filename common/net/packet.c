@@ -37,8 +37,8 @@ static void decode_tcp(struct packet *p)
     p->sound = fits && !p->fragment;
 }
 
-/* Of at least UDP_HEADER bytes. UDP's own length rules where it is shorter than IP's; 0 stands for a
- * datagram too long for the field (RFC 2675), and in the first fragment it tells of the whole
+/* Of at least UDP_HEADER bytes. UDP's own length rules where it is shorter than IP's; 0 stands for
+ * a datagram too long for the field (RFC 2675), and in the first fragment it tells of the whole
  * datagram. */
 static void decode_udp(struct packet *p)
 {

@@ -22,8 +22,8 @@ struct playing {
     uint32_t tracker_count;
     uint64_t frames;
     uint64_t bytes;
-    uint32_t link;     /* of the last frame (at first LINK_NULL, which is read), */
-    bool strange_link; /* and whether frames came that nobody reads, which is said once */
+    uint32_t link;     /* of the last frame; at first LINK_NULL, which is read */
+    bool strange_link; /* frames came that nobody reads, and that was said */
 };
 
 /* The sink of a capture: each attempt takes the next of them. (An id's lowest bit is always set.) */
