@@ -42,6 +42,7 @@ class Round:
         self._folder = tempfile.mkdtemp(prefix="tapline-chaos-")
         self._pipeline = None
         self._readers = {}  # number -> process
+        self._leavers = {}  # name -> process
         self._joined = 0
         self._lock = threading.Lock()
         self.outcomes = []
@@ -63,7 +64,8 @@ class Round:
             self._join(fault.name)
         elif fault.kind == "leave":
             self._join(fault.name.split("-")[0])
-            self._pipeline.processes[fault.name].send_signal(signal.SIGTERM)
+            self._leavers[fault.name] = self._pipeline.processes[fault.name]
+            self._leavers[fault.name].send_signal(signal.SIGTERM)
         elif fault.kind == "reader":
             reader = self._readers.get(int(fault.name))
             if reader:
@@ -143,11 +145,12 @@ class Round:
 
     def _afterwards(self):
         """The pipeline is itself again: what is wrong with it, as a text; None: nothing."""
-        for name in sorted({fault.name for fault in self.faults if fault.kind == "leave"}):
-            wrong = self._left(name)
-            if wrong:
-                return wrong
-            self._pipeline.again(name)
+        for name, process in self._leavers.items():
+            if self._pipeline.processes[name] is process:  # not killed meanwhile, and begun anew
+                wrong = self._left(name)
+                if wrong:
+                    return wrong
+                self._pipeline.again(name)
         if not self._pipeline.gathered(*self._workers()):
             return "the workers do not come together again"
         return self._another() or self._down()
@@ -167,7 +170,10 @@ class Round:
 
     def _left(self, name):
         """Waits for one that was told to leave; what is wrong, as a text; None: nothing."""
-        status = self._pipeline.processes[name].wait(trial.HANGS)
+        try:
+            status = self._pipeline.processes[name].wait(trial.HANGS)
+        except subprocess.TimeoutExpired:
+            status = "nothing: it goes on"
         return f"{name} leaves with {status}: {self._pipeline.said(name)}" if status else None
 
     def _down(self):
