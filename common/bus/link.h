@@ -15,9 +15,9 @@
 struct link;
 
 /**
- * Connects to an endpoint, which need not be there yet; `key`: the public key that must be there, ""
- * where none is known (bus_connects). `waiting` is the high-water mark: how many messages may wait in
- * it. Over TCP it is made anew when the other side has not answered for five seconds (ZMTP
+ * Connects to an endpoint, which need not be there yet; `key`: the public key that must be there,
+ * "" where none is known (bus_connects). `waiting` is the high-water mark: how many messages may
+ * wait in it. Over TCP it is made anew when the other side has not answered for five seconds (ZMTP
  * heartbeats): what was on its way then is lost. NULL, with *error set.
  */
 struct link *link_new(const struct bus *bus, const char *endpoint, const char *key, int waiting,

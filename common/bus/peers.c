@@ -185,8 +185,8 @@ static bool last_word_due(const struct peer *peer, int64_t now_ns)
            link_sequence(peer->data) && now_ns - peer->seen_ns < LAST_WORD_NS;
 }
 
-/* Is this from before an absence of this process that is known? The lobby has closed the link that it
- * comes from, but the system goes on trying to deliver what was in it. */
+/* Is this from before an absence of this process that is known? The lobby has closed the link that
+ * it comes from, but the system goes on trying to deliver what was in it. */
 static bool late(const struct peers *peers, const struct message_head *head, struct unpack roster)
 {
     uint32_t self = peers->bus ? peers_find(peers, bus_sender(peers->bus)) : 0;

@@ -3,9 +3,9 @@
  * each inbox that was needed so far. A worker keeps its slot as long as an attempt may remember it
  * by number (peers_forget); a reader, which comes for one capture, until it is gone.
  *
- * Lost is lost: who was off the roster is never live again in its slot, and its links are closed. If
- * it comes back it has another slot and other links, and what was on its way to it is no more. So
- * it goes with everybody where this very process was struck out.
+ * Lost is lost: who was off the roster is never live again in its slot, and its links are closed.
+ * If it comes back it has another slot and other links, and what was on its way to it is no more.
+ * So it goes with everybody where this very process was struck out.
  */
 #ifndef TAPLINE_COMMON_PEERS_H
 #define TAPLINE_COMMON_PEERS_H
@@ -32,8 +32,8 @@ struct peers *peers_new(const struct bus *bus, int waiting);
 int peers_update(struct peers *peers, const struct message_head *head, struct unpack *roster,
                  int64_t now_ns);
 
-/** How often this very process was struck out and let in again: all others gave up what it had under
- *  way before. */
+/** How often this very process was struck out and let in again: all others gave up what it had
+ *  under way before. */
 uint32_t peers_own_absences(const struct peers *peers);
 
 /** Takes the body of a PARTED message: what the peer with this sender id had got before it went.
@@ -79,8 +79,8 @@ bool peers_proved(const struct peers *peers, const struct message_head *head);
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);
 
-/** The link to a peer's data or control inbox, connected on first use. NULL: it cannot be, or the peer
- *  was lost: that also frees the link, within peers_update. */
+/** The link to a peer's data or control inbox, connected on first use. NULL: it cannot be, or the
+ *  peer was lost: that also frees the link, within peers_update. */
 struct link *peers_data(struct peers *peers, uint32_t peer);
 struct link *peers_control(struct peers *peers, uint32_t peer);
 

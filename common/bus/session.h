@@ -54,8 +54,8 @@ bool session_failed(const struct session *session);
  *  trackers and its sink may; of the others any worker can be the right one. */
 bool session_heeds(const struct session *session, const struct message_head *head);
 
-/** Has a worker that this attempt fed been lost, or this very process meanwhile, or did another wait
- *  come to its limit? 0, or ERR_LOST from then on. */
+/** Has a worker that this attempt fed been lost, or this very process meanwhile, or did another
+ *  wait come to its limit? 0, or ERR_LOST from then on. */
 int session_check(struct session *session);
 
 /** What session_check found, or another error of this session's ended in, for people; "":

@@ -205,8 +205,8 @@ static void take_work(struct stage *stage, struct session *session, struct messa
 }
 
 /* Looks whether a data message is the next one of its sender, and fails what has lost one. False:
- * it is late and counts no more. A BEGIN is the first that an attempt sends: what was lost before it
- * was none of that attempt's. */
+ * it is late and counts no more. A BEGIN is the first that an attempt sends: what was lost before
+ * it was none of that attempt's. */
 static bool in_sequence(struct stage *stage, const struct message_head *head,
                         struct session *session)
 {
@@ -246,6 +246,8 @@ static bool take_news(struct stage *stage, struct message *message)
         rc = ERR_MALFORMED;
     else if (message->head.kind == TAPLINE_ROSTER)
         rc = take_roster(stage, message);
+    else if (message->head.kind == TAPLINE_PARTED && !peers_proved(stage->peers, &message->head))
+        rc = ERR_MALFORMED;
     else if (message->head.kind == TAPLINE_PARTED)
         rc = peers_parted(stage->peers, message->head.sender, &message->body);
     else

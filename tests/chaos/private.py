@@ -1,4 +1,4 @@
-"""One `tapline run` and what befalls it: workers killed or stopped, the launcher killed, the disk full."""
+"""One `tapline run` and what befalls it: workers or the launcher killed or stopped, a full disk."""
 import collections
 import glob
 import os

@@ -1,4 +1,4 @@
-"""A standing pipeline, started by its programs themselves: a lobby, and workers that come and go."""
+"""A standing pipeline, started by its programs: a lobby, and workers that come and go."""
 import collections
 import json
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who waits for a worker that takes nothing goes on hearing who is there, and whatever else comes."""
+"""Who waits for a worker that takes nothing goes on hearing who is there."""
 import os
 import signal
 import sys

@@ -155,91 +155,6 @@ static void a_leavers_last_word_is_waited_for(void **state)
     }
 }
 
-/* A roster of one classifier and of this process, as the lobby let them in. */
-static void hear_admissions(struct peers *peers, const struct bus *bus, uint64_t lobby,
-                            uint64_t worker, uint64_t self)
-{
-    const struct message_head head = {.sender = lobby};
-    const struct presence rows[] = {
-        {.role = TAPLINE_CLASSIFIER, .sender = WORKER_ID, .data = "ipc:///nowhere/data",
-         .admission = worker},
-        {.role = TAPLINE_TRACKER, .sender = bus_sender(bus), .admission = self}};
-    struct buffer roster = {0};
-    pack_array(&roster, 2);
-    presence_pack(&roster, &rows[0]);
-    presence_pack(&roster, &rows[1]);
-    struct unpack from = unpack_over(roster.bytes, roster.length);
-    assert_int_equal(peers_update(peers, &head, &from, SECOND), 0);
-    buffer_free(&roster);
-}
-
-static void who_comes_back_has_another_number(void **state)
-{
-    (void)state;
-    int error;
-    struct bus *bus = bus_new(&error);
-    struct peers *peers = peers_new(bus, 2);
-    hear_of(peers, true, TAPLINE_HERE, SECOND);
-    uint32_t before = peers_find(peers, WORKER_ID);
-    send_something(peers, before);
-    hear_of(peers, false, TAPLINE_GONE, 2 * SECOND);
-    assert_false(peers_live(peers, before));
-    hear_of(peers, true, TAPLINE_HERE, 3 * SECOND);
-    uint32_t after = peers_find(peers, WORKER_ID);
-    assert_int_not_equal(after, before);
-    assert_true(peers_live(peers, after));
-    assert_false(peers_live(peers, before));
-    assert_null(peers_data(peers, before));
-    assert_null(peers_control(peers, before));
-    peers_free(&peers, 0);
-    bus_free(&bus);
-}
-
-static void an_absence_that_was_missed_is_told_by_the_admission(void **state)
-{
-    (void)state;
-    int error;
-    struct bus *bus = bus_new(&error);
-    struct peers *peers = peers_new(bus, 2);
-    hear_admissions(peers, bus, LOBBY_ID, 1, 2);
-    uint32_t before = peers_find(peers, WORKER_ID);
-    hear_admissions(peers, bus, LOBBY_ID, 1, 2);
-    assert_int_equal(peers_find(peers, WORKER_ID), before);
-    hear_from(peers, LOBBY_ID + 1, false, FIRST_READER, SECOND); /* who counts for itself, */
-    hear_admissions(peers, bus, LOBBY_ID + 1, 7, 8);             /* and hears of all but slowly */
-    assert_int_equal(peers_find(peers, WORKER_ID), before);
-    hear_admissions(peers, bus, LOBBY_ID + 1, 9, 8);
-    assert_int_not_equal(peers_find(peers, WORKER_ID), before);
-    assert_int_equal(peers_own_absences(peers), 0);
-    peers_free(&peers, 0);
-    bus_free(&bus);
-}
-
-static void who_was_struck_out_itself_begins_anew(void **state)
-{
-    (void)state;
-    int error;
-    struct bus *bus = bus_new(&error);
-    struct peers *peers = peers_new(bus, 2);
-    hear_admissions(peers, bus, LOBBY_ID, 1, 2);
-    uint32_t before = peers_find(peers, WORKER_ID);
-    send_something(peers, before);
-    uint64_t sent = link_sequence(peers_data(peers, before));
-    hear_admissions(peers, bus, LOBBY_ID, 1, 3);
-    uint32_t after = peers_find(peers, WORKER_ID);
-    assert_false(peers_live(peers, before));
-    assert_int_equal(peers_own_absences(peers), 1);
-    assert_true(peers_live(peers, after));
-    send_something(peers, after);
-    assert_true(link_sequence(peers_data(peers, after)) > sent);
-    hear_admissions(peers, bus, LOBBY_ID, 1, 2); /* late: it was on its way all the time */
-    hear_admissions(peers, bus, LOBBY_ID, 1, 3);
-    assert_int_equal(peers_own_absences(peers), 1);
-    assert_true(peers_live(peers, after));
-    peers_free(&peers, 0);
-    bus_free(&bus);
-}
-
 static void who_is_long_gone_is_forgotten(void **state)
 {
     (void)state;
@@ -277,9 +192,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_come_and_go_and_leave_nothing_behind),
-        cmocka_unit_test(who_comes_back_has_another_number),
-        cmocka_unit_test(an_absence_that_was_missed_is_told_by_the_admission),
-        cmocka_unit_test(who_was_struck_out_itself_begins_anew),
         cmocka_unit_test(a_new_lobby_strikes_nobody_out_for_five_seconds),
         cmocka_unit_test(who_has_parted_gets_no_new_work),
         cmocka_unit_test(a_leavers_last_word_is_waited_for),

@@ -1,4 +1,4 @@
-/* The lifeline: whoever started this process is gone, and it has to hear of that wherever it waits. */
+/* The lifeline: who started this process is gone, and it must hear of that wherever it waits. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
