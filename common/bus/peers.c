@@ -303,6 +303,11 @@ bool peers_live(const struct peers *peers, uint32_t peer)
     return peer && peer <= peers->count && peers->list[peer - 1].live;
 }
 
+bool peers_lost(const struct peers *peers, uint32_t peer)
+{
+    return peer && peer <= peers->count && peers->list[peer - 1].lost;
+}
+
 bool peers_serves(const struct peers *peers, uint32_t peer, enum tapline_role role)
 {
     return peers_live(peers, peer) && peers->list[peer - 1].presence.role == role;

@@ -397,7 +397,8 @@ int session_flush(struct session *session)
     return rc;
 }
 
-/* Waits until there is such a peer: the roster may be late, or another worker about to join. */
+/* Waits until there is such a peer: the roster may be late, or another worker about to join. For a
+ * sink that is gone nobody waits: the attempt has no other. */
 static int wanted_peer(struct session *session, enum tapline_role role, uint32_t *peer)
 {
     int64_t deadline = session->host->now() + PEER_WAIT_NS;
@@ -407,6 +408,8 @@ static int wanted_peer(struct session *session, enum tapline_role role, uint32_t
                                      : peers_choose(session->host->peers, role);
         if (*peer && peers_live(session->host->peers, *peer))
             return 0;
+        if (peers_lost(session->host->peers, *peer))
+            return lost_peer(session, *peer);
         rc = session->host->wait(session->host->context);
         if (!rc && session->host->now() >= deadline)
             rc = lost(session, "there is no %s", role_name(role));

@@ -115,14 +115,19 @@ static void receive(struct rig *rig, struct message *message)
     assert_int_equal(inbox_receive(rig->inbox, message), 0);
 }
 
-static int send_close(struct rig *rig, uint64_t flow)
+static int send_close_to(struct rig *rig, enum tapline_role role, uint64_t flow)
 {
     static const uint8_t v4[] = {192, 0, 2, 1};
     struct event event = {.kind = TAPLINE_CLOSE, .flow = flow};
     event.close.figures.transport = TRANSPORT_TCP;
     event.close.figures.address[0] = event.close.figures.address[1] = address_from(v4, 4);
     outlet_route route = 0;
-    return outlet_event(session_outlet(rig->session), TAPLINE_SINK, &route, &event);
+    return outlet_event(session_outlet(rig->session), role, &route, &event);
+}
+
+static int send_close(struct rig *rig, uint64_t flow)
+{
+    return send_close_to(rig, TAPLINE_SINK, flow);
 }
 
 static void the_document_comes_first_and_events_in_order(void **state)
@@ -197,13 +202,23 @@ static void another_kind_sends_what_was_batched_before(void **state)
     }
 }
 
-static void a_sink_that_is_gone_is_not_waited_for_for_ever(void **state)
+static void a_sink_that_is_gone_is_not_waited_for(void **state)
 {
     struct rig *rig = *state;
     rig->drain = true;
     know_the_sink(rig, false);
     assert_int_equal(send_close(rig, 1), ERR_LOST);
+    assert_int_equal(rig->waits, 0);
+    assert_string_equal(session_fault(rig->session), "sink-1 was lost");
+}
+
+static void another_worker_is_waited_for_but_not_for_ever(void **state)
+{
+    struct rig *rig = *state;
+    rig->drain = true;
+    assert_int_equal(send_close_to(rig, TAPLINE_EXTRACTOR, 1), ERR_LOST);
     assert_in_range(rig->waits, 2, 4);
+    assert_string_equal(session_fault(rig->session), "there is no extractor");
 }
 
 static void only_who_may_ends_or_completes_an_attempt(void **state)
@@ -261,7 +276,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_batch_leaves_when_it_is_full, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_full_queue_makes_the_sender_wait_and_loses_nothing,
                                         open_rig, close_rig),
-        cmocka_unit_test_setup_teardown(a_sink_that_is_gone_is_not_waited_for_for_ever, open_rig,
+        cmocka_unit_test_setup_teardown(a_sink_that_is_gone_is_not_waited_for, open_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(another_worker_is_waited_for_but_not_for_ever, open_rig,
                                         close_rig),
         cmocka_unit_test_setup_teardown(only_who_may_ends_or_completes_an_attempt, open_rig,
                                         close_rig),
