@@ -69,6 +69,19 @@ static bool tracker_index(const struct capture *capture, uint64_t sender, uint32
     return false;
 }
 
+/* Reads the session's copy of the document, which the capture then points into. */
+static int read_document(struct session *session)
+{
+    struct capture *capture = &session->capture;
+    struct unpack from = unpack_over(session->document, session->document_length);
+    int error = capture_unpack(&from, capture);
+    capture->id = session->head.capture;
+    capture->attempt = session->head.attempt;
+    if (!tracker_index(capture, bus_sender(session->host->bus), &capture->index))
+        capture->index = 0;
+    return error;
+}
+
 struct session *session_new(const struct session_host *host, const struct message_head *begin,
                             struct slice document, int *error)
 {
@@ -85,12 +98,7 @@ struct session *session_new(const struct session_host *host, const struct messag
     session->document_length = document.length;
     if (session->document) {
         memcpy(session->document, document.bytes, document.length);
-        struct unpack from = unpack_over(session->document, document.length);
-        *error = capture_unpack(&from, &session->capture);
-        session->capture.id = begin->capture;
-        session->capture.attempt = begin->attempt;
-        if (!tracker_index(&session->capture, bus_sender(host->bus), &session->capture.index))
-            session->capture.index = 0;
+        *error = read_document(session);
     }
     if (*error)
         session_free(&session);
@@ -105,6 +113,19 @@ int64_t session_began(const struct session *session)
 const struct capture *session_capture(const struct session *session)
 {
     return &session->capture;
+}
+
+int session_set_opens(struct session *session)
+{
+    struct buffer document = {0};
+    session->capture.opens = true;
+    capture_pack(&document, &session->capture);
+    if (document.failed)
+        return -ENOMEM;
+    free(session->document);
+    session->document = document.bytes;
+    session->document_length = document.length;
+    return read_document(session);
 }
 
 const struct outlet *session_outlet(const struct session *session)

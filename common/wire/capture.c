@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 
-enum { CAPTURE_LEAST = 11, CAPTURE_FIELDS = 12 };
+enum { CAPTURE_LEAST = 11, CAPTURE_WITH_KEY = 12, CAPTURE_FIELDS = 13 };
 
 #define SECONDS(n) ((int64_t)(n) * 1000000000)
 #define KIB(n) ((uint64_t)(n) * 1024)
@@ -111,6 +111,7 @@ void capture_pack(struct buffer *to, const struct capture *c)
     pack_limits(to, &c->limits);
     pack_bool(to, c->live);
     pack_slice(to, c->key);
+    pack_bool(to, c->opens);
 }
 
 /* An array whose elements are read later, by whoever needs them. */
@@ -135,8 +136,9 @@ int capture_unpack(struct unpack *from, struct capture *c)
     c->trackers = raw_array(from);
     unpack_limits(from, &c->limits);
     c->live = unpack_bool(from);
-    c->key = fields >= CAPTURE_FIELDS ? unpack_str(from) : (struct slice){0};
-    if (!from->error)
-        unpack_skip_many(from, fields - (fields < CAPTURE_FIELDS ? CAPTURE_LEAST : CAPTURE_FIELDS));
+    c->key = fields >= CAPTURE_WITH_KEY ? unpack_str(from) : (struct slice){0};
+    c->opens = fields >= CAPTURE_FIELDS && unpack_bool(from);
+    if (!from->error && fields > CAPTURE_FIELDS)
+        unpack_skip_many(from, fields - CAPTURE_FIELDS);
     return from->error;
 }

@@ -58,6 +58,7 @@ struct capture {
     uint32_t index;        /* a tracker's own place among them; not on the wire: the stage fills it in */
     struct limits limits;
     bool live;             /* packets arrive as they happen, and cannot be played again */
+    bool opens;            /* trackers tell the sink of flows when they begin, too */
 };
 
 /** Appends the document (the BEGIN body; id and attempt travel in the head). */

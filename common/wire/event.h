@@ -83,7 +83,7 @@ struct event_close {
 
 /** A record that travels ahead of its flow's close. */
 struct event_record {
-    uint32_t record;   /* enum tapline_record */
+    uint32_t record;   /* enum tapline_record_kind */
     int64_t time_ns;   /* what it is sorted by: its first time field */
     uint64_t packet;   /* the packet with its first byte, and */
     uint32_t order;    /* its place among the records of that packet and kind */

@@ -3,7 +3,7 @@
  *
  * The tap is a ZeroMQ XPUB socket. Every message has two frames: the topic, as text, and one
  * msgpack map. A listener is a SUB socket; a subscription is the beginning of a topic's name, as
- * always with ZeroMQ: `flow` gets both kinds of flows, the empty one everything. What nobody
+ * always with ZeroMQ: `flow` gets all that is said of flows, the empty one everything. What nobody
  * subscribes to is not even made.
  *
  * Every map begins with these keys:
@@ -27,6 +27,15 @@
  * the four counts of its connection are nil. An `xycdn` record is one sighting, `num` is 1: the
  * file adds up. Records come as they are finished, and not in the order of the files.
  *
+ * `flow.open` is a flow that begins, where the sink was told to say so (--tap-opens). It stands in no
+ * file, and so has no `file`; its further keys:
+ *
+ *     ip_port          str        these two are those of the flow's later record. A conversation that
+ *     start_timestamp  timestamp  is DNS from end to end has no such record.
+ *     transport        str        tcp or udp
+ *     src, dst         str        the addresses of the initiator and of the responder,
+ *     sport, dport     int        and their ports
+ *
  * `capture` says what becomes of a capture; its further keys:
  *
  *     event    str   begun: its first attempt begins. attempt: a later one begins, and all before
@@ -48,7 +57,10 @@
  *     rates     map         topic -> messages of the last second
  *
  * A listener that is slow misses messages and slows nobody (--tap-policy drop), or is waited for
- * (block) as long as --tap-patience says; then it counts as gone, and misses messages.
+ * (block), also behind the end of a run, as long as it takes anything. One that takes nothing for as
+ * long as --tap-patience says is disconnected, so that nobody waits for it any more; it may come
+ * again, and sees what it missed. A listener reads ahead of what it has taken: with ZeroMQ's default
+ * (ZMQ_RCVHWM) by 1,000 messages, and it shows at every 500th that it has taken some.
  *
  * `ready` is a topic of which no message comes. A listener that subscribes to it, last of all,
  * says that its subscriptions are complete: --tap-wait N counts those.
@@ -68,6 +80,7 @@
 #define TAPLINE_TOPIC_TLS_CERT "tls.cert" /* cert_domain_time.json */
 #define TAPLINE_TOPIC_DNS "dns"           /* ts_domain_ip.json */
 #define TAPLINE_TOPIC_XYCDN "xycdn"       /* xycdn_stun_ip_port.json */
+#define TAPLINE_TOPIC_FLOW_OPEN "flow.open"
 #define TAPLINE_TOPIC_CAPTURE "capture"
 #define TAPLINE_TOPIC_STATS "stats"
 #define TAPLINE_TOPIC_READY "ready"

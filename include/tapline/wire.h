@@ -63,7 +63,8 @@ enum tapline_kind {
     TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control,
                               presence, public key, admission] */
     TAPLINE_DEMAND = 18,   /* back along the pipeline: array of [flow, direction, want, offset] */
-    TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text]: may the capture begin? */
+    TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text, opens]: may the capture begin? And is the
+                              sink to hear of flows when they begin? Absent: no */
     TAPLINE_ASK = 20,      /* sink -> reader: []: all is here and synced; may I publish? */
     TAPLINE_WORD = 21,     /* reader -> sink: [yes or no] */
     TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary as JSON text]: published, or why not */
@@ -106,7 +107,8 @@ enum tapline_presence {
  *     [CLOSE,  flow, figures, trail, notes]
  *     [RECORD, flow, record, time, packet, order, map]
  *
- * flow: the tracker's index in the capture's set in the upper 16 bits, its count below.
+ * A sink gets no OPEN, unless it asked for them: then every flow's, from its tracker, and these
+ * count nowhere. flow: the tracker's index in the capture's set in the upper 16 bits, its count below.
  * direction: 0 from the initiator, 1 from the responder. offset: bytes of the stream before
  * these (TCP), datagrams of this direction before this one (UDP). missing: bytes of this
  * segment or datagram that its headers promise and the capture's snap length cut off.
@@ -139,7 +141,7 @@ enum tapline_hint {
 };
 
 /** What travels ahead of a flow's CLOSE. */
-enum tapline_record {
+enum tapline_record_kind {
     TAPLINE_RECORD_HTTP = 1,  /* one request with its answer */
     TAPLINE_RECORD_SNI = 2,   /* one server name of a ClientHello */
     TAPLINE_RECORD_CERT = 3,  /* one Certificate message: fingerprint, domains, chain (array of bin) */

@@ -119,7 +119,7 @@ int conversation_hand_on(struct conversation *c, const struct event *event)
     return outlet_event(c->ground->outlet, TAPLINE_SINK, &c->route, event);
 }
 
-int conversation_record(struct conversation *c, enum tapline_record record, int64_t time_ns,
+int conversation_record(struct conversation *c, enum tapline_record_kind record, int64_t time_ns,
                         uint64_t packet, const struct buffer *map)
 {
     if (map->failed)

@@ -45,7 +45,7 @@ const char *conversation_address(const struct conversation *c, int side);
  * record's first time field, `packet` the number of the packet with its first byte; the order
  * within that packet is counted here. 0 or the outlet's error.
  */
-int conversation_record(struct conversation *c, enum tapline_record record, int64_t time_ns,
+int conversation_record(struct conversation *c, enum tapline_record_kind record, int64_t time_ns,
                         uint64_t packet, const struct buffer *map);
 
 /**

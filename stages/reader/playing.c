@@ -76,6 +76,11 @@ struct playing *playing_begin(struct stage *stage, struct capture *capture, void
     return playing;
 }
 
+int playing_set_opens(struct playing *playing)
+{
+    return session_set_opens(playing->session);
+}
+
 /* Which tracker takes a frame: both directions of a flow, and its fragments, go the same way. */
 static uint32_t route(const struct playing *playing, const struct frame *frame)
 {

@@ -26,6 +26,9 @@ struct playing;
 struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
                               struct remarks *remarks, int *error);
 
+/** The sink wants to hear of flows when they begin: before the first frame. 0 or -ENOMEM. */
+int playing_set_opens(struct playing *playing);
+
 /** Sends a frame to the tracker of its address pair, and a clock to all of them now and then. 0,
  *  or the error that this attempt ends with. */
 int playing_frame(struct playing *playing, const struct frame *frame);

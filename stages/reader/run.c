@@ -338,10 +338,14 @@ static void refuse(struct run *run, enum exit_status status, bool final, struct 
              (const char *)text.bytes);
 }
 
-static void accepted(struct run *run)
+static void accepted(struct run *run, bool opens)
 {
     if (run->state != ACCEPTING)
         return;
+    if (opens && playing_set_opens(run->playing) != 0) {
+        refuse(run, EXIT_PIPELINE, false, text_slice("out of memory"));
+        return;
+    }
     run->state = READING;
     run->progress = progress_new(STDERR_FILENO, run->settings->quiet, (uint64_t)stage_now());
 }
@@ -354,16 +358,17 @@ int run_message(struct run *run, const struct message_head *head, struct unpack 
         answer_ask(run);
         return 0;
     }
-    unpack_array_of(body, head->kind == TAPLINE_OUTCOME ? 3 : 2);
+    uint32_t fields = unpack_array_of(body, head->kind == TAPLINE_OUTCOME ? 3 : 2);
     uint64_t status = unpack_uint(body);
     struct slice text = unpack_str(body);
     struct slice summary = head->kind == TAPLINE_OUTCOME ? unpack_str(body) : (struct slice){0};
+    bool opens = head->kind == TAPLINE_ACCEPT && fields > 2 && unpack_bool(body);
     if (body->error)
         refuse(run, EXIT_PIPELINE, false, text_slice("a worker's answer cannot be read"));
     else if (head->kind == TAPLINE_OUTCOME && (status == EXIT_DONE || status == EXIT_CUT))
         published(run, summary);
     else if (head->kind == TAPLINE_ACCEPT && status == EXIT_DONE)
-        accepted(run);
+        accepted(run, opens);
     else
         refuse(run, (enum exit_status)status, head->kind == TAPLINE_ACCEPT, text);
     return 0;

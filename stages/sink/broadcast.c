@@ -92,6 +92,30 @@ void broadcast_key(struct broadcast *b, struct slice key)
     publish(b, TAP_XYCDN);
 }
 
+void broadcast_open(struct broadcast *b, const struct event_open *open)
+{
+    static const char *const address_keys[] = {"src", "dst"}, *const port_keys[] = {"sport", "dport"};
+    char text[IP_PORT_TEXT];
+    if (!broadcast_wanted(b, TAP_FLOW_OPEN))
+        return;
+    open_map(b, 7);
+    pack_str(&b->map, "ip_port");
+    ip_port_text(&open->address[0], open->port[0], &open->address[1], open->port[1], text);
+    pack_str(&b->map, text);
+    pack_str(&b->map, "start_timestamp");
+    pack_time(&b->map, open->time_ns);
+    pack_str(&b->map, "transport");
+    pack_str(&b->map, open->transport == TRANSPORT_TCP ? "tcp" : "udp");
+    for (int side = 0; side < DIRECTIONS; side++) {
+        address_text(&open->address[side], text);
+        pack_str(&b->map, address_keys[side]);
+        pack_str(&b->map, text);
+        pack_str(&b->map, port_keys[side]);
+        pack_uint(&b->map, open->port[side]);
+    }
+    publish(b, TAP_FLOW_OPEN);
+}
+
 static void pack_records(struct broadcast *b)
 {
     pack_str(&b->map, "records");

@@ -11,6 +11,7 @@
 
 #include "common/base/error.h"
 #include "common/wire/capture.h"
+#include "common/wire/event.h"
 #include "stages/sink/layout.h"
 #include "stages/sink/row.h"
 #include "stages/sink/tap.h"
@@ -29,6 +30,9 @@ bool broadcast_wanted(struct broadcast *broadcast, enum tap_topic topic);
 /** Sends the record that was counted last. `view` as for row_pack. */
 void broadcast_record(struct broadcast *broadcast, enum tap_topic topic, enum record_file file,
                       const struct row *row, const struct view *view);
+
+/** Counts and sends a flow's beginning. */
+void broadcast_open(struct broadcast *broadcast, const struct event_open *open);
 
 /** Counts and sends one sighting of an xycdn key. */
 void broadcast_key(struct broadcast *broadcast, struct slice key);

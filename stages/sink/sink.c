@@ -64,21 +64,37 @@ struct sink {
     struct records *records;
 };
 
-/* Tells the reader [status, text], with the summary at the end where it is an OUTCOME. That
- * travels as JSON: the command that asked prints it as it is. */
+/* Tells the reader [status, text, `last`], whose memory is taken. */
 static int tell(const struct outlet *outlet, enum tapline_kind kind, enum exit_status status,
-                const char *text, const struct buffer *summary)
+                const char *text, struct buffer *last)
 {
     struct buffer body = {0};
-    pack_array(&body, kind == TAPLINE_OUTCOME ? 3 : 2);
+    pack_array(&body, 3);
     pack_uint(&body, status);
     pack_text(&body, text, strlen(text));
-    if (kind == TAPLINE_OUTCOME)
-        pack_text(&body, summary ? (const char *)summary->bytes : "{}",
-                  summary ? summary->length : 2);
-    int error = body.failed ? -ENOMEM : outlet_tell(outlet, kind, &body);
+    buffer_append(&body, last->bytes, last->length);
+    int error = body.failed || last->failed ? -ENOMEM : outlet_tell(outlet, kind, &body);
     buffer_free(&body);
+    buffer_free(last);
     return error;
+}
+
+/* Whether the capture may begin, and whether this sink's listeners want to hear of flows early. */
+static int tell_accept(const struct outlet *outlet, const struct tap *tap, enum exit_status status,
+                       const char *text)
+{
+    struct buffer opens = {0};
+    pack_bool(&opens, tap && tap->opens);
+    return tell(outlet, TAPLINE_ACCEPT, status, text, &opens);
+}
+
+/* What came of it. The summary travels as JSON: the command that asked prints it as it is. */
+static int tell_outcome(const struct outlet *outlet, enum exit_status status, const char *text,
+                        struct slice summary)
+{
+    struct buffer packed = {0};
+    pack_text(&packed, summary.bytes, summary.length);
+    return tell(outlet, TAPLINE_OUTCOME, status, text, &packed);
 }
 
 /* The attempt came to nothing. Here as elsewhere the reader, which does not wait for ever, is told
@@ -87,7 +103,9 @@ static int give_up(struct sink *s, const struct fault *fault)
 {
     s->progress = OVER;
     publication_free(&s->publication);
-    int error = tell(s->outlet, TAPLINE_OUTCOME, error_exit(fault->error), fault->text, NULL);
+    static const uint8_t nothing[] = "{}";
+    int error = tell_outcome(s->outlet, error_exit(fault->error), fault->text,
+                             (struct slice){nothing, sizeof nothing - 1});
     broadcast_ended(s->broadcast, false, error_exit(fault->error), fault->text);
     return error;
 }
@@ -183,7 +201,7 @@ static int prepare(struct sink *s, const struct sink_shared *shared,
 static int accept_capture(struct sink *s)
 {
     s->progress = GATHERING;
-    int error = tell(s->outlet, TAPLINE_ACCEPT, EXIT_DONE, "", NULL);
+    int error = tell_accept(s->outlet, s->tap, EXIT_DONE, "");
     broadcast_begun(s->broadcast);
     return error;
 }
@@ -203,7 +221,7 @@ static int look_for_listeners(struct sink *s)
              "wait longer (--tap-wait-limit)", missing);
     s->progress = OVER;
     publication_free(&s->publication);
-    return tell(s->outlet, TAPLINE_ACCEPT, EXIT_PIPELINE, text, NULL);
+    return tell_accept(s->outlet, s->tap, EXIT_PIPELINE, text);
 }
 
 struct sink *sink_new(const struct capture *capture, const struct outlet *outlet,
@@ -224,7 +242,7 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
     s->progress = OVER;
     *error = 0;
     if (prepare(s, shared, options, &fault))
-        *error = tell(outlet, TAPLINE_ACCEPT, error_exit(fault.error), fault.text, NULL);
+        *error = tell_accept(outlet, s->tap, error_exit(fault.error), fault.text);
     else if (s->tap && capture->attempt == 1 && s->tap->missing(s->tap->context))
         s->progress = WAITING;
     else
@@ -285,7 +303,8 @@ static int published(struct sink *s)
     struct unpack map = unpack_over(s->summary.bytes, s->summary.length);
     int error = value_write(&w, &map, s->stamp);
     if (!error)
-        error = tell(s->outlet, TAPLINE_OUTCOME, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "", &text);
+        error = tell_outcome(s->outlet, cut ? EXIT_CUT : EXIT_DONE, cut ? cut : "",
+                             (struct slice){text.bytes, text.length});
     buffer_free(&text);
     broadcast_published(s);
     return error;
@@ -375,6 +394,8 @@ static int take_record(struct sink *s, const struct event *event)
 int sink_event(struct sink *s, uint32_t from, const struct event *event)
 {
     (void)from;
+    if (event->kind == TAPLINE_OPEN && s->progress == GATHERING)
+        broadcast_open(s->broadcast, &event->open);
     if (s->progress >= PLACED || (event->kind != TAPLINE_CLOSE && event->kind != TAPLINE_RECORD))
         return 0;
     int error = event->kind == TAPLINE_CLOSE ? take_close(s, event) : take_record(s, event);

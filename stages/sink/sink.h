@@ -61,10 +61,10 @@ int sink_turn(struct sink *sink, int64_t now_ns);
 /** Frees it; what was not published is removed. */
 void sink_free(struct sink **sink);
 
-/** Takes one event; those that are no CLOSE or RECORD are passed over. The last one that was
- *  missing writes the results before this returns; they are synced after that. 0; ERR_TRUNCATED,
- *  ERR_MALFORMED or ERR_LIMIT: the event is not as the contract says, and the attempt cannot be
- *  finished; or the outlet's error. */
+/** Takes one event; of an OPEN listeners alone are told, other kinds are passed over. The last one
+ *  that was missing writes the results before this returns; they are synced after that. 0;
+ *  ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT: the event is not as the contract says, and the attempt
+ *  cannot be finished; or the outlet's error. */
 int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 
 /**

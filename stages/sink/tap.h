@@ -19,6 +19,7 @@ enum tap_topic {
     TAP_TLS_CERT,
     TAP_DNS,
     TAP_XYCDN,
+    TAP_FLOW_OPEN,
     TAP_RECORD_TOPICS, /* the topics before this one are of records */
     TAP_CAPTURE = TAP_RECORD_TOPICS,
     TAP_STATS,
@@ -31,6 +32,7 @@ extern const char *const TAP_TOPIC_NAMES[TAP_TOPICS];
 struct tap {
     void *context;
     uint64_t sink; /* its sender id */
+    bool opens;    /* flows are told of when they begin, too */
 
     /** Counts one message of the topic, whose number goes to `seq`. False: nobody subscribed, so
      *  that it need not be made. */

@@ -54,6 +54,7 @@ const struct tap_options TAP_OPTIONS_DEFAULT = {
 const struct opt TAP_OPTS[] = {
     {"tap", OPT_TEXT, OPTION(endpoint), "ENDPOINT", "publish every record here as it is finished",
      0, 0},
+    {"tap-opens", OPT_FLAG, OPTION(opens), NULL, "publish flows when they begin, too", 0, 0},
     {"tap-policy", OPT_TEXT, OPTION(policy), "POLICY",
      "a listener without room: drop its messages, or block until it has", 0, 0},
     {"tap-queue", OPT_SIZE, OPTION(queue), "BYTES",
@@ -297,7 +298,12 @@ struct tap_socket *tap_socket_new(const struct bus *bus, const struct tap_option
         *error = *error ? *error : -ENOMEM;
         return NULL;
     }
-    t->tap = (struct tap){t, bus_sender(bus), tap_number, tap_send, tap_missing};
+    t->tap = (struct tap){.context = t,
+                          .sink = bus_sender(bus),
+                          .opens = options->opens,
+                          .number = tap_number,
+                          .send = tap_send,
+                          .missing = tap_missing};
     t->options = options;
     t->ticked_ns = monotonic_ns();
     *error = bind_socket(t, bus);

@@ -22,6 +22,7 @@ struct tap_options {
     uint64_t queue;       /* bytes that may wait for one listener */
     int64_t patience_ns;  /* with "block": who takes nothing for so long is disconnected */
     uint64_t wait;        /* listeners that a capture's reading waits for */
+    bool opens;           /* publish flows when they begin, too */
 };
 
 extern const struct tap_options TAP_OPTIONS_DEFAULT;

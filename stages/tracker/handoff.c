@@ -2,7 +2,8 @@
 
 #include <assert.h>
 
-static int send_open(struct handoff *handoff, struct flow *flow)
+static int send_open(struct handoff *handoff, const struct flow *flow, enum tapline_role to,
+                     outlet_route *route)
 {
     const struct figures *f = &flow->figures;
     struct event event;
@@ -12,14 +13,20 @@ static int send_open(struct handoff *handoff, struct flow *flow)
                                      .address = {f->address[0], f->address[1]},
                                      .port = {f->port[0], f->port[1]},
                                      .time_ns = f->start_ns};
-    flow->opened = true;
-    return outlet_event(handoff->outlet, TAPLINE_CLASSIFIER, &flow->route, &event);
+    return outlet_event(handoff->outlet, to, route, &event);
+}
+
+int handoff_begin(struct handoff *handoff, const struct flow *flow)
+{
+    outlet_route none = 0; /* the flow's own leads to its classifier */
+    return handoff->opens ? send_open(handoff, flow, TAPLINE_SINK, &none) : 0;
 }
 
 static int send_event(struct handoff *handoff, struct flow *flow, const struct event *event)
 {
     if (!flow->opened) {
-        int error = send_open(handoff, flow);
+        int error = send_open(handoff, flow, TAPLINE_CLASSIFIER, &flow->route);
+        flow->opened = true;
         if (error)
             return error;
     }

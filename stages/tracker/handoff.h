@@ -1,10 +1,11 @@
 /*
- * What is sent on of flows: OPEN before the first event, bytes and gaps as far as they are wanted,
+ * What is sent on of flows: OPEN before the first event (and at once to a sink that asked for it), bytes and gaps as far as they are wanted,
  * CLOSE at the end.
  */
 #ifndef TAPLINE_TRACKER_HANDOFF_H
 #define TAPLINE_TRACKER_HANDOFF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/bus/outlet.h"
@@ -16,8 +17,12 @@
 struct handoff {
     const struct outlet *outlet;
     struct limits limits;
+    bool opens; /* the sink hears of flows when they begin */
     struct counters counters;
 };
+
+/** Tells the sink of a flow that begins, if it wants to hear. 0 or the outlet's error. */
+int handoff_begin(struct handoff *handoff, const struct flow *flow);
 
 /** Hands on bytes of a stream, or a datagram, of one direction, and drops what nobody wants. They
  *  stand in `event->data`; the rest of the event is filled in here. `end` is the offset behind it.

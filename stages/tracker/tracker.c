@@ -62,6 +62,7 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
     if (t) {
         t->handoff.outlet = outlet;
         t->handoff.limits = capture->limits;
+        t->handoff.opens = capture->opens;
         t->index = capture->index;
         t->least_idle = least_idle(&capture->limits);
         t->clock = t->sweep_due = INT64_MIN;
@@ -182,8 +183,12 @@ static int find_flow(struct tracker *t, uint32_t hash, const struct packet *pack
             return error;
         flow = NULL;
     }
-    *found = flow ? flow : begin_flow(t, hash, packet, frame, direction);
-    return *found ? 0 : -ENOMEM;
+    if (flow) {
+        *found = flow;
+        return 0;
+    }
+    *found = begin_flow(t, hash, packet, frame, direction);
+    return *found ? handoff_begin(&t->handoff, *found) : -ENOMEM;
 }
 
 static int track(struct tracker *t, uint32_t hash, const struct packet *packet,

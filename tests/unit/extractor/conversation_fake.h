@@ -19,7 +19,7 @@
 enum { FAKE_RECORDS = 64, FAKE_TEXT = 4096, FAKE_NOTE = 300 };
 
 struct fake_record {
-    enum tapline_record record;
+    enum tapline_record_kind record;
     int64_t time_ns;
     uint64_t packet;
     char text[FAKE_TEXT]; /* {"key":value,...}; bin as <length>, times in ns */
@@ -128,7 +128,7 @@ const char *conversation_address(const struct conversation *c, int side)
     return c->address[side];
 }
 
-int conversation_record(struct conversation *c, enum tapline_record record, int64_t time_ns,
+int conversation_record(struct conversation *c, enum tapline_record_kind record, int64_t time_ns,
                         uint64_t packet, const struct buffer *map)
 {
     char *text;

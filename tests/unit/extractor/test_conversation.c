@@ -125,7 +125,7 @@ static void order_of_records(void **state)
     struct buffer map = {0};
     pack_map(&map, 0);
     static const struct {
-        enum tapline_record record;
+        enum tapline_record_kind record;
         uint64_t packet;
         uint32_t order;
     } wanted[] = {{TAPLINE_RECORD_HTTP, 5, 0},

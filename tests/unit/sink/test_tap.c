@@ -68,7 +68,7 @@ static int set_up(void **state)
     b->outlet = told_outlet(&b->told);
     b->capture = capture_to(b->out);
     b->listener.tap =
-        (struct tap){&b->listener, 0xab, listener_number, listener_keep, listener_missing};
+        (struct tap){&b->listener, 0xab, false, listener_number, listener_keep, listener_missing};
     b->listener.unwanted = TAP_STATS;
     *state = b;
     return 0;
@@ -218,6 +218,23 @@ static void what_nobody_wants_is_counted_and_not_made(void **state)
     assert_int_equal(b->listener.heads[TAP_FLOW_TCP], 3);
 }
 
+static void flows_are_told_of_when_they_begin(void **state)
+{
+    struct bench *b = *state;
+    begin(b);
+    struct event open = {.kind = TAPLINE_OPEN, .flow = 1};
+    open.open = (struct event_open){.transport = TRANSPORT_UDP,
+                                    .address = {address_of("1.2.3.4"), address_of("2001:db8::1")},
+                                    .port = {1000, 443},
+                                    .time_ns = MOMENT};
+    takes(b, &open);
+    said(b, 1, TAP_FLOW_OPEN,
+         HEAD("1") "\"ip_port\": \"1.2.3.4-1000-2001:db8::1-443\", "
+                   "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", \"transport\": \"udp\", "
+                   "\"src\": \"1.2.3.4\", \"sport\": 1000, \"dst\": \"2001:db8::1\", "
+                   "\"dport\": 443}");
+}
+
 static void dns_conversations_are_no_records(void **state)
 {
     struct bench *b = *state;
@@ -234,7 +251,7 @@ static void dns_conversations_are_no_records(void **state)
 
 #define COUNTS(tcp)                                                                                \
     "\"records\": {\"flow.tcp\": " tcp ", \"flow.udp\": 0, \"http\": 0, \"tls.sni\": 0, "          \
-    "\"tls.cert\": 0, \"dns\": 0, \"xycdn\": 0}}"
+    "\"tls.cert\": 0, \"dns\": 0, \"xycdn\": 0, \"flow.open\": 0}}"
 
 static void says(const struct bench *b, size_t which, const char *event, const char *part)
 {
@@ -323,6 +340,7 @@ int main(void)
         ATTEMPT(an_http_record_does_not_wait_for_its_connection),
         ATTEMPT(other_records_say_their_flow),
         ATTEMPT(what_nobody_wants_is_counted_and_not_made),
+        ATTEMPT(flows_are_told_of_when_they_begin),
         ATTEMPT(dns_conversations_are_no_records),
         ATTEMPT(a_capture_begins_and_is_published),
         ATTEMPT(an_attempt_that_comes_to_nothing_is_void),
