@@ -69,7 +69,8 @@ $(foreach stage,$(STAGES),$(eval $(call STAGE,$(stage))))
 
 LIBRARY  := $(BUILD)/lib
 SONAME   := libtapline.so.1
-LIBRARY_SOURCES := $(patsubst %,common/consumer/%.c,consumer heads value) common/wire/unpack.c
+LIBRARY_SOURCES := $(patsubst %,common/consumer/%.c,consumer heads intake value) \
+                   common/wire/unpack.c common/bus/keys.c common/base/error.c
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(LIBRARY_SOURCES))
 
 .PHONY: library

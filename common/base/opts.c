@@ -45,9 +45,21 @@ int opts_number(enum opt_type type, const char *text, uint64_t *value)
     return ERR_USAGE;
 }
 
+static int add_text(const struct opt *opt, struct opt_texts *texts, const char *text)
+{
+    if (texts->count == OPT_TEXTS_MAX) {
+        log_error("--%s %s: it can be given %d times", opt->name, text, OPT_TEXTS_MAX);
+        return ERR_USAGE;
+    }
+    texts->list[texts->count++] = text;
+    return 0;
+}
+
 static int store(const struct opt *opt, void *into, const char *text)
 {
     char *field = (char *)into + opt->offset;
+    if (opt->type == OPT_TEXTS)
+        return add_text(opt, (struct opt_texts *)(void *)field, text);
     if (opt->type == OPT_TEXT) {
         memcpy(field, &text, sizeof text);
         return 0;
@@ -74,6 +86,7 @@ static void print_default(const struct opt *opt, const void *into)
     const char *text;
     switch (opt->type) {
     case OPT_FLAG: break;
+    case OPT_TEXTS: printf(" (may be given several times)"); break;
     case OPT_TEXT:
         memcpy(&text, field, sizeof text);
         if (text)

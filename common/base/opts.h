@@ -13,6 +13,7 @@
 enum opt_type {
     OPT_FLAG,     /* no value: sets a bool */
     OPT_TEXT,     /* const char *, borrowed from argv */
+    OPT_TEXTS,    /* struct opt_texts: given several times, in their order */
     OPT_COUNT,    /* uint64_t */
     OPT_SIZE,     /* uint64_t, bytes */
     OPT_DURATION, /* int64_t, nanoseconds */
@@ -26,6 +27,14 @@ struct opt {
     const char *help;
     uint64_t least; /* numbers only: the smallest value taken, and */
     uint64_t most;  /* the largest; 0: any */
+};
+
+enum { OPT_TEXTS_MAX = 64 };
+
+/** Zeroed: none. Borrowed from argv. */
+struct opt_texts {
+    const char *list[OPT_TEXTS_MAX];
+    size_t count;
 };
 
 /** One table of options and the struct that it fills; defaults are what the struct holds before. */

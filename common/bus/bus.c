@@ -102,7 +102,11 @@ int bus_secure(struct bus *bus, const char *key, const char *allow, bool insecur
 {
     int error = key ? keys_read(key, &bus->keys) : 0;
     bus->insecure = insecure;
-    if (!error && key)
+    if (error) {
+        log_error("%s: %s", key, keys_fault(error));
+        return ERR_USAGE;
+    }
+    if (key)
         bus->gate = gate_new(bus->context, allow, &error);
     return error;
 }

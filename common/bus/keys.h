@@ -21,12 +21,15 @@ struct keys {
  *  negated errno, with a line on stderr. */
 int keys_create(const char *path);
 
-/** Reads a secret key's file, which nobody but its owner may be able to read. 0; ERR_USAGE or a
- *  negated errno, with a line on stderr. */
+/** Reads a secret key's file. 0; -EPERM: others than its owner may read it; ERR_USAGE: it holds no
+ *  such key; another negated errno. Says nothing. */
 int keys_read(const char *path, struct keys *keys);
 
 /** Reads the public key of a file that holds one. 0; ERR_USAGE where it holds none; a negated
  *  errno. Says nothing. */
 int keys_read_public(const char *path, char key[PRESENCE_KEY]);
+
+/** What such an error means for the file, for people. */
+const char *keys_fault(int error);
 
 #endif

@@ -6,22 +6,23 @@
 #include <time.h>
 #include <zmq.h>
 
-#include "common/consumer/heads.h"
-#include "common/consumer/record.h"
-#include "common/wire/unpack.h"
+#include "common/base/error.h"
+#include "common/bus/keys.h"
+#include "common/consumer/intake.h"
 
-enum { NO_LINGER = 0, RECONNECT_MS = 50, RECONNECT_MAX_MS = 1000, SUBSCRIPTIONS = 32 };
+enum { NO_LINGER = 0, RECONNECT_MS = 50, RECONNECT_MAX_MS = 1000 };
+
+/* No honest message comes near this: who sends one is disconnected. */
+static const int64_t LARGEST_MESSAGE = INT64_C(64) << 20;
 
 struct tapline_consumer {
     void *context;
     void *socket;
+    struct keys keys;           /* this listener's; "": none */
+    char tap_key[PRESENCE_KEY]; /* the key that the next tap must prove */
     bool ready; /* the sink was told so */
-    char subscriptions[SUBSCRIPTIONS][TOPIC_MAX];
-    size_t subscription_count;
-    size_t early_count; /* of those, the ones from before it was ready */
-    zmq_msg_t body;     /* of the record that was given out last */
-    struct tapline_record record;
-    struct heads heads;
+    zmq_msg_t body; /* of the record that was given out last */
+    struct intake intake;
 };
 
 static int set(void *socket, int option, int value)
@@ -40,15 +41,47 @@ struct tapline_consumer *tapline_open(const char *endpoint, int *error)
     c->context = zmq_ctx_new();
     c->socket = c->context ? zmq_socket(c->context, ZMQ_SUB) : NULL;
     if (!c->socket || set(c->socket, ZMQ_LINGER, NO_LINGER) != 0 ||
+        zmq_setsockopt(c->socket, ZMQ_MAXMSGSIZE, &LARGEST_MESSAGE, sizeof LARGEST_MESSAGE) != 0 ||
         set(c->socket, ZMQ_RECONNECT_IVL, RECONNECT_MS) != 0 ||
-        set(c->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) != 0 ||
-        zmq_connect(c->socket, endpoint) != 0) {
+        set(c->socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) != 0)
         *error = -errno;
+    else
+        *error = endpoint ? tapline_connect(c, endpoint) : 0;
+    if (*error)
         tapline_close(&c);
-        return NULL;
-    }
-    *error = 0;
     return c;
+}
+
+/* Settings of a socket are those of its next connection. To set no user's name is the one way to
+ * take keys back that were set before. */
+static int guard(struct tapline_consumer *c, const char *endpoint)
+{
+    const struct keys *keys = &c->keys;
+    if (!keys->secret_key[0])
+        return 0;
+    if (strncmp(endpoint, "tcp://", 6) != 0)
+        return zmq_setsockopt(c->socket, ZMQ_PLAIN_USERNAME, NULL, 0) == 0 ? 0 : -errno;
+    if (zmq_setsockopt(c->socket, ZMQ_CURVE_SERVERKEY, c->tap_key, PRESENCE_KEY) != 0 ||
+        zmq_setsockopt(c->socket, ZMQ_CURVE_PUBLICKEY, keys->public_key, PRESENCE_KEY) != 0 ||
+        zmq_setsockopt(c->socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, PRESENCE_KEY) != 0)
+        return -errno;
+    return 0;
+}
+
+int tapline_connect(struct tapline_consumer *c, const char *endpoint)
+{
+    int error = guard(c, endpoint);
+    return error || zmq_connect(c->socket, endpoint) == 0 ? error : -errno;
+}
+
+int tapline_use_keys(struct tapline_consumer *c, const char *own_key, const char *tap_key)
+{
+    int error = keys_read(own_key, &c->keys);
+    if (!error)
+        error = keys_read_public(tap_key, c->tap_key);
+    if (error)
+        explicit_bzero(&c->keys, sizeof c->keys);
+    return error == ERR_USAGE ? -EINVAL : error;
 }
 
 static int subscribe(struct tapline_consumer *c, const char *topic)
@@ -58,29 +91,8 @@ static int subscribe(struct tapline_consumer *c, const char *topic)
 
 int tapline_subscribe(struct tapline_consumer *c, const char *topic)
 {
-    if (strlen(topic) >= TOPIC_MAX || c->subscription_count == SUBSCRIPTIONS)
-        return -EINVAL;
-    snprintf(c->subscriptions[c->subscription_count++], TOPIC_MAX, "%s", topic);
-    return subscribe(c, topic);
-}
-
-static bool begins_with(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-/* Do the first `count` subscriptions cover the topic? */
-static bool covered(const struct tapline_consumer *c, size_t count, const char *topic)
-{
-    for (size_t i = 0; i < count; i++)
-        if (begins_with(topic, c->subscriptions[i]))
-            return true;
-    return false;
-}
-
-static bool subscribed(const struct tapline_consumer *c, const char *topic)
-{
-    return covered(c, c->subscription_count, topic);
+    int error = intake_subscribe(&c->intake, topic);
+    return error ? error : subscribe(c, topic);
 }
 
 /* The last thing that is asked for says that it is all. `stats` are wanted in any case: they tell
@@ -91,51 +103,8 @@ static int become_ready(struct tapline_consumer *c)
     if (!error)
         error = subscribe(c, TAPLINE_TOPIC_READY);
     c->ready = !error;
-    c->early_count = c->subscription_count;
+    intake_ready(&c->intake);
     return error;
-}
-
-static bool text_to(struct tapline_value value, char *out, size_t size)
-{
-    const char *text;
-    size_t length;
-    if (!tapline_text(value, &text, &length) || length >= size || memchr(text, 0, length))
-        return false;
-    memcpy(out, text, length);
-    out[length] = '\0';
-    return true;
-}
-
-static void take_heads(struct tapline_consumer *c, const char *sink)
-{
-    struct tapline_items items = tapline_items(tapline_get(&c->record, "heads"));
-    struct tapline_value name, value;
-    char topic[TOPIC_MAX];
-    int64_t seq;
-    while (tapline_item(&items, &name, &value))
-        if (text_to(name, topic, sizeof topic) && tapline_int(value, &seq) && seq >= 0 &&
-            subscribed(c, topic))
-            heads_told(&c->heads, sink, topic, (uint64_t)seq, covered(c, c->early_count, topic));
-}
-
-/* Checks what came, and what was missed before it. */
-static int take(struct tapline_consumer *c)
-{
-    struct unpack from = unpack_over(zmq_msg_data(&c->body), zmq_msg_size(&c->body));
-    bool map = unpack_type(&from) == UNPACK_MAP;
-    struct slice raw = unpack_raw(&from);
-    int64_t version, seq;
-    char sink[SINK_ID_MAX];
-    c->record.map = (struct tapline_value){raw.bytes, raw.length};
-    if (from.error || !map || !tapline_int(tapline_get(&c->record, "tap"), &version) ||
-        version != TAPLINE_TAP_VERSION || !tapline_int(tapline_get(&c->record, "seq"), &seq) ||
-        seq < 1 || !text_to(tapline_get(&c->record, "sink"), sink, sizeof sink))
-        return -EPROTO;
-    if (subscribed(c, c->record.topic))
-        heads_arrived(&c->heads, sink, c->record.topic, (uint64_t)seq);
-    if (strcmp(c->record.topic, TAPLINE_TOPIC_STATS) == 0)
-        take_heads(c, sink);
-    return 0;
 }
 
 static int receive_frame(struct tapline_consumer *c, zmq_msg_t *frame)
@@ -143,26 +112,24 @@ static int receive_frame(struct tapline_consumer *c, zmq_msg_t *frame)
     return zmq_msg_recv(frame, c->socket, ZMQ_DONTWAIT) < 0 ? -errno : 0;
 }
 
-/* One message, if there is one: 0, -EAGAIN, -EPROTO. */
+/* One message, if there is one: 0; -EAGAIN: none; ERR_AGAIN: none that was asked for; -EPROTO. */
 static int receive(struct tapline_consumer *c)
 {
     zmq_msg_t topic;
     zmq_msg_init(&topic);
-    int error = receive_frame(c, &topic);
-    size_t length = error ? 0 : zmq_msg_size(&topic), frames = 1;
-    if (!error && length < TOPIC_MAX) {
-        memcpy(c->record.topic, zmq_msg_data(&topic), length);
-        c->record.topic[length] = '\0';
-    }
-    bool more = !error && zmq_msg_more(&topic);
-    zmq_msg_close(&topic);
-    for (; more && !error; frames++) {
+    int error = receive_frame(c, &topic), frames = 1;
+    for (bool more = !error && zmq_msg_more(&topic); more && !error; frames++) {
         error = receive_frame(c, &c->body);
         more = !error && zmq_msg_more(&c->body);
     }
-    if (error)
-        return error;
-    return frames != 2 || length >= TOPIC_MAX ? -EPROTO : take(c);
+    struct slice name = {zmq_msg_data(&topic), zmq_msg_size(&topic)};
+    struct slice body = {zmq_msg_data(&c->body), zmq_msg_size(&c->body)};
+    if (!error && frames != 2)
+        error = -EPROTO;
+    else if (!error && !intake_take(&c->intake, name, body, &error))
+        error = error ? error : ERR_AGAIN;
+    zmq_msg_close(&topic);
+    return error;
 }
 
 static int64_t now_ms(void)
@@ -177,9 +144,9 @@ int tapline_next(struct tapline_consumer *c, int timeout_ms, const struct taplin
     int error = c->ready ? 0 : become_ready(c);
     int64_t deadline = now_ms() + timeout_ms;
     while (!error) {
-        error = receive(c);
-        if (!error && !subscribed(c, c->record.topic))
-            continue;
+        do
+            error = receive(c);
+        while (error == ERR_AGAIN);
         if (error != -EAGAIN || timeout_ms == 0)
             break;
         int64_t left = timeout_ms < 0 ? -1 : deadline - now_ms();
@@ -189,13 +156,13 @@ int tapline_next(struct tapline_consumer *c, int timeout_ms, const struct taplin
         error = zmq_poll(&item, 1, (long)left) < 0 ? -errno : 0;
     }
     if (!error)
-        *record = &c->record;
+        *record = &c->intake.record;
     return error;
 }
 
 uint64_t tapline_missed(const struct tapline_consumer *c, const char *topic)
 {
-    return heads_missed(&c->heads, topic);
+    return heads_missed(&c->intake.heads, topic);
 }
 
 void tapline_close(struct tapline_consumer **consumer)
@@ -208,6 +175,7 @@ void tapline_close(struct tapline_consumer **consumer)
         zmq_close(c->socket);
     if (c->context)
         zmq_ctx_term(c->context);
+    explicit_bzero(&c->keys, sizeof c->keys);
     free(c);
     *consumer = NULL;
 }

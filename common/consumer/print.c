@@ -10,7 +10,10 @@ static void print_items(struct jsonw *w, struct tapline_value value, struct stam
     const char *text;
     size_t length;
     while (tapline_item(&items, &name, &item)) {
-        if (tapline_text(name, &text, &length))
+        bool named = tapline_text(name, &text, &length);
+        if (items.named && !named)
+            continue; /* a key that is no text has no place in JSON */
+        if (named)
             jsonw_name(w, text, length);
         print_value(w, item, stamp);
     }

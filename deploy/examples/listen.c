@@ -1,5 +1,6 @@
 /* Says of every record which file it is for, of which connection, and when: until the capture is
- * published. cc listen.c $(pkg-config --cflags --libs tapline); ./a.out ipc:///tmp/records */
+ * published. cc listen.c $(pkg-config --cflags --libs tapline); ./a.out ipc:///tmp/records, or
+ * ./a.out tcp://HOST:PORT MY-KEY THE-TAPS-KEY.pub (tapline keys) */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,8 +21,9 @@ int main(int argc, char **argv)
 {
     const struct tapline_record *record;
     int error = 0;
-    struct tapline_consumer *tap = argc == 2 ? tapline_open(argv[1], &error) : NULL;
-    if (!tap || tapline_subscribe(tap, "") != 0)
+    struct tapline_consumer *tap = argc == 2 || argc == 4 ? tapline_open(NULL, &error) : NULL;
+    if (!tap || (argc == 4 && tapline_use_keys(tap, argv[2], argv[3]) != 0) ||
+        tapline_connect(tap, argv[1]) != 0 || tapline_subscribe(tap, "") != 0)
         return 2;
     while ((error = tapline_next(tap, -1, &record)) == 0) {
         size_t what_length, flow_length;

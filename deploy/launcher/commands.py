@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+from launcher import tap_options
 from launcher.status import DONE, Failure, INTERRUPTED, WRONG_USE
 
 LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
@@ -53,35 +54,6 @@ def _workers(parser):
     parser.add_argument("--queue", metavar="BYTES", help="what may wait on one link")
 
 
-def _tapped(parser):
-    group = parser.add_argument_group("the tap (listen with `tapline tap`)")
-    group.add_argument("--tap", metavar="ENDPOINT",
-                       help="publish every record here as it is finished; auto: a socket in the "
-                            "pipeline's own folder, which is said on stderr")
-    group.add_argument("--tap-wait", metavar="N", help="start reading when N listeners are there")
-    group.add_argument("--tap-wait-limit", metavar="SECONDS",
-                       help="how long to wait for them before the run fails (30)")
-    group.add_argument("--tap-policy", choices=("drop", "block"),
-                       help="a slow listener misses records (drop), or is waited for (block)")
-    group.add_argument("--tap-patience", metavar="SECONDS",
-                       help="how long a listener is waited for before it counts as gone (10)")
-    group.add_argument("--tap-queue", metavar="BYTES", help="what may wait for one listener")
-
-
-def _tap_parser(commands):
-    parser = commands.add_parser(
-        "tap", help="print a pipeline's records as they happen",
-        description="Prints JSON lines: one for every record, with its topic. Topics: flow.tcp, "
-                    "flow.udp, http, tls.sni, tls.cert, dns, xycdn, capture, stats; their "
-                    "beginnings will do (flow, tls). All by default.")
-    parser.add_argument("topics", nargs="*", metavar="TOPIC")
-    parser.add_argument("--connect", metavar="ENDPOINT", required=True,
-                        help="the tap that `run --tap ENDPOINT` opened, or will open")
-    parser.add_argument("--count", metavar="N", help="end after N records")
-    parser.add_argument("--capture", metavar="ID", help="of this capture only")
-    parser.set_defaults(command=_of("tap"))
-
-
 def _run_parser(commands):
     parser = commands.add_parser(
         "run", help="one capture (or several as one) to a directory of records",
@@ -93,7 +65,7 @@ def _run_parser(commands):
     parser.add_argument("out", metavar="OUT", help="the results: absent, empty, or earlier results")
     _profile(parser)
     _workers(parser)
-    _tapped(parser)
+    tap_options.add_to(parser)
     said = parser.add_mutually_exclusive_group()
     said.add_argument("--quiet", action="store_true", help="no progress, no summary")
     said.add_argument("--json", action="store_true", help="the summary as one JSON object")
@@ -209,7 +181,7 @@ def _parser():
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _run_parser(commands)
     _batch_parser(commands)
-    _tap_parser(commands)
+    tap_options.add_command(commands, _of("tap"))
     _plan_parser(commands)
     _up_and_down_parsers(commands)
     _standing_parsers(commands)
@@ -227,8 +199,7 @@ def _from_old_words(words):
 
 
 OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs",
-        "--tap", "--tap-wait", "--tap-policy", "--tap-patience", "--tap-queue", "--tap-wait-limit",
-        "--via"}
+        *tap_options.OF_SINK, "--via"}
 LIMITED = ("run", "batch")  # the commands that take limits
 
 

@@ -3,19 +3,32 @@ import os
 
 from launcher import installation
 from launcher.status import Failure, WRONG_USE
+from launcher.tap_options import OF_LISTENER, OF_SINK
 
-OPTIONS = ("tap", "tap_wait", "tap_policy", "tap_patience", "tap_queue",
-           "tap_wait_limit")
 AUTO = "auto"
 # Where listeners are waited for (--tap-policy block), the sink alone knows for how long: it sees
 # whether they take anything. The limits of those who wait for the sink are out of its way then.
 LISTENERS_SECONDS = 24 * 3600
 
 
+def _given(arguments, options):
+    """{name: value} of those options that were given."""
+    values = {name: getattr(arguments, name[2:].replace("-", "_")) for name in options}
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
+def _words(given):
+    """The same as words for a program."""
+    words = []
+    for name, value in given.items():
+        for each in value if isinstance(value, list) else [value]:
+            words += [name] if each is True else [name, each]
+    return words
+
+
 def asked(arguments):
     """Those of a tap's options that were given, with their values."""
-    given = {name: getattr(arguments, name) for name in OPTIONS}
-    return {name: value for name, value in given.items() if value is not None}
+    return _given(arguments, OF_SINK)
 
 
 def sink_options(arguments, folder):
@@ -23,14 +36,12 @@ def sink_options(arguments, folder):
     given = asked(arguments)
     if not given:
         return [], None
-    if "tap" not in given:
+    if "--tap" not in given:
         raise Failure(WRONG_USE, "--tap is missing: the endpoint to publish on, such as "
                                  "ipc:///tmp/records, or auto")
-    if given["tap"] == AUTO:
-        given["tap"] = f"ipc://{folder}/tap"
-    options = [word for name, value in given.items()
-               for word in ("--" + name.replace("_", "-"), value)]
-    return options, given["tap"]
+    if given["--tap"] == AUTO:
+        given["--tap"] = f"ipc://{folder}/tap"
+    return _words(given), given["--tap"]
 
 
 def waits_for_listeners(arguments):
@@ -40,10 +51,6 @@ def waits_for_listeners(arguments):
 
 def command(arguments):
     """Becomes the listener."""
-    words = ["--connect", arguments.connect]
-    for name in ("count", "capture"):
-        value = getattr(arguments, name)
-        if value is not None:
-            words += ["--" + name, value]
     program = installation.program("tap")
+    words = _words(_given(arguments, OF_LISTENER))
     os.execv(program, [program, *words, "--", *arguments.topics])

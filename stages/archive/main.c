@@ -5,19 +5,12 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/opts.h"
+#include "common/consumer/listening.h"
 #include "stages/archive/archive.h"
 #include "stages/archive/tables.h"
 
 /* So long nothing comes before what came is made to last. */
 enum { QUIET_MS = 200 };
-
-struct archive_options {
-    const char *connect;
-};
-
-static const struct opt OPTS[] = {
-    {"connect", OPT_TEXT, offsetof(struct archive_options, connect), "ENDPOINT", "the tap", 0, 0},
-};
 
 static volatile sig_atomic_t stop_asked;
 
@@ -50,17 +43,15 @@ static int take_next(struct tapline_consumer *consumer, struct archive *archive,
     return error == -EPROTO || error == ERR_MALFORMED || error == -EINTR ? 0 : error;
 }
 
-static int keep(const char *endpoint, const char *path)
+static int keep(const struct listening_options *options, const char *path)
 {
     int error;
     struct archive *archive = archive_open(path, &error);
     if (!archive)
         return error;
-    struct tapline_consumer *consumer = tapline_open(endpoint, &error);
+    struct tapline_consumer *consumer = listening_open(options, &error);
     if (consumer)
         error = subscribe(consumer);
-    if (error)
-        log_error("%s: %s", endpoint, error_text(error));
     for (bool more = true; more && !error;)
         error = take_next(consumer, archive, &more);
     if (!error)
@@ -73,23 +64,23 @@ static int keep(const char *endpoint, const char *path)
 int main(int argc, char **argv)
 {
     static const struct opt_usage usage = {
-        "tapline-archive --connect ENDPOINT FILE",
+        "tapline-archive --connect ENDPOINT [options] FILE",
         "Keeps the records of a tap in an SQLite file, those of many captures in one, until told "
         "to stop.",
     };
     const struct sigaction stop = {.sa_handler = on_stop_signal};
-    struct archive_options options = {0};
-    const struct opt_set set = {OPTS, sizeof OPTS / sizeof OPTS[0], &options};
+    struct listening_options options = {0};
+    const struct opt_set set = {LISTENING_OPTS, LISTENING_OPTS_COUNT, &options};
     int first;
     log_open("tapline-archive", LOG_WARNING);
     enum opt_outcome outcome = opts_parse(&usage, &set, 1, argc, argv, &first);
-    if (outcome == OPT_GO && (!options.connect || argc - first != 1)) {
-        log_error("it takes --connect, the endpoint of a tap, and one file");
+    if (outcome == OPT_GO && argc - first != 1) {
+        log_error("it takes one file, into which the records go");
         outcome = OPT_WRONG;
     }
     if (outcome != OPT_GO)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
-    return error_exit(keep(options.connect, argv[first]));
+    return error_exit(keep(&options, argv[first]));
 }

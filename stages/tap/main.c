@@ -9,19 +9,19 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/base/opts.h"
+#include "common/consumer/listening.h"
 #include "common/consumer/print.h"
 
 /* How long a wait for records goes without a look at whether a signal came. */
 enum { LOOK_UP_MS = 500 };
 
 struct tap_options {
-    const char *connect;
+    struct listening_options listening;
     const char *capture; /* NULL: all */
     uint64_t count;      /* 0: without end */
 };
 
 static const struct opt OPTS[] = {
-    {"connect", OPT_TEXT, offsetof(struct tap_options, connect), "ENDPOINT", "the tap", 0, 0},
     {"count", OPT_COUNT, offsetof(struct tap_options, count), "N", "end after N records; 0: never",
      0, 0},
     {"capture", OPT_TEXT, offsetof(struct tap_options, capture), "ID", "of this capture only", 0,
@@ -85,7 +85,8 @@ static int open_and_listen(const struct tap_options *options, char *const *topic
     const char *zone = getenv("TZ");
     struct stamp *stamp = stamp_new(zone ? zone : "", zone ? strlen(zone) : 0);
     int error = stamp ? 0 : -ENOMEM;
-    struct tapline_consumer *consumer = error ? NULL : tapline_open(options->connect, &error);
+    struct tapline_consumer *consumer = error ? NULL : listening_open(&options->listening, &error);
+    bool said = !consumer;
     for (int i = 0; i < count && !error; i++)
         error = tapline_subscribe(consumer, topics[i]);
     if (!count && !error)
@@ -95,29 +96,26 @@ static int open_and_listen(const struct tap_options *options, char *const *topic
     uint64_t missed = consumer ? tapline_missed(consumer, "") : 0;
     if (missed)
         log_warning("%" PRIu64 " records were missed: this end was too slow", missed);
-    if (error && error != -EPIPE)
-        log_error("%s: %s", options->connect, error_text(error));
+    if (error && error != -EPIPE && !said)
+        log_error("%s", error_text(error));
     tapline_close(&consumer);
     stamp_free(&stamp);
-    return error && error != -EPIPE ? EXIT_PIPELINE : EXIT_DONE;
+    return error == -EPIPE ? EXIT_DONE : error_exit(error);
 }
 
 int main(int argc, char **argv)
 {
     static const struct opt_usage usage = {
-        "tapline-tap --connect ENDPOINT [--count N] [--capture ID] [TOPIC...]",
+        "tapline-tap --connect ENDPOINT [options] [TOPIC...]",
         "Prints the records of a tap as they happen, a line of JSON each.",
     };
     const struct sigaction stop = {.sa_handler = on_stop_signal};
     struct tap_options options = {0};
-    const struct opt_set set = {OPTS, sizeof OPTS / sizeof OPTS[0], &options};
+    const struct opt_set sets[] = {{LISTENING_OPTS, LISTENING_OPTS_COUNT, &options.listening},
+                                   {OPTS, sizeof OPTS / sizeof OPTS[0], &options}};
     int first;
     log_open("tapline-tap", LOG_WARNING);
-    enum opt_outcome outcome = opts_parse(&usage, &set, 1, argc, argv, &first);
-    if (outcome == OPT_GO && !options.connect) {
-        log_error("--connect is missing: the endpoint of a tap");
-        outcome = OPT_WRONG;
-    }
+    enum opt_outcome outcome = opts_parse(&usage, sets, 2, argc, argv, &first);
     if (outcome != OPT_GO)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     sigaction(SIGINT, &stop, NULL);

@@ -73,6 +73,34 @@ class Exactly(WithTap):
         self.assertEqual(want, got)
 
 
+class Beginnings(WithTap):
+    """Flows that are told of when they begin (--tap-opens)."""
+
+    def test_every_flow_begins_once(self):
+        process = self.listen(TAPLINE, "tap", "--connect", self.tap)
+        self.tapped(DEMO, "--tap-opens", "-j", "2")
+        lines = self.stopped(process)[0]
+        self.same_as_files(lines)
+        begun = collections.Counter((r["ip_port"], r["start_timestamp"])
+                                    for r in map(json.loads, lines) if r["topic"] == "flow.open")
+        ended = collections.Counter((r["ip_port"], r["start_timestamp"])
+                                    for name in FILES if "_con" in name
+                                    for r in records(self.out, name))
+        with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
+            ledger = json.load(file)
+        self.assertEqual(ended - begun, {})
+        self.assertEqual(begun.total(), ledger["stages"]["sink"]["closes_received"])
+
+    def test_they_change_nothing_and_are_not_sent_unasked(self):
+        process = self.listen(TAPLINE, "tap", "flow", "--connect", self.tap)
+        self.tapped(DEMO)
+        topics = {json.loads(line)["topic"] for line in self.stopped(process)[0]}
+        self.assertEqual(topics, {"flow.tcp", "flow.udp"})
+        with_opens = os.path.join(self.folder, "with-opens")
+        self.run_ok("run", DEMO, with_opens, "--quiet", "--tap", self.tap, "--tap-opens")
+        self.assertEqual(harness.results(with_opens), harness.results(self.out))
+
+
 class Slow(WithTap):
     """A listener that is slow, stopped or killed."""
 
@@ -173,6 +201,21 @@ class Asking(WithTap):
         first, second = (self.stopped(process)[0] for process in several)
         self.assertEqual(first, second)
         self.assertTrue(first)
+
+    def test_two_taps(self):
+        taps = [self.tap + ".1", self.tap + ".2"]
+        outs = [self.out + ".1", self.out + ".2"]
+        process = self.listen(TAPLINE, "tap", "flow", "capture", "--connect", taps[0], "--connect",
+                              taps[1])
+        for tap, out in zip(taps, outs):
+            self.run_ok("run", DEMO, out, "--quiet", "--tap", tap, "--tap-wait", 1)
+        lines, said = self.stopped(process)
+        self.assertEqual(said, "")
+        flows = collections.Counter(r["sink"] for r in map(json.loads, lines) if "file" in r)
+        self.assertEqual(len(flows), 2)
+        self.assertEqual(len(set(flows.values())), 1)
+        published = [r["out"] for r in map(json.loads, lines) if r.get("event") == "published"]
+        self.assertEqual(published, outs)
 
     def test_nobody_comes(self):
         done = self.tapped(DEMO, "--tap-wait-limit", "0.2", status=5)
