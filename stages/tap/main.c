@@ -33,7 +33,7 @@ static volatile sig_atomic_t stop_asked;
 static void on_stop_signal(int signal_number)
 {
     (void)signal_number;
-    stop_asked = 1;
+    stop_asked++;
 }
 
 static bool is_asked_for(const struct tapline_record *record, const char *capture)
@@ -53,7 +53,8 @@ static int print_line(const struct tapline_record *record, struct stamp *stamp, 
     return fwrite(line->bytes, 1, line->length, stdout) == line->length ? 0 : -EPIPE;
 }
 
-/* Whoever reads the lines gets them at once, and all that came together at once. */
+/* Whoever reads the lines gets them at once, and all that came together at once. What has come is
+ * printed before a signal is obeyed; a second one is obeyed at once. */
 static int listen_on(struct tapline_consumer *consumer, const struct tap_options *options,
                      struct stamp *stamp)
 {
@@ -61,8 +62,10 @@ static int listen_on(struct tapline_consumer *consumer, const struct tap_options
     struct buffer line = {0};
     uint64_t printed = 0;
     int error = 0;
-    while (!error && !stop_asked && (!options->count || printed < options->count)) {
+    while (!error && stop_asked < 2 && (!options->count || printed < options->count)) {
         error = tapline_next(consumer, 0, &record);
+        if (error == -EAGAIN && stop_asked)
+            break;
         if (error == -EAGAIN)
             error = fflush(stdout) == 0 ? tapline_next(consumer, LOOK_UP_MS, &record) : -EPIPE;
         if (!error && is_asked_for(record, options->capture)) {
@@ -74,6 +77,8 @@ static int listen_on(struct tapline_consumer *consumer, const struct tap_options
         if (error == -EPROTO || error == -EAGAIN || error == -EINTR)
             error = 0;
     }
+    if (error == -EAGAIN)
+        error = 0;
     if (fflush(stdout) != 0 && !error)
         error = -EPIPE;
     buffer_free(&line);

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import tempfile
-import time
 
 import harness
 from harness import ROOT, records
@@ -16,6 +15,8 @@ FILES = [name + ".json" for name in harness.RECORD_FILES if name != "file_data"]
 LATER = ("end_timestamp", "src_dst_packet_count", "dst_src_packet_count", "src_dst_byte_count",
          "dst_src_byte_count")  # of an http record: known when its connection has ended
 PATIENCE = 60  # seconds
+# Limits for machines that have much else to do.
+PATIENT = ("--gather", str(PATIENCE), "--tap-wait-limit", "50", "--tap-patience", str(PATIENCE))
 BIN = os.environ.get("TAPLINE_BIN", os.path.join(ROOT, "build", "gcc", "bin"))
 
 
@@ -66,6 +67,18 @@ class WithTap(harness.InFolder):
             self.addCleanup(clean)
         return process
 
+    def so_far(self, process):
+        """The lines that a listener has printed until now, as records."""
+        text = os.pread(self.said[process][0].fileno(), 1 << 26, 0).decode()
+        return [json.loads(line) for line in text.split("\n")[:-1]]
+
+    def has_told(self, process, true):
+        """Waits for a line of the listener's that is as wanted; its record."""
+        found = []
+        self.assertTrue(harness.wait_until(
+            lambda: found.extend(filter(true, self.so_far(process))) or found, PATIENCE))
+        return found[-1]
+
     def ended(self, process):
         """Waits for a listener; the lines that it printed, and what it said on stderr."""
         process.wait(PATIENCE)
@@ -77,13 +90,12 @@ class WithTap(harness.InFolder):
         return texts[0].split("\n")[:-1], texts[1]
 
     def tapped(self, capture, *words, out=None, wait=1, **more):
-        """Runs a capture with a tap that waits for listeners."""
+        """Runs a capture with a tap that waits for listeners, and loses nothing."""
         return self.run_ok("run", capture, out or self.out, "--tap", self.tap, "--tap-wait", wait,
-                           "--quiet", *words, **more)
+                           "--tap-policy", "block", *PATIENT, "--quiet", *words, **more)
 
     def stopped(self, process):
-        """Tells a listener to end; the same."""
-        time.sleep(0.3)
+        """Tells a listener to end, which takes what has come; the same."""
         process.terminate()
         return self.ended(process)
 

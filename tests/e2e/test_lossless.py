@@ -9,7 +9,7 @@ import time
 
 import harness
 from harness import TAPLINE
-from listening import PATIENCE, WithTap
+from listening import PATIENCE, PATIENT, WithTap
 
 FLOWS = 4000  # fewer than find room in the queue to a listener, and more than in all that is behind
 OUTLIVED = 6  # seconds: a launcher would have lost its patience with an idle worker by then
@@ -41,7 +41,7 @@ class Lossless(WithTap):
         """Starts a run that waits for its listeners; its process."""
         run = subprocess.Popen([TAPLINE, "run", self.capture, self.out, "--quiet", "--tap",
                                 self.tap, "--tap-policy", "block", "--tap-wait", str(listeners),
-                                *words], stderr=subprocess.PIPE, text=True, env=self.environment)
+                                *PATIENT, *words], stderr=subprocess.PIPE, text=True, env=self.environment)
         for clean in (run.wait, run.stderr.close, run.kill):
             self.addCleanup(clean)
         return run
