@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/base/big_endian.h"
+
 /* RFC 3629, section 4. */
 static size_t sequence_length(const uint8_t *b, size_t left)
 {
@@ -61,35 +63,35 @@ size_t text_valid(const uint8_t *bytes, size_t length)
     return at;
 }
 
-/* Does a sequence of more than one byte begin here, as far as two bytes say? */
-static bool leads(const uint8_t *b, size_t left)
+/* May a sequence of more than one byte begin here? The upper bits of two bytes say so. */
+static bool leads(const uint8_t *b)
 {
-    return left > 1 && (b[0] >= 0xc2) & ((b[1] & 0xc0) == 0x80);
+    return (big_endian_16(b) & 0xc0c0) == 0xc080;
 }
 
 /* What is dropped is mostly of bodies that are no text at all. Their bytes follow no pattern that a
  * branch could be predicted by: each is written, and the next one over it where it does not stay. */
 size_t text_clean(char *out, const uint8_t *bytes, size_t length)
 {
-    size_t used = 0, at = 0;
-    while (at < length) {
+    size_t used = 0, at = 0, step;
+    while (at + 1 < length) {
         if (length - at >= WORD && is_ascii_word(bytes + at)) {
             memmove(out + used, bytes + at, WORD);
             used += WORD;
             at += WORD;
             continue;
         }
-        for (size_t stop = length - at < WORD ? length : at + WORD; at < stop;) {
-            size_t left = length - at;
-            size_t step = leads(bytes + at, left) ? sequence_length(bytes + at, left) : 0;
-            if (step == 0) {
+        for (size_t stop = length - at > WORD ? at + WORD : length - 1; at < stop;) {
+            if (leads(bytes + at) && (step = sequence_length(bytes + at, length - at)) > 0) {
+                for (; step > 0; step--)
+                    out[used++] = (char)bytes[at++];
+            } else {
                 out[used] = (char)bytes[at];
-                used += bytes[at] < 0x80;
-                at++;
+                used += bytes[at++] < 0x80;
             }
-            for (; step > 0; step--)
-                out[used++] = (char)bytes[at++];
         }
     }
+    if (at < length && bytes[at] < 0x80)
+        out[used++] = (char)bytes[at];
     return used;
 }
