@@ -12,6 +12,9 @@ const char *error_text(int code)
     case ERR_MALFORMED: return "malformed";
     case ERR_VERSION: return "another version";
     case ERR_LIMIT: return "a limit was reached";
+    case ERR_FLOWS:
+        return "more flows are open at once than one tracker may hold; allow more (--flows), or let "
+               "more trackers share them (-j)";
     case ERR_USAGE: return "wrong use";
     case ERR_UNREADABLE: return "the capture cannot be read";
     case ERR_LOST: return "a worker or a message was lost";
@@ -31,7 +34,8 @@ enum exit_status error_exit(int code)
 {
     switch (code) {
     case 0: return EXIT_DONE;
-    case ERR_USAGE: return EXIT_WRONG_USE;
+    case ERR_USAGE:
+    case ERR_FLOWS: return EXIT_WRONG_USE;
     case ERR_UNREADABLE: return EXIT_UNREADABLE;
     case ERR_OUTPUT: return EXIT_OUTPUT;
     default: return EXIT_PIPELINE;

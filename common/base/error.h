@@ -15,6 +15,7 @@ enum {
     ERR_MALFORMED,  /* the input breaks its own format */
     ERR_VERSION,    /* the other side speaks another version */
     ERR_LIMIT,      /* a limit was reached */
+    ERR_FLOWS,      /* ... the one of flows that are open at once: more may be allowed (--flows) */
     ERR_USAGE,      /* wrong use: arguments, options, files that the user wrote */
     ERR_UNREADABLE, /* the capture cannot be read at all */
     ERR_LOST,       /* a worker or a message was lost */

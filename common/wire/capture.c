@@ -27,6 +27,7 @@ const struct limits LIMITS_DEFAULT = {
     .quic_crypto = KIB(64),
     .stun_values = 1024,
     .demand = 1,
+    .flows = 8000000,
 };
 
 #define LIMIT(field) offsetof(struct limits, field)
@@ -62,6 +63,8 @@ const struct opt LIMIT_OPTS[] = {
      "distinct STUN values kept of one conversation", 1, 65536},
     {"demand", OPT_COUNT, LIMIT(demand), "0|1",
      "0: send on what nobody wants, too (changes no result)", 0, 1},
+    {"flows", OPT_COUNT, LIMIT(flows), "COUNT",
+     "flows that one tracker may hold open; with more the run fails, and nothing is left out", 1, 0},
 };
 
 const size_t LIMIT_OPTS_COUNT = sizeof LIMIT_OPTS / sizeof LIMIT_OPTS[0];

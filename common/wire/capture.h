@@ -32,6 +32,7 @@ struct limits {
     uint64_t quic_crypto;     /* bytes of a QUIC ClientHello */
     uint64_t stun_values;     /* distinct STUN values of one conversation */
     uint64_t demand;          /* 0: stages tell nobody what they do not want (for tests) */
+    uint64_t flows;           /* open at once in one tracker; with more the attempt fails */
 };
 
 /** The defaults. */

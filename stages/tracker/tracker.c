@@ -187,6 +187,8 @@ static int find_flow(struct tracker *t, uint32_t hash, const struct packet *pack
         *found = flow;
         return 0;
     }
+    if (flow_table_count(t->flows) >= t->handoff.limits.flows)
+        return ERR_FLOWS;
     *found = begin_flow(t, hash, packet, frame, direction);
     return *found ? handoff_begin(&t->handoff, *found) : -ENOMEM;
 }

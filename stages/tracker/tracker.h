@@ -25,7 +25,7 @@ struct tracker;
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error);
 
 /** Takes the next frames, at most STAGE_AHEAD: what they need is fetched into the cache at the same
- *  time. 0, -ENOMEM, or the outlet's error; after an error the tracker is only good for
+ *  time. 0, -ENOMEM, ERR_FLOWS, or the outlet's error; after an error the tracker is only good for
  *  being freed. */
 int tracker_frames(struct tracker *tracker, const struct frame *frames, uint32_t count);
 

@@ -148,6 +148,11 @@ class Statuses(harness.InFolder):
     def test_an_unknown_option(self):
         self.failed_run(2, SMALL, "--no-such-limit", "1")
 
+    def test_more_flows_than_allowed_are_no_results(self):
+        done = self.run_ok("run", DEMO, self.out, "--quiet", "--flows", "5", status=2)
+        self.assertIn("--flows", done.stderr)
+        self.assertFalse(os.path.exists(self.out))
+
     def test_an_option_without_its_value(self):
         done = self.run_ok("run", SMALL, self.out, "--udp-idle", status=2)
         self.assertIn("--udp-idle takes a value", done.stderr)

@@ -75,6 +75,25 @@ static void test_udp_without_idle_limit(void **state)
     scene_close(&s);
 }
 
+static void test_flows_beyond_the_limit(void **state)
+{
+    (void)state;
+    struct limits limits = LIMITS_DEFAULT;
+    limits.flows = 2;
+    struct scene s;
+    scene_open_with(&s, &limits);
+    for (uint16_t port = 1; port <= 2; port++) {
+        s.port[UP] = port;
+        assert_int_equal(scene_datagram(&s, UP, "a", 1), 0);
+        assert_int_equal(scene_datagram(&s, DOWN, "b", 1), 0);
+    }
+    s.now += 300 * SECOND; /* the one that goes on has ended, and makes room for its successor */
+    assert_int_equal(scene_datagram(&s, UP, "c", 1), 0);
+    s.port[UP] = 3;
+    assert_int_equal(scene_datagram(&s, UP, "d", 1), ERR_FLOWS);
+    scene_close(&s);
+}
+
 static void test_times_that_run_backwards(void **state)
 {
     (void)state;
@@ -242,6 +261,7 @@ int main(void)
         TEST(test_udp_conversation),
         TEST(test_udp_idle),
         TEST(test_udp_without_idle_limit),
+        TEST(test_flows_beyond_the_limit),
         TEST(test_times_that_run_backwards),
         TEST(test_let_go_by_the_clock),
         TEST(test_left_behind_without_a_sweep),
