@@ -19,6 +19,7 @@ CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -isystem /usr/share/include/llhttp
 CFLAGS   += -std=c11 $(OPT) -g $(WARNINGS) -MMD -MP $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 LDLIBS   += $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lresolv -lm
 LDLIBS_archive := $(shell pkg-config --libs sqlite3 2>/dev/null)
+LDLIBS_reader  := $(shell pkg-config --libs libpcap 2>/dev/null)
 ifdef SANITIZE
 CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SANITIZE)

@@ -34,6 +34,12 @@ def _profile(parser):
                              "platform file of your own")
 
 
+def _filter(parser):
+    parser.add_argument("--filter", metavar="EXPRESSION",
+                        help="take only the packets that match it, as tcpdump does (see "
+                             "pcap-filter(7)); one with a VLAN tag matches \"vlan and ...\" only")
+
+
 def _width(text):
     """-j: a count, or one for every two processors."""
     if text == "auto":
@@ -64,6 +70,7 @@ def _run_parser(commands):
                              "are merged by time")
     parser.add_argument("out", metavar="OUT", help="the results: absent, empty, or earlier results")
     _profile(parser)
+    _filter(parser)
     _workers(parser)
     tap_options.add_to(parser)
     said = parser.add_mutually_exclusive_group()
@@ -86,6 +93,7 @@ def _batch_parser(commands):
     parser.add_argument("--jobs", metavar="N", type=int,
                         help="captures under way at once (2 large ones, up to 16 small ones)")
     _profile(parser)
+    _filter(parser)
     _workers(parser)
     said = parser.add_mutually_exclusive_group()
     said.add_argument("--quiet", action="store_true", help="no progress, no table")
@@ -198,7 +206,7 @@ def _from_old_words(words):
     return ["run", known.sp, known.dp, *rest]
 
 
-OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs",
+OURS = {"--help", "--version", "--quiet", "--json", "--batch", "--queue", "--jobs", "--filter",
         *tap_options.OF_SINK, "--via"}
 LIMITED = ("run", "batch")  # the commands that take limits
 
@@ -239,6 +247,8 @@ def _command(words):
     if words and words[0] in LIMITED:
         words, limits = _split_limits(words)
         arguments = _parser().parse_args(words)
+        if arguments.filter is not None:
+            limits = ["--filter", arguments.filter, *limits]
         return arguments.command(arguments, limits)
     arguments = _parser().parse_args(words)
     return arguments.command(arguments)

@@ -42,6 +42,8 @@ class Sheet:
 
 def _capture(sheet, told, seconds):
     sheet.row("packets", _number(told["packets"]))
+    if told.get("filtered_out"):
+        sheet.row("left out by the filter", _number(told["filtered_out"]))
     if told["start"]:
         sheet.row("from", told["start"])
         sheet.row("to", told["end"])

@@ -36,6 +36,18 @@ static bool sensible(const struct reader_options *options, int operands)
     return false;
 }
 
+/* A wrong filter is told before anything is joined. */
+static int compile_filter(struct reader_options *options)
+{
+    char fault[512];
+    int error = 0;
+    if (options->filter)
+        options->runs.filter = filter_new(options->filter, fault, sizeof fault, &error);
+    if (error)
+        log_error("--filter '%s': %s", options->filter, fault);
+    return error;
+}
+
 int main(int argc, char **argv)
 {
     static const struct opt_usage usage = {
@@ -57,6 +69,9 @@ int main(int argc, char **argv)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     if (!sensible(&options, argc - first))
         return EXIT_WRONG_USE;
+    int error = compile_filter(&options);
+    if (error)
+        return error_exit(error);
     struct reader *reader =
         reader_new(&options, (const char *const *)argv + first, (size_t)(argc - first));
     if (!reader)
@@ -65,5 +80,6 @@ int main(int argc, char **argv)
     if (status == EXIT_DONE)
         status = (int)reader_status(reader);
     reader_free(&reader);
+    filter_free(&options.runs.filter);
     return status;
 }

@@ -230,6 +230,11 @@ int merge_next(struct merge *merge, struct frame *frame)
     return 0;
 }
 
+uint64_t merge_frames(const struct merge *merge)
+{
+    return merge->frames;
+}
+
 const char *merge_cut(const struct merge *merge, uint64_t *cuts)
 {
     *cuts = merge->cuts;

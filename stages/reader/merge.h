@@ -35,6 +35,9 @@ void merge_free(struct merge **merge);
  *  way (the others went on, see merge_cut()); ERR_STOPPED, -ENOMEM, ERR_LIMIT. */
 int merge_next(struct merge *merge, struct frame *frame);
 
+/** How many frames were given. */
+uint64_t merge_frames(const struct merge *merge);
+
 /** Where the first source that broke off did so ("FILE: ..."), or NULL: none has. `cuts`: how many
  *  have. */
 const char *merge_cut(const struct merge *merge, uint64_t *cuts);

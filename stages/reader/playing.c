@@ -8,6 +8,7 @@
 #include "common/net/packet.h"
 #include "common/wire/pack.h"
 #include "stages/reader/capture_clock.h"
+#include "stages/reader/source_link.h"
 
 struct playing {
     struct stage *stage;
@@ -101,9 +102,9 @@ static void look_at_link(struct playing *playing, uint32_t link)
         return;
     playing->strange_link = true;
     remark(playing->remarks, LOG_WARNING,
-           "frames of link type %u are counted, but not read: Ethernet, Linux cooked, raw IP and "
-           "BSD loopback are",
-           link);
+           "frames of link type %u (%s) are counted, but not read: Ethernet, Linux cooked, raw IP "
+           "and BSD loopback are",
+           link, source_link_name(link));
 }
 
 int playing_frame(struct playing *playing, const struct frame *frame)
@@ -121,30 +122,34 @@ int playing_frame(struct playing *playing, const struct frame *frame)
     return error;
 }
 
-static void pack_tally(const struct playing *playing, const char *cut, uint64_t cuts,
+static void pack_tally(const struct playing *playing, const struct reading *reading,
                        struct buffer *to)
 {
-    pack_map(to, 5);
+    pack_map(to, 6);
     pack_str(to, "role");
     pack_uint(to, TAPLINE_READER);
     pack_str(to, "frames");
-    pack_uint(to, playing->frames);
+    pack_uint(to, reading->frames);
+    pack_str(to, "filtered_out");
+    pack_uint(to, reading->filtered_out);
     pack_str(to, "trackers");
     pack_array(to, playing->tracker_count);
     for (uint32_t i = 0; i < playing->tracker_count; i++)
         pack_uint(to, playing->sent[i]);
     pack_str(to, "cut");
-    if (cut)
-        pack_text(to, cut, strlen(cut));
+    if (reading->cut)
+        pack_text(to, reading->cut, strlen(reading->cut));
     else
         pack_nil(to);
     pack_str(to, "counters");
-    pack_map(to, 1);
+    pack_map(to, 2);
     pack_str(to, "sources_cut");
-    pack_uint(to, cuts);
+    pack_uint(to, reading->cuts);
+    pack_str(to, "filter_misfits");
+    pack_uint(to, reading->misfits);
 }
 
-int playing_finish(struct playing *playing, const char *cut, uint64_t cuts)
+int playing_finish(struct playing *playing, const struct reading *reading)
 {
     int error = 0;
     for (uint32_t i = 0; i < playing->tracker_count && !error; i++) {
@@ -156,7 +161,7 @@ int playing_finish(struct playing *playing, const char *cut, uint64_t cuts)
         buffer_free(&message);
     }
     struct buffer map = {0};
-    pack_tally(playing, cut, cuts, &map);
+    pack_tally(playing, reading, &map);
     if (!error)
         error = outlet_tally(session_outlet(playing->session), &map);
     buffer_free(&map);

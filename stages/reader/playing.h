@@ -33,9 +33,17 @@ int playing_set_opens(struct playing *playing);
  *  or the error that this attempt ends with. */
 int playing_frame(struct playing *playing, const struct frame *frame);
 
-/** Everything was played: closes the books with every tracker and with the sink. `cut`: where the
- *  capture broke off, or NULL, and in how many places. 0, or the error. */
-int playing_finish(struct playing *playing, const char *cut, uint64_t cuts);
+/** What reading a capture came to: frames that are neither played nor left out were lost. */
+struct reading {
+    uint64_t frames;       /* that were read */
+    uint64_t filtered_out; /* that the filter left out, */
+    uint64_t misfits;      /* and of these: it could not be asked of their link type */
+    const char *cut;       /* where the capture broke off; NULL: it did not */
+    uint64_t cuts;         /* in how many places */
+};
+
+/** Everything was played: closes the books with every tracker and with the sink. 0, or the error. */
+int playing_finish(struct playing *playing, const struct reading *reading);
 
 /** How many frames, and bytes of frames, were sent. */
 uint64_t playing_frames(const struct playing *playing);

@@ -55,6 +55,9 @@ const struct opt READER_OPTS[] = {
      "a profile document, as tapline-classifier --print-profile writes it", 0, 0},
     {"request", OPT_TEXT, OPTION(runs.request), "JSON",
      "what was asked for, kept in ledger.json", 0, 0},
+    {"filter", OPT_TEXT, OPTION(filter), "EXPRESSION",
+     "take only the frames that match it, as tcpdump does (pcap-filter(7)); those with a VLAN tag "
+     "match \"vlan and ...\" only", 0, 0},
     {"summary", OPT_TEXT, OPTION(summary), "FILE", "write the summary there, as JSON", 0, 0},
     {"jobs", OPT_TEXT, OPTION(jobs), "FILE",
      "many runs: a JSON object a line, {\"id\", \"captures\", \"out\"}, each answered on standard "

@@ -14,6 +14,7 @@ struct reader_options {
     const char *profile; /* a file that holds the checked profile document */
     const char *out;     /* the results' directory */
     const char *summary; /* file that the summary is written to, as one line of JSON; NULL: none */
+    const char *filter;  /* the expression that runs.filter is compiled from; NULL: none */
     const char *jobs;    /* file of jobs; NULL: the captures are operands */
     uint64_t at_once;    /* how many jobs may be under way at once */
 };

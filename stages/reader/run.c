@@ -13,6 +13,7 @@
 #include "stages/reader/merge.h"
 #include "stages/reader/playing.h"
 #include "stages/reader/progress.h"
+#include "stages/reader/source_link.h"
 
 /* Frames between two looks at the inboxes. */
 enum { BURST = 1024 };
@@ -45,6 +46,8 @@ struct run {
     struct merge *merge;
     struct progress *progress;
     struct playing *playing; /* the attempt under way; NULL while workers are waited for */
+    uint64_t filtered_out; /* frames of this attempt that the filter left out, */
+    uint64_t misfits;      /* and of these: it does not fit their link type */
     struct buffer sources;
     struct buffer summary;
     enum state state;
@@ -146,6 +149,7 @@ static int open_captures(struct run *run)
     char fault[512];
     int error;
     merge_free(&run->merge);
+    run->filtered_out = run->misfits = 0;
     run->merge = merge_open(run->order.paths, run->order.count, run->spools, fault, sizeof fault,
                             &error);
     if (!run->merge)
@@ -224,9 +228,11 @@ static int gather(struct run *run)
 
 static int finish(struct run *run)
 {
-    uint64_t cuts;
-    const char *cut = merge_cut(run->merge, &cuts);
-    int error = playing_finish(run->playing, cut, cuts);
+    struct reading reading = {.frames = merge_frames(run->merge),
+                              .filtered_out = run->filtered_out,
+                              .misfits = run->misfits};
+    reading.cut = merge_cut(run->merge, &reading.cuts);
+    int error = playing_finish(run->playing, &reading);
     progress_free(&run->progress);
     set_state(run, PUBLISHING,
               run->settings->publish_ns +
@@ -234,15 +240,37 @@ static int finish(struct run *run)
     return error;
 }
 
+/* Such frames are left out, and that is said once: all of a capture may be of that link type. */
+static void misfit(struct run *run, uint32_t link)
+{
+    if (run->misfits++ == 0)
+        remark(run->remarks, LOG_WARNING,
+               "frames of link type %u (%s) are left out, as the filter does not fit them: %s", link,
+               source_link_name(link), filter_misfit(run->settings->filter));
+}
+
+/* Whether the filter takes a frame, which then gets its number among those that were taken. */
+static bool takes(struct run *run, struct frame *frame)
+{
+    enum filter_verdict verdict = filter_frame(run->settings->filter, frame);
+    if (verdict == FILTER_MISFITS)
+        misfit(run, frame->link);
+    if (verdict != FILTER_TAKES)
+        run->filtered_out++;
+    frame->number -= run->filtered_out;
+    return verdict == FILTER_TAKES;
+}
+
 static int read_on(struct run *run)
 {
+    bool filtered = run->settings->filter != NULL;
     int error = 0;
     for (int i = 0; i < BURST && !error; i++) {
         struct frame frame;
         error = merge_next(run->merge, &frame);
         if (error == ERR_EOF || error == ERR_TRUNCATED)
             return finish(run);
-        if (!error)
+        if (!error && (!filtered || takes(run, &frame)))
             error = playing_frame(run->playing, &frame);
     }
     uint64_t done, size;

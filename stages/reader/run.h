@@ -13,6 +13,7 @@
 #include "common/base/error.h"
 #include "common/bus/stage.h"
 #include "common/wire/capture.h"
+#include "stages/reader/filter.h"
 #include "stages/reader/remarks.h"
 
 /** How runs go; the same for all of a reader's. */
@@ -20,6 +21,7 @@ struct run_settings {
     const char *request;  /* JSON object: what was asked for, for ledger.json */
     struct slice profile; /* the checked profile document */
     struct limits limits;
+    struct filter *filter; /* what counts of the captures; NULL: all */
     uint64_t trackers, classifiers, extractors, sinks; /* how many to wait for */
     int64_t gather_ns;  /* how long to wait for them */
     int64_t publish_ns; /* how long the results may take, with a second for every 10 MiB read */

@@ -1,5 +1,6 @@
 /*
- * The link type that a capture file names, as a LINKTYPE_ value (tcpdump.org/linktypes.html).
+ * The link type that a capture file names, as a LINKTYPE_ value (tcpdump.org/linktypes.html), and
+ * what libpcap calls it.
  *
  * Raw IP is the one that writers of files got wrong: they wrote their system's own DLT_RAW, which
  * is 12 on most and 14 on OpenBSD.
@@ -9,13 +10,20 @@
 
 #include <stdint.h>
 
-/** `network`: the file header's field (pcap, with the length of the FCS in its upper bits), or an
- *  interface's link type (pcapng). */
+#include "common/net/link.h"
+
+/** `network`: the file header's field (pcap; what stands above its 16 bits is the length of the FCS,
+ *  and bits that a reader must not look at), or an interface's link type (pcapng). */
 static inline uint32_t source_link(uint32_t network)
 {
-    enum { RAW_OF_MOST = 12, RAW_OF_OPENBSD = 14, LINKTYPE_RAW = 101 };
-    uint32_t link = network & 0x03ffffff;
-    return link == RAW_OF_MOST || link == RAW_OF_OPENBSD ? LINKTYPE_RAW : link;
+    uint32_t link = network & 0xffff;
+    return link == LINK_RAW_BSD || link == LINK_RAW_OPENBSD ? LINK_RAW : link;
 }
+
+/** The DLT_ value that stands for a link type in this system's libpcap. */
+int source_link_dlt(uint32_t link);
+
+/** A link type for people: "802.11". Static or thread-local storage, until the next call. */
+const char *source_link_name(uint32_t link);
 
 #endif

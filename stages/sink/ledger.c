@@ -46,7 +46,8 @@ struct ledger {
     uint32_t trackers;
     uint32_t tallied; /* trackers */
     bool reader_tallied;
-    uint64_t packets;
+    uint64_t read;         /* packets, */
+    uint64_t filtered_out; /* and those of them that count nowhere */
     char cut[CUT_TEXT]; /* empty: it did not break off */
     uint64_t totals[TOTALS_COUNT];
     uint64_t closed;    /* flows of all trackers, as far as they tallied */
@@ -143,6 +144,7 @@ struct tally {
     uint64_t role;
     uint64_t index;
     uint64_t frames;
+    uint64_t filtered_out;
     uint64_t flows;
     struct slice trackers;
     struct slice totals;
@@ -164,6 +166,8 @@ static void read_tally_pair(struct tally *t, struct unpack *from)
         t->index = unpack_uint(from);
     else if (is(key, "frames"))
         t->frames = unpack_uint(from);
+    else if (is(key, "filtered_out"))
+        t->filtered_out = unpack_uint(from);
     else if (is(key, "flows"))
         t->flows = unpack_uint(from);
     else if (is(key, "trackers"))
@@ -183,14 +187,15 @@ static int enter_reader(struct ledger *l, const struct tally *t)
     if (l->reader_tallied)
         return fault_set(&l->broken, ERR_LOST, "the reader tallied twice");
     struct unpack sent = unpack_over(t->trackers.bytes, t->trackers.length);
-    if (unpack_array(&sent) != l->trackers)
+    if (unpack_array(&sent) != l->trackers || t->filtered_out > t->frames)
         return sent.error ? sent.error : ERR_MALFORMED;
     for (uint32_t i = 0; i < l->trackers; i++)
         l->accounts[i].sent = unpack_uint(&sent);
     snprintf(l->cut, sizeof l->cut, "%.*s",
              t->cut.length < CUT_TEXT ? (int)t->cut.length : CUT_TEXT - 1,
              t->cut.length ? (const char *)t->cut.bytes : "");
-    l->packets = t->frames;
+    l->read = t->frames;
+    l->filtered_out = t->filtered_out;
     l->reader_tallied = true;
     return sent.error ? sent.error : counters_add(l->reader_counters, t->counters);
 }
@@ -255,10 +260,10 @@ static void check_accounts(struct ledger *l)
                       "tracker %" PRIu32 " closed %" PRIu64 " flows, %" PRIu64 " closes came", i,
                       a->closed, a->arrived);
     }
-    if (sent != l->packets)
+    if (sent != ledger_packets(l))
         fault_set(&l->broken, ERR_LOST,
                   "the capture has %" PRIu64 " packets, the reader sent the trackers %" PRIu64,
-                  l->packets, sent);
+                  ledger_packets(l), sent);
 }
 
 /* A record travels its flow's way, ahead of the close: with the closes, all records are here. */
@@ -266,10 +271,10 @@ static void check_all(struct ledger *l)
 {
     uint64_t counted = ledger_total(l, "packets_count");
     check_accounts(l);
-    if (counted != l->packets)
+    if (counted != ledger_packets(l))
         fault_set(&l->broken, ERR_LOST,
-                  "the capture has %" PRIu64 " packets, the trackers counted %" PRIu64, l->packets,
-                  counted);
+                  "the capture has %" PRIu64 " packets, the trackers counted %" PRIu64,
+                  ledger_packets(l), counted);
     if (l->announced != l->records)
         fault_set(&l->broken, ERR_LOST,
                   "%" PRIu64 " records were sent ahead of their flows' closes, %" PRIu64 " came",
@@ -291,7 +296,12 @@ enum ledger_state ledger_state(struct ledger *l, struct fault *fault)
 
 uint64_t ledger_packets(const struct ledger *l)
 {
-    return l->packets;
+    return l->read - l->filtered_out;
+}
+
+uint64_t ledger_filtered_out(const struct ledger *l)
+{
+    return l->filtered_out;
 }
 
 const char *ledger_cut(const struct ledger *l)
@@ -333,7 +343,8 @@ static void write_packets(const struct ledger *l, struct jsonw *w)
 {
     jsonw_key(w, "packets");
     jsonw_open_object(w);
-    write_number(w, "read", l->packets);
+    write_number(w, "read", l->read);
+    write_number(w, "filtered_out", l->filtered_out);
     jsonw_key(w, "trackers");
     jsonw_open_array(w);
     for (uint32_t i = 0; i < l->trackers; i++) {

@@ -2,6 +2,7 @@
  * The ledger of one attempt: what every stage received and handed on. The results are complete
  * when all its sums agree, and never otherwise:
  *
+ *     packets that the reader read           = packets its filter left out, and sent to trackers
  *     packets the reader sent to a tracker   = packets that tracker received
  *     packets that the trackers counted      = packets of the capture
  *     flows that a tracker closed            = CLOSE events of its flows that came
@@ -45,8 +46,11 @@ enum ledger_state {
 
 enum ledger_state ledger_state(struct ledger *ledger, struct fault *fault);
 
-/** Packets of the capture, and whether it broke off (else NULL; borrowed from the ledger). */
+/** Packets of the capture that the filter, if there was one, took, and how many it left out. */
 uint64_t ledger_packets(const struct ledger *ledger);
+uint64_t ledger_filtered_out(const struct ledger *ledger);
+
+/** Where the capture broke off; NULL: it did not. Borrowed from the ledger. */
 const char *ledger_cut(const struct ledger *ledger);
 
 /** The trackers' sum under a key of file_data.json; 0 where there is none of that name. */

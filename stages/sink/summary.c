@@ -208,8 +208,9 @@ void summary_pack(struct summary *s, const struct ledger *ledger,
                   const uint64_t written[RECORD_FILES], uint64_t certificates, struct stamp *stamp,
                   struct buffer *to)
 {
-    pack_map(to, 12);
+    pack_map(to, 13);
     pack_number(to, "packets", ledger_packets(ledger));
+    pack_number(to, "filtered_out", ledger_filtered_out(ledger));
     pack_number(to, "bytes",
                 ledger_total(ledger, "tcp_packets_len") + ledger_total(ledger, "udp_packets_len"));
     pack_moment(to, "start", s, s->start_ns, stamp);

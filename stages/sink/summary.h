@@ -33,7 +33,8 @@ int summary_http(struct summary *summary, const struct row *row);
 int summary_sni(struct summary *summary, const struct row *row);
 
 /** Appends the summary as one msgpack map, in the order in which it is told:
- *  packets, bytes (captured, of TCP and UDP frames), start, end (of the flows; null: none),
+ *  packets, filtered_out (packets that the filter left out; they count nowhere else), bytes
+ *  (captured, of TCP and UDP frames), start, end (of the flows; null: none),
  *  tcp {complete, incomplete}, udp, protocols [[name, flows]], http {complete, incomplete, hosts},
  *  tls {names, certificates}, dns {responses}, platform {bit_peers, xunlei_ids, toutiao_values,
  *  stun_values, xycdn_keys: different ones}, degraded (flows that a lost worker left gaps in).

@@ -44,7 +44,7 @@ def _agree(what, *values):
 def _check_ledger(ledger, totals):
     packets = ledger["packets"]
     _agree("sums_agree", ledger["sums_agree"], True)
-    _agree("packets", packets["read"], totals["packets_count"],
+    _agree("packets", packets["read"] - packets["filtered_out"], totals["packets_count"],
            sum(t["sent"] for t in packets["trackers"]))
     for tracker in packets["trackers"]:
         _agree("a tracker's packets", tracker["sent"], tracker["received"])

@@ -55,7 +55,7 @@ static void gives_link_types_as_the_file_names_them(void **state)
     } cases[] = {
         {0, 0},     {1, 1},     {12, 101},  {14, 101},       {101, 101}, {108, 108},
         {109, 109}, {113, 113}, {228, 228}, {0x14000001, 1}, /* with the FCS's length above */
-        {276, 276},
+        {276, 276}, {0x03ff0001, 1}, /* with bits that no reader may look at */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct craft craft = {.big_endian = i % 2};
@@ -83,6 +83,22 @@ static void gives_all_that_was_captured_whatever_the_lengths_say(void **state)
     assert_frame(&given, 1, 2 * SECOND, 1, "longer than on the wire", 23);
     assert_frame(&given, 2, 3 * SECOND, 1, "", 60);
     buffer_free(&craft.bytes);
+}
+
+static void snap_lengths_that_cannot_be_change_nothing(void **state)
+{
+    (void)state;
+    static const uint32_t snap_lengths[] = {0, 1, 0x7fffffff, 0x80000000, UINT32_MAX};
+    for (size_t i = 0; i < sizeof snap_lengths / sizeof *snap_lengths; i++) {
+        struct craft craft = {.big_endian = i % 2};
+        struct given given;
+        pcap_header(&craft, MICRO, snap_lengths[i], 1);
+        pcap_packet(&craft, 1, 0, "whole", 60);
+        take_from(&given, craft.bytes.bytes, craft.bytes.length);
+        assert_int_equal(given.status, ERR_EOF);
+        assert_frame(&given, 0, SECOND, 1, "whole", 60);
+        buffer_free(&craft.bytes);
+    }
 }
 
 static void takes_seconds_for_unsigned(void **state)
@@ -170,6 +186,7 @@ int main(void)
         cmocka_unit_test(reads_the_modified_format),
         cmocka_unit_test(gives_link_types_as_the_file_names_them),
         cmocka_unit_test(gives_all_that_was_captured_whatever_the_lengths_say),
+        cmocka_unit_test(snap_lengths_that_cannot_be_change_nothing),
         cmocka_unit_test(takes_seconds_for_unsigned),
         cmocka_unit_test(breaks_off_at_a_length_that_cannot_be),
         cmocka_unit_test(refuses_an_unknown_version),

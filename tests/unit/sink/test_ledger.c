@@ -27,14 +27,16 @@ static int enter(const struct buffer *map)
     return ledger_tally(ledger, &from);
 }
 
-static int reader_sent(uint64_t packets, uint64_t first, uint64_t second)
+static int reader_read(uint64_t packets, uint64_t filtered_out, uint64_t first, uint64_t second)
 {
     struct buffer map = {0};
-    pack_map(&map, 3);
+    pack_map(&map, 4);
     pack_str(&map, "role");
     pack_uint(&map, TAPLINE_READER);
     pack_str(&map, "frames");
     pack_uint(&map, packets);
+    pack_str(&map, "filtered_out");
+    pack_uint(&map, filtered_out);
     pack_str(&map, "trackers");
     pack_array(&map, 2);
     pack_uint(&map, first);
@@ -42,6 +44,11 @@ static int reader_sent(uint64_t packets, uint64_t first, uint64_t second)
     int error = enter(&map);
     buffer_free(&map);
     return error;
+}
+
+static int reader_sent(uint64_t packets, uint64_t first, uint64_t second)
+{
+    return reader_read(packets, 0, first, second);
 }
 
 static int tracker_got(uint64_t index, uint64_t packets, uint64_t counted, uint64_t flows)
@@ -113,6 +120,23 @@ static void names_packets_that_no_tracker_was_sent(void **state)
     tracker_got(0, 3, 4, 0);
     tracker_got(1, 5, 5, 0);
     is_broken("has 9 packets, the reader sent the trackers 8");
+}
+
+static void what_a_filter_left_out_closes_the_sum(void **state)
+{
+    (void)state;
+    reader_read(10, 2, 3, 5);
+    tracker_got(0, 3, 3, 0);
+    tracker_got(1, 5, 5, 0);
+    assert_int_equal(ledger_state(ledger, &fault), LEDGER_AGREES);
+    assert_int_equal(ledger_packets(ledger), 8);
+    assert_int_equal(ledger_filtered_out(ledger), 2);
+}
+
+static void a_filter_leaves_out_no_more_than_there_is(void **state)
+{
+    (void)state;
+    assert_int_equal(reader_read(1, 2, 0, 0), ERR_MALFORMED);
 }
 
 static void names_packets_that_nobody_counted(void **state)
@@ -192,9 +216,14 @@ static void refuses_tallies_that_are_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ENTERED(agrees_in_whatever_order_things_come),   ENTERED(names_the_sum_that_does_not_agree),
-        ENTERED(names_packets_that_no_tracker_was_sent), ENTERED(names_packets_that_nobody_counted),
-        ENTERED(names_closes_that_went_astray),          ENTERED(names_the_stage_that_lost_events),
+        ENTERED(agrees_in_whatever_order_things_come),
+        ENTERED(names_the_sum_that_does_not_agree),
+        ENTERED(names_packets_that_no_tracker_was_sent),
+        ENTERED(what_a_filter_left_out_closes_the_sum),
+        ENTERED(a_filter_leaves_out_no_more_than_there_is),
+        ENTERED(names_packets_that_nobody_counted),
+        ENTERED(names_closes_that_went_astray),
+        ENTERED(names_the_stage_that_lost_events),
         ENTERED(refuses_tallies_that_are_none),
     };
     return cmocka_run_group_tests_name("ledger", tests, NULL, NULL);
