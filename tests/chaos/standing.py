@@ -18,8 +18,7 @@ import crew
 import harness
 import trial
 
-FIRST = tuple((role, f"{role}-{n}") for role in crew.WORKERS for n in (1, 2))
-NAMES = ("lobby", *(name for _, name in FIRST))
+NAMES = ("lobby", *(f"{role}-{n}" for role in crew.WORKERS for n in (1, 2)))
 KINDS = ("kill",) * 5 + ("stop",) * 3 + ("join", "leave", "reader")
 SPAN = 2.5 * trial.FEEDING  # seconds within which everything happens
 
@@ -65,7 +64,7 @@ class Round:
         elif fault.kind == "leave":
             self._join(fault.name.split("-")[0])
             self._leavers[fault.name] = self._pipeline.processes[fault.name]
-            self._leavers[fault.name].send_signal(signal.SIGTERM)
+            self._pipeline.leave(fault.name)
         elif fault.kind == "reader":
             reader = self._readers.get(int(fault.name))
             if reader:
@@ -98,8 +97,7 @@ class Round:
         before = trial.digest(out)
         time.sleep(reading.after)
         reader = self._pipeline.read(
-            out, "-" if reading.piped else harness.DEMO, options=self._options, bufsize=0,
-            stdin=subprocess.PIPE if reading.piped else subprocess.DEVNULL)
+            out, "-" if reading.piped else harness.DEMO, options=self._options)
         self._readers[reading.number] = reader
         if reading.piped:
             threading.Thread(target=trial.feed, args=(self._capture, reader.stdin),
@@ -125,10 +123,7 @@ class Round:
         """Runs it; None, or what is wrong, as a text."""
         try:
             with crew.Crew(self._folder) as self._pipeline:
-                self._pipeline.start("lobby", "lobby")
-                for role, name in FIRST:
-                    self._pipeline.start(role, name, *self._options)
-                if not self._pipeline.gathered(*NAMES[1:]):
+                if not self._pipeline.up(*self._options, count=2):
                     return "the workers do not come together"
                 self._storm()
                 return "; ".join(self._wrong) or self._afterwards()
@@ -183,7 +178,7 @@ class Round:
     def _down(self):
         workers = self._workers()
         for name in workers:
-            self._pipeline.processes[name].send_signal(signal.SIGTERM)
+            self._pipeline.leave(name)
         wrong = next(filter(None, map(self._left, workers)), None)
-        self._pipeline.processes["lobby"].send_signal(signal.SIGTERM)
+        self._pipeline.leave("lobby")
         return wrong or self._left("lobby")

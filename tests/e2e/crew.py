@@ -16,6 +16,7 @@ from launcher import installation, run  # noqa: E402  (the path must be known fi
 Host = collections.namedtuple("Host", "prefix options")
 HERE = Host((), ())
 WORKERS = ("tracker", "classifier", "extractor", "sink")
+PATIENCE = 120  # seconds that anything may take on a busy machine
 
 
 class Crew:
@@ -26,13 +27,13 @@ class Crew:
 
     def __init__(self, folder, lobby=None):
         self.folder = folder
-        self.lobby = lobby or f"ipc://{folder}/lobby.inbox"
+        self.lobby = lobby or f"ipc://{folder}/lobby"
+        self.profile = os.path.join(folder, "profile.json")
         self.processes = {}
         self._readers = []
         self._started = {}  # name -> how, to do it again
         self._lock = threading.Lock()
-        self._profile = os.path.join(folder, "profile.json")
-        with open(self._profile, "w", encoding="utf-8") as file:
+        with open(self.profile, "w", encoding="utf-8") as file:
             file.write(run.profile_document("any"))
 
     def __enter__(self):
@@ -43,6 +44,9 @@ class Crew:
             if process.poll() is None:
                 process.kill()
             process.wait()
+        for reader in self._readers:
+            for pipe in filter(None, (reader.stdin, reader.stderr)):
+                pipe.close()
 
     def start(self, role, name, *options, host=HERE):
         """Starts a program; its process."""
@@ -56,35 +60,58 @@ class Crew:
 
     def again(self, name):
         """Starts one anew that has ended, or is about to."""
-        self.processes[name].wait(harness.PATIENCE)
+        self.processes[name].wait(PATIENCE)
         words, host = self._started[name]
         return self.start(*words, host=host)
 
-    def read(self, out, *captures, options=(), host=HERE, **more):
-        """Starts a reader; its process, whose standard error is a pipe."""
+    def up(self, *options, count=1, options_of=None):
+        """Starts a lobby and so many of each worker, named classifier-1 and so on; `options_of`: a
+        role's own. Whether all of them gathered."""
+        self.start("lobby", "lobby")
+        names = []
+        for role in WORKERS:
+            for number in range(1, count + 1):
+                names.append(f"{role}-{number}")
+                self.start(role, names[-1], *options, *(options_of or {}).get(role, ()))
+        return self.gathered(*names)
+
+    def read(self, out, *captures, options=(), host=HERE):
+        """Starts a reader; its process, whose standard error is a pipe, as is its standard input
+        where the capture is "-"."""
         command = [*host.prefix, installation.program("reader"), "--join", self.lobby, "--out", out,
-                   "--profile", self._profile, "--quiet", *host.options, *options, *captures]
-        reader = subprocess.Popen(command, stderr=subprocess.PIPE,
-                                  env=dict(os.environ, TZ="UTC", TMPDIR=self.folder), **more)
+                   "--profile", self.profile, "--quiet", *host.options, *options, "--", *captures]
+        reader = subprocess.Popen(
+            command, stdin=subprocess.PIPE if "-" in captures else subprocess.DEVNULL, bufsize=0,
+            stderr=subprocess.PIPE, env=dict(os.environ, TZ="UTC", TMPDIR=self.folder))
         self._readers.append(reader)
         return reader
 
-    def there(self, host=HERE):
-        """What the lobby knows of each worker, by name; {} where it does not answer."""
-        asked = subprocess.run(
-            [*host.prefix, installation.program("lobby"), "--query", self.lobby, *host.options],
-            capture_output=True, text=True, check=False, timeout=harness.PATIENCE)
-        return {worker["name"]: worker for worker in json.loads(asked.stdout or "[]")}
+    @staticmethod
+    def finish(reader, rest=None):
+        """Gives a reader the rest of its capture and waits for it; its exit status and what it
+        said."""
+        _, said = reader.communicate(rest, harness.PATIENCE)
+        return reader.returncode, said.decode()
 
-    def gathered(self, *names, host=HERE):
+    def query(self, *options, host=HERE):
+        """Asks the lobby who is there; the CompletedProcess."""
+        return subprocess.run(
+            [*host.prefix, installation.program("lobby"), "--query", self.lobby, *host.options,
+             *options], capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+    def there(self, *options, host=HERE):
+        """Its answer: what it knows of each worker, by name; {} where it does not answer."""
+        rows = json.loads(self.query(*options, host=host).stdout or "[]")
+        return {row["name"]: row for row in rows if row["role"] != "reader"}
+
+    def gathered(self, *names, options=(), host=HERE):
         """Waits until the lobby knows all of these; whether it came to that."""
-        return harness.wait_until(lambda: set(names) <= set(self.there(host)), 60)
+        return harness.wait_until(
+            lambda: set(names) <= set(self.there(*options, host=host)), PATIENCE)
 
     def leave(self, name):
-        """Lets one finish what it has, and end; its exit status."""
-        process = self.processes.pop(name)
-        process.send_signal(signal.SIGTERM)
-        return process.wait(harness.PATIENCE)
+        """Tells a worker to leave, which finishes what it has."""
+        self.processes[name].send_signal(signal.SIGTERM)
 
     def said(self, name):
         """What a program said so far."""
@@ -93,3 +120,25 @@ class Crew:
 
     def _log(self, name):
         return os.path.join(self.folder, name + ".log")
+
+
+class WithCrew(harness.InFolder):
+    """A test with a pipeline of its own, `self.crew`, which is yet to be started."""
+
+    def setUp(self):
+        super().setUp()
+        self.crew = self.enterContext(Crew(self.folder))
+
+    def up(self, *options, **more):
+        """A lobby and workers, all of them there (Crew.up)."""
+        self.assertTrue(self.crew.up(*options, **more))
+
+    def until(self, true):
+        """Waits until something is so, which it must come to be."""
+        self.assertTrue(harness.wait_until(true, PATIENCE))
+
+    def played(self, capture, out, *options, status=0):
+        """Plays a capture, which must end with this status; what the reader said."""
+        ended, said = self.crew.finish(self.crew.read(out, capture, options=options))
+        self.assertEqual(ended, status, said)
+        return said

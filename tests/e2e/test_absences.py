@@ -4,26 +4,17 @@ import glob
 import json
 import os
 import signal
-import subprocess
-import unittest
 
 import harness
-from crew import WORKERS, Crew
-
-LIMIT = 120  # seconds that anything may take on a busy machine
+from crew import WithCrew
 
 
-class Absences(harness.InFolder):
+class Absences(WithCrew):
     """Two workers of each stage, and a capture whose middle is certain, as it comes in halves."""
 
     def setUp(self):
         super().setUp()
-        self.crew = self.enterContext(Crew(self.folder))
-        self.crew.start("lobby", "lobby")
-        self.names = [f"{role}-{n}" for role in WORKERS for n in (1, 2)]
-        for name in self.names:
-            self.crew.start(name.split("-")[0], name)
-        self.assertTrue(self.crew.gathered(*self.names))
+        self.up(count=2)
         plain = os.path.join(self.folder, "plain")
         self.run_ok("run", harness.DEMO, plain, "--quiet")
         self.wanted = harness.results(plain)
@@ -32,10 +23,9 @@ class Absences(harness.InFolder):
 
     def begin(self):
         """A reader that has half of the capture, and a sink that has begun with it."""
-        reader = self.crew.read(self.out, "-", stdin=subprocess.PIPE)
+        reader = self.crew.read(self.out, "-")
         reader.stdin.write(self.capture[:len(self.capture) // 2])
-        reader.stdin.flush()
-        self.assertTrue(harness.wait_until(self.busy_sink, LIMIT))
+        self.until(self.busy_sink)
         return reader
 
     def busy_sink(self):
@@ -46,15 +36,15 @@ class Absences(harness.InFolder):
 
     def end(self, reader, rest):
         """The results are those of an undisturbed run; which attempt they came of."""
-        _, said = reader.communicate(rest, LIMIT)
-        self.assertEqual(reader.returncode, 0, said)
+        status, said = self.crew.finish(reader, rest)
+        self.assertEqual(status, 0, said)
         self.assertEqual(harness.results(self.out), self.wanted)
         with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
             return json.load(file)["attempt"]
 
     def whole_again(self):
         """Everybody is back, and another capture needs one attempt."""
-        self.assertTrue(self.crew.gathered(*self.names))
+        self.assertTrue(self.crew.gathered(*set(self.crew.processes) - {"lobby"}))
         self.assertEqual(harness.results(self.out), self.wanted)
         self.assertEqual(self.end(self.crew.read(self.out, harness.DEMO), None), 1)
 
@@ -69,7 +59,7 @@ class Absences(harness.InFolder):
             process.send_signal(signal.SIGCONT)
         self.whole_again()
         hidden = os.path.join(self.folder, ".tapline-*")
-        self.assertTrue(harness.wait_until(lambda: not glob.glob(hidden), LIMIT))
+        self.until(lambda: not glob.glob(hidden))
 
     def test_the_roster_stands_while_the_lobby_is_away(self):
         reader = self.begin()

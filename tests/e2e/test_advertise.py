@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import harness
-import programs
+from crew import PATIENCE, WORKERS, WithCrew
 from harness import DEMO, results
 from launcher import installation
 
@@ -76,13 +76,13 @@ class Relay:
         self._socket.close()
 
 
-class Advertise(programs.Programs):
+class Advertise(WithCrew):
     """Pipelines over TCP on all addresses of this machine."""
 
     def setUp(self):
         super().setUp()
         self.port = free_ports()
-        self.lobby = f"tcp://127.0.0.1:{self.port}"
+        self.crew.lobby = f"tcp://127.0.0.1:{self.port}"
 
     def play(self, *options):
         """Plays the demo, the reader's inboxes being on all addresses as well."""
@@ -93,13 +93,13 @@ class Advertise(programs.Programs):
 
     def start_all(self, options, classifier=(*ALL, *LOOPBACK)):
         """A lobby and workers; the lobby is bound on all addresses, too."""
-        self.lobby = f"tcp://0.0.0.0:{self.port}"
-        self.start("lobby", *options)
-        self.lobby = f"tcp://127.0.0.1:{self.port}"
-        for role in programs.ROLES:
+        self.crew.lobby = f"tcp://0.0.0.0:{self.port}"
+        self.crew.start("lobby", "lobby", *options)
+        self.crew.lobby = f"tcp://127.0.0.1:{self.port}"
+        for role in WORKERS:
             where = classifier if role == "classifier" else (*ALL, *LOOPBACK)
-            self.start(role, *where, *options)
-        self.until(lambda: len(self.status(*options)) == len(programs.ROLES))
+            self.crew.start(role, role, *where, *options)
+        self.assertTrue(self.crew.gathered(*WORKERS, options=options))
 
     def test_all_addresses_with_keys(self):
         key, allow = os.path.join(self.folder, "key"), os.path.join(self.folder, "allowed")
@@ -108,7 +108,7 @@ class Advertise(programs.Programs):
         shutil.copy(key + ".pub", allow)
         options = ("--key", key, "--allow", allow, "--lobby-key", key + ".pub")
         self.start_all(options)
-        for row in self.status(*ALL, *LOOPBACK, *options).values():
+        for row in self.crew.there(*ALL, *LOOPBACK, *options).values():
             self.assertRegex(row["data"] + row["control"], r"(tcp://127\.0\.0\.1:\d+){2}")
         self.play(*options)
 
@@ -131,19 +131,19 @@ class Advertise(programs.Programs):
         for options, said in ((ALL, "--advertise tcp://HOST"),
                               ((*ALL, "--advertise", "tcp://0.0.0.0"), "nobody could connect"),
                               (("--advertise", "ipc:///tmp/x"), "what is advertised")):
-            for role in (*programs.ROLES, "reader"):
-                more = ["--out", self.out, "--profile", self.profile, DEMO]
+            for role in (*WORKERS, "reader"):
+                more = ["--out", self.out, "--profile", self.crew.profile, DEMO]
                 done = subprocess.run(
-                    [installation.program(role), "--join", self.lobby, "--insecure", *options,
+                    [installation.program(role), "--join", self.crew.lobby, "--insecure", *options,
                      *(more if role == "reader" else ())],
-                    capture_output=True, text=True, check=False, timeout=programs.PATIENCE)
+                    capture_output=True, text=True, check=False, timeout=PATIENCE)
                 self.assertEqual(done.returncode, 2, done.stderr)
                 self.assertIn(said, done.stderr)
 
     def test_all_addresses_need_keys(self):
         done = subprocess.run(
-            [installation.program("sink"), "--join", self.lobby, *ALL, *LOOPBACK],
-            capture_output=True, text=True, check=False, timeout=programs.PATIENCE)
+            [installation.program("sink"), "--join", self.crew.lobby, *ALL, *LOOPBACK],
+            capture_output=True, text=True, check=False, timeout=PATIENCE)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("--insecure", done.stderr)
 

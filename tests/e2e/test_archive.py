@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import unittest
 
 import harness
 from harness import CAPTURES, DEMO

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import threading
-import unittest
 
 import harness
 from harness import DEMO, TAPLINE, results, wait_until, workers_of

@@ -5,7 +5,7 @@ import concurrent.futures
 import os
 
 import harness
-import programs
+from crew import WithCrew
 from harness import results
 
 SUBJECTS = [os.path.join(harness.CAPTURES, "crafted", name + ".pcap") for name in
@@ -16,7 +16,7 @@ WARM = CAPTURES // 3  # by then every worker has grown to what so many at once n
 GROWTH = 4 << 20  # bytes: 26 kilobytes kept of each capture would show
 
 
-class Crowd(programs.Programs):
+class Crowd(WithCrew):
     """Two of each worker, and readers that come and go."""
 
     def play_all(self, first, last):
@@ -31,13 +31,13 @@ class Crowd(programs.Programs):
 
     def idle(self):
         """The status, once no capture is under way and everybody has said so."""
-        self.until(lambda: not any(row["sessions"] for row in self.status().values()))
-        return self.status()
+        self.until(lambda: not any(row["sessions"] for row in self.crew.there().values()))
+        return self.crew.there()
 
     def open_files(self):
         """How many files each worker has open."""
         return {name: len(os.listdir(f"/proc/{process.pid}/fd"))
-                for name, process in self.workers.items()}
+                for name, process in self.crew.processes.items()}
 
     def test_many_captures(self):
         self.up(count=2)

@@ -6,7 +6,7 @@ import signal
 import sys
 
 import harness
-import programs
+from crew import PATIENCE, WithCrew
 from harness import DEMO, results
 
 sys.path.append(os.path.join(harness.ROOT, "tests", "hostile"))
@@ -18,7 +18,7 @@ OPTIONS = ("--tcp-idle", "300", "--udp-idle", "300")
 SMALL_BATCHES = ("--batch", "4k")  # what was fed is on its way, and not waiting for more
 
 
-class Elastic(programs.Programs):
+class Elastic(WithCrew):
     """A capture of three hours is fed piece by piece: the test goes on when it has seen enough."""
 
     @classmethod
@@ -38,9 +38,9 @@ class Elastic(programs.Programs):
 
     def begin(self):
         """A reader that has played an hour; classifiers and extractors have some of it."""
-        reader = self.read("-", self.out, *OPTIONS, *SMALL_BATCHES)
+        reader = self.crew.read(self.out, "-", options=(*OPTIONS, *SMALL_BATCHES))
         self.feed(reader, self.hours[0])
-        self.until(lambda: all(row["flows_in"] for row in self.status().values()
+        self.until(lambda: all(row["flows_in"] for row in self.crew.there().values()
                                if row["role"] in ("classifier", "extractor")))
         return reader
 
@@ -61,12 +61,12 @@ class Elastic(programs.Programs):
 
     def busy(self, role):
         """The workers of a role that take part in a capture."""
-        return [name for name, row in self.status().items()
+        return [name for name, row in self.crew.there().items()
                 if row["role"] == role and row["sessions"]]
 
     def check(self, reader):
         """The capture has come out as ever, at the first attempt."""
-        status, said = self.finish(reader)
+        status, said = self.crew.finish(reader)
         self.assertEqual(status, 0, said)
         self.assertEqual(results(self.out), self.undisturbed())
         with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
@@ -76,11 +76,11 @@ class Elastic(programs.Programs):
         self.up()
         reader = self.begin()
         for role in ("classifier", "extractor"):
-            self.start(role, name=role + "-2")
-        self.until(lambda: {"classifier-2", "extractor-2"} <= set(self.status()))
+            self.crew.start(role, role + "-2")
+        self.assertTrue(self.crew.gathered("classifier-2", "extractor-2"))
 
         def both_work():
-            return all(self.status()[name]["flows_in"] for name in ("classifier-2", "extractor-2"))
+            return all(self.crew.there()[name]["flows_in"] for name in ("classifier-2", "extractor-2"))
         self.feed_until(reader, self.hours[1] + self.hours[2], both_work)
         self.check(reader)
 
@@ -89,19 +89,19 @@ class Elastic(programs.Programs):
         reader = self.begin()
         leavers = ("classifier-1", "extractor-1")
         for name in leavers:
-            self.leave(name)
-        self.until(lambda: all(self.status()[name]["state"] == "leaving" for name in leavers))
+            self.crew.leave(name)
+        self.until(lambda: all(self.crew.there()[name]["state"] == "leaving" for name in leavers))
         self.feed(reader, self.hours[1])
         for name in leavers:  # the capture is still under way
-            self.assertEqual(self.workers[name].wait(programs.PATIENCE), 0)
-        self.until(lambda: not set(leavers) & set(self.status()))
+            self.assertEqual(self.crew.processes[name].wait(PATIENCE), 0)
+        self.until(lambda: not set(leavers) & set(self.crew.there()))
         self.feed(reader, self.hours[2])
         self.check(reader)
 
     def test_status_tells_how_it_goes(self):
         self.up()
         reader = self.begin()
-        row = self.status()["classifier-1"]
+        row = self.crew.there()["classifier-1"]
         self.assertEqual((row["role"], row["state"], row["sessions"]), ("classifier", "up", 1))
         for figure in ("host", "pid", "memory", "data", "control", "rate_in", "rate_out",
                        "queue_bytes", "lag_ns", "flows", "full_waits", "blocked_ns", "idle_ns"):
@@ -110,15 +110,15 @@ class Elastic(programs.Programs):
 
         def told_all():
             for name in told:
-                told[name] = max(told[name], self.status()["classifier-1"][name])
+                told[name] = max(told[name], self.crew.there()["classifier-1"][name])
             return all(told.values())
         self.feed_until(reader, self.hours[1] + self.hours[2], told_all)
         self.check(reader)
-        self.workers["sink-1"].send_signal(signal.SIGSTOP)
+        self.crew.processes["sink-1"].send_signal(signal.SIGSTOP)
         seen = set()
 
         def missed():
-            seen.add(self.status().get("sink-1", {"state": "struck out"})["state"])
+            seen.add(self.crew.there().get("sink-1", {"state": "struck out"})["state"])
             return seen & {"silent", "struck out"}
         self.until(missed)
 
@@ -128,17 +128,17 @@ class Elastic(programs.Programs):
         self.until(lambda: len(self.busy("sink")) == 1 and len(self.busy("tracker")) == 2)
         leavers = ("tracker-1", *self.busy("sink"))
         for name in leavers:
-            self.leave(name)
-        self.until(lambda: all(self.status()[name]["state"] == "leaving" for name in leavers))
+            self.crew.leave(name)
+        self.until(lambda: all(self.crew.there()[name]["state"] == "leaving" for name in leavers))
         self.played(DEMO, os.path.join(self.folder, "another"))
-        self.until(lambda: sum(row["sessions_in"] for row in self.status().values()
+        self.until(lambda: sum(row["sessions_in"] for row in self.crew.there().values()
                                if row["role"] == "sink") == 2)
-        for row in (self.status()[name] for name in leavers):
+        for row in (self.crew.there()[name] for name in leavers):
             self.assertEqual((row["state"], row["sessions_in"]), ("leaving", 1))
         self.feed(reader, self.hours[1] + self.hours[2])
         self.check(reader)
         for name in leavers:
-            self.assertEqual(self.workers[name].wait(programs.PATIENCE), 0)
+            self.assertEqual(self.crew.processes[name].wait(PATIENCE), 0)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import unittest
 
 import harness
 from hosts import Hosts
@@ -65,21 +64,20 @@ class ThreeHosts(harness.InFolder):
 
     def begin(self):
         """A reader that has half of the capture, of which some is on an edge already."""
-        reader = self.pipeline.read(self.out, "-", host=self.at["head"], stdin=subprocess.PIPE)
+        reader = self.pipeline.read(self.out, "-", host=self.at["head"])
         reader.stdin.write(self.capture[:len(self.capture) // 2])
-        reader.stdin.flush()
         self.assertTrue(harness.wait_until(lambda: self.flows("edge1") > 0, 60))
         return reader
 
     def flows(self, edge):
         """How many flows the classifier and the extractor of an edge have got so far, the fewer."""
-        there = self.pipeline.there(self.at["head"])
+        there = self.pipeline.there(host=self.at["head"])
         return min(there.get(f"{role}-{edge}", {}).get("flows_in", 0) for role in ON_EDGES)
 
     def end(self, reader, attempts):
         """Gives it the rest; the results must be right, after so many attempts."""
-        _, said = reader.communicate(self.capture[len(self.capture) // 2:], harness.PATIENCE)
-        self.assertEqual(reader.returncode, 0, said)
+        status, said = self.pipeline.finish(reader, self.capture[len(self.capture) // 2:])
+        self.assertEqual(status, 0, said)
         self.same(said, attempts)
 
     def same(self, said, attempts):
@@ -92,8 +90,8 @@ class ThreeHosts(harness.InFolder):
         """One more capture, that nothing happens to, of which both edges get something."""
         before = {edge: self.flows(edge) for edge in EDGES}
         reader = self.pipeline.read(self.out, harness.DEMO, host=self.at["head"])
-        _, said = reader.communicate(timeout=harness.PATIENCE)
-        self.assertEqual(reader.returncode, 0, said)
+        status, said = self.pipeline.finish(reader)
+        self.assertEqual(status, 0, said)
         self.same(said, {1})
         for edge in EDGES:
             self.assertTrue(harness.wait_until(lambda e=edge: self.flows(e) > before[e], 60), edge)

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import time
-import unittest
 
 import harness
 from harness import DEMO, ROOT, TAPLINE, records

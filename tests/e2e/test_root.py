@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import harness
-import programs
+from crew import PATIENCE, WithCrew
 from harness import results
 from launcher import installation
 
@@ -12,7 +12,7 @@ SMALL = os.path.join(harness.CAPTURES, "crafted", "dns-udp.pcap")
 REFUSALS = "below|leads over|is no directory|no name|cannot be replaced"
 
 
-class Root(programs.Programs):
+class Root(WithCrew):
     """A pipeline whose sink has a root."""
 
     def setUp(self):
@@ -41,10 +41,10 @@ class Root(programs.Programs):
         self.assertEqual(sorted(os.listdir(self.root)), ["link", "top"])
 
     def test_a_root_must_be_there(self):
-        for root in (self.root + "/none", self.profile):
+        for root in (self.root + "/none", self.crew.profile):
             done = subprocess.run(
-                [installation.program("sink"), "--join", self.lobby, "--root", root],
-                capture_output=True, text=True, check=False, timeout=programs.PATIENCE)
+                [installation.program("sink"), "--join", self.crew.lobby, "--root", root],
+                capture_output=True, text=True, check=False, timeout=PATIENCE)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertIn(root, done.stderr)
 
