@@ -30,7 +30,7 @@ static inline size_t cursor_left(const struct cursor *c)
     return c->bad ? 0 : (size_t)(c->end - c->at);
 }
 
-/** The next `length` bytes, borrowed, and steps over them; NULL, and bad, where they are not there. */
+/** Takes the next `length` bytes, borrowed; NULL, and bad, where they are not there. */
 static inline const uint8_t *cursor_take(struct cursor *c, size_t length)
 {
     if (c->bad || (size_t)(c->end - c->at) < length) {
@@ -48,7 +48,7 @@ static inline bool cursor_skip(struct cursor *c, size_t length)
     return cursor_take(c, length) != NULL;
 }
 
-/** A cursor over the next `length` bytes, stepping over them; a bad one where they are not there. */
+/** Takes them as a cursor of their own; a bad one where they are not there. */
 static inline struct cursor cursor_slice(struct cursor *c, size_t length)
 {
     const uint8_t *bytes = cursor_take(c, length);

@@ -13,8 +13,8 @@ const char *error_text(int code)
     case ERR_VERSION: return "another version";
     case ERR_LIMIT: return "a limit was reached";
     case ERR_FLOWS:
-        return "more flows are open at once than one tracker may hold; allow more (--flows), or let "
-               "more trackers share them (-j)";
+        return "more flows are open at once than one tracker may hold; allow more (--flows), or "
+               "let more trackers share them (-j)";
     case ERR_USAGE: return "wrong use";
     case ERR_UNREADABLE: return "the capture cannot be read";
     case ERR_LOST: return "a worker or a message was lost";

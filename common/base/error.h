@@ -33,7 +33,7 @@ enum exit_status {
     EXIT_OUTPUT = 6,     /* the results could not be written */
 };
 
-/** A short text for a code of ours or a negated errno. Static or thread-local storage, never NULL. */
+/** A short text for a code of ours or a negated errno, static or thread-local; never NULL. */
 const char *error_text(int code);
 
 /** Whether a code is a negated errno, and so the system's own refusal. */

@@ -6,7 +6,7 @@
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
-/** Sets the name that every line begins with (borrowed for the program's life) and what is shown. */
+/** Sets the name that each line begins with (borrowed for good), and what is shown. */
 void log_open(const char *name, enum log_level level);
 
 /** Writes one line, like printf, where its level is shown. Bytes that a terminal would obey are

@@ -70,7 +70,8 @@ static bool leads(const uint8_t *b)
 }
 
 /* What is dropped is mostly of bodies that are no text at all. Their bytes follow no pattern that a
- * branch could be predicted by: each is written, and the next one over it where it does not stay. */
+ * branch could be predicted by: each is written, and the next one over it where it has
+ * to go. */
 size_t text_clean(char *out, const uint8_t *bytes, size_t length)
 {
     size_t used = 0, at = 0, step;

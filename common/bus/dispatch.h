@@ -10,8 +10,9 @@
 #include "common/bus/session.h"
 #include "common/bus/stage.h"
 
-/** Gives one message of an attempt to its core, piece by piece. 0; what the core returned; or the fault in the body. A message that the stage has no use for is
- *  passed over with a line in the log. */
+/** Gives one message of an attempt to its core, piece by piece. 0; what the core returned; or the
+ *  fault in the body. A message that the stage has no use for is passed over with a line in the
+ *  log. */
 int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct session *session,
              struct message *message);
 

@@ -63,7 +63,7 @@ uint64_t inbox_bad(const struct inbox *inbox)
     return inbox->bad;
 }
 
-/* Says the 1st, 2nd, 4th, 8th ... of the bad messages, so that a flood of them is no flood of lines. */
+/* Says the 1st, 2nd, 4th, 8th ... of the bad messages, so that a flood of them is none of lines. */
 static void count_bad(struct inbox *inbox, int error)
 {
     inbox->bad++;

@@ -17,8 +17,8 @@ struct keys {
     char secret_key[PRESENCE_KEY];
 };
 
-/** Makes a new pair and writes `path` and `path`.pub, neither of which may exist. 0; ERR_USAGE, or a
- *  negated errno, with a line on stderr. */
+/** Makes a new pair and writes `path` and `path`.pub, neither of which may exist. 0; ERR_USAGE, or
+ *  a negated errno, with a line on stderr. */
 int keys_create(const char *path);
 
 /** Reads a secret key's file. 0; -EPERM: others than its owner may read it; ERR_USAGE: it holds no

@@ -212,7 +212,8 @@ static struct outgoing *outgoing_to(struct session *session, uint32_t peer)
 }
 
 /* Notes what this attempt came to its end by. */
-static int lost(struct session *session, const char *form, ...) __attribute__((format(printf, 2, 3)));
+static int lost(struct session *session, const char *form, ...)
+    __attribute__((format(printf, 2, 3)));
 
 static int lost(struct session *session, const char *form, ...)
 {

@@ -39,8 +39,8 @@ int64_t session_began(const struct session *session);
 /** The capture; its slices live as long as the session. */
 const struct capture *session_capture(const struct session *session);
 
-/** reader: the sink wants to hear of flows when they begin; workers that begin from here on learn so.
- *  0 or -ENOMEM. */
+/** reader: the sink wants to hear of flows when they begin; workers that begin from here on learn
+ *  so. 0 or -ENOMEM. */
 int session_set_opens(struct session *session);
 
 /** Where the core hands on; lives as long as the session. */

@@ -296,17 +296,19 @@ static void take_message(struct stage *stage, struct message *message, bool is_d
 static void wait_for_messages(struct stage *stage, bool data_too, int wait_ms)
 {
     zmq_pollitem_t items[5] = {
-        {.fd = signals_descriptor(), .events = ZMQ_POLLIN},
-        {.socket = inbox_socket(stage->control), .events = ZMQ_POLLIN},
+        {.fd = signals_descriptor()},
+        {.socket = inbox_socket(stage->control)},
     };
     int count = 2;
     int64_t before = stage_now();
     if (data_too && stage->data)
-        items[count++] = (zmq_pollitem_t){.socket = inbox_socket(stage->data), .events = ZMQ_POLLIN};
+        items[count++].socket = inbox_socket(stage->data);
     if (data_too && stage->watched)
-        items[count++] = (zmq_pollitem_t){.socket = stage->watched, .events = ZMQ_POLLIN};
+        items[count++].socket = stage->watched;
     if (data_too && stage->watched_descriptor >= 0)
-        items[count++] = (zmq_pollitem_t){.fd = stage->watched_descriptor, .events = ZMQ_POLLIN};
+        items[count++].fd = stage->watched_descriptor;
+    for (int i = 0; i < count; i++)
+        items[i].events = ZMQ_POLLIN;
     if (!signals_stop())
         zmq_poll(items, count, wait_ms);
     signals_clear();

@@ -30,8 +30,8 @@ int intake_subscribe(struct intake *intake, const char *topic);
 void intake_ready(struct intake *intake);
 
 /** Takes one message's two frames, of which `body` is borrowed as long as the record is used. True:
- *  `record` is one that was asked for. False, with *error 0: it was one for the intake alone; -EPROTO:
- *  it is not as the contract says, and was passed over. */
+ *  `record` is one that was asked for. False, with *error 0: it was one for the intake alone;
+ *  -EPROTO: it is not as the contract says, and was passed over. */
 bool intake_take(struct intake *intake, struct slice topic, struct slice body, int *error);
 
 #endif

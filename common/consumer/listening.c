@@ -34,7 +34,8 @@ static int check(const struct listening_options *o)
 }
 
 /* The keys for a tap; where one was given for all it is in force already. */
-static int use_keys(struct tapline_consumer *consumer, const struct listening_options *o, size_t tap)
+static int use_keys(struct tapline_consumer *consumer, const struct listening_options *o,
+                    size_t tap)
 {
     char key[PRESENCE_KEY];
     if (!o->key || tap >= o->tap_key.count)

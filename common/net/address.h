@@ -39,7 +39,7 @@ static inline bool address_equal(const struct address *a, const struct address *
 /** Orders by family, then by bytes: <0, 0, >0. */
 int address_compare(const struct address *a, const struct address *b);
 
-/** Writes the text (dotted quad, or RFC 5952) and returns `out`, which has room for ADDRESS_TEXT. */
+/** Writes the text (dotted quad, or RFC 5952) to `out`, and returns that. */
 const char *address_text(const struct address *a, char out[ADDRESS_TEXT]);
 
 /** The records' `ip_port`: "src-sport-dst-dport". */

@@ -64,7 +64,7 @@ const struct opt LIMIT_OPTS[] = {
     {"demand", OPT_COUNT, LIMIT(demand), "0|1",
      "0: send on what nobody wants, too (changes no result)", 0, 1},
     {"flows", OPT_COUNT, LIMIT(flows), "COUNT",
-     "flows that one tracker may hold open; with more the run fails, and nothing is left out", 1, 0},
+     "flows that one tracker may hold open; with more the run fails, and says so", 1, 0},
 };
 
 const size_t LIMIT_OPTS_COUNT = sizeof LIMIT_OPTS / sizeof LIMIT_OPTS[0];

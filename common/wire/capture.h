@@ -51,12 +51,12 @@ struct capture {
     struct slice key;      /* its public key; "": none */
     struct slice out;      /* the results' directory */
     struct slice zone;     /* TZ of the command that asked */
-    struct slice profile;  /* the platform profile: one JSON document (stages/classifier/profile.h) */
-    struct slice sources;  /* msgpack: array of {name, size, mtime} of the files that it is made of */
+    struct slice profile;  /* the platforms: a JSON document, as stages/classifier/profile.h says */
+    struct slice sources;  /* msgpack: array of {name, size, mtime} of the files it is made of */
     struct slice request;  /* JSON object: options as asked for, put into ledger.json */
     uint64_t sink;         /* the sink's sender id */
     struct slice trackers; /* msgpack: array of sender ids, in the order of their indexes */
-    uint32_t index;        /* a tracker's own place among them; not on the wire: the stage fills it in */
+    uint32_t index;        /* a tracker's own place among them, from 0; not on the wire */
     struct limits limits;
     bool live;             /* packets arrive as they happen, and cannot be played again */
     bool opens;            /* trackers tell the sink of flows when they begin, too */

@@ -35,7 +35,7 @@ struct event_data {
     uint64_t offset;  /* bytes (TCP) or datagrams (UDP) of this direction before it */
     int64_t time_ns;  /* of the packet that carried it */
     uint64_t packet;  /* that packet's number in the capture, from 1 */
-    uint32_t missing; /* bytes behind these that the snap length cut off (UDP; in TCP a gap follows) */
+    uint32_t missing; /* bytes cut off behind these by the snap length (UDP; TCP: a gap follows) */
     const uint8_t *bytes; /* borrowed: valid until the handler returns */
     uint32_t length;
 };

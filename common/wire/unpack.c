@@ -19,8 +19,8 @@ void unpack_refuse(struct unpack *u)
     fail(u, ERR_MALFORMED);
 }
 
-/* The number in the next `width` bytes, 1 to 8. Nearly always more bytes than that are left: then one
- * load reads them, whatever the width. */
+/* The number in the next `width` bytes, 1 to 8. Nearly always more bytes than that are left: then
+ * one load reads them, whatever the width. */
 static inline uint64_t big_endian(struct unpack *u, size_t width)
 {
     const uint8_t *at = u->at;

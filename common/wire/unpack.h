@@ -58,9 +58,9 @@ uint32_t unpack_array_checked(struct unpack *u);
 
 enum { UNPACK_LONGEST_NUMBER = 9 };
 
-/** Reads a number that is not negative at a place with UNPACK_LONGEST_NUMBER bytes, in the form that
- *  pack_put_uint writes; where it ends, or NULL: something else. One load reads it, whatever its
- *  width: most of what travels are such numbers. */
+/** Reads a number that is not negative at a place with UNPACK_LONGEST_NUMBER bytes, in the form
+ *  that pack_put_uint writes; where it ends, or NULL: something else. One load reads it, whatever
+ *  its width: most of what travels are such numbers. */
 static inline const uint8_t *unpack_get_uint(const uint8_t *at, uint64_t *value)
 {
     *value = *at;

@@ -61,7 +61,7 @@ def _size(path):
 
 
 def _files(folder):
-    """Every file below a folder, as paths relative to it, in order. Hidden ones are not captures."""
+    """Every file below a folder but hidden ones, as paths relative to it, in order."""
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(names):

@@ -8,8 +8,8 @@ import sys
 from launcher import tap_options
 from launcher.status import DONE, Failure, INTERRUPTED, WRONG_USE
 
-LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and others:
-see tapline-reader --help) may follow in any place; each takes one value."""
+LIMITS_NOTE = """Limits that can change a record (--tcp-idle, --udp-idle, --probe-segments and
+others: see tapline-reader --help) may follow in any place; each takes one value."""
 
 
 def _of(module, name="command"):
@@ -178,7 +178,8 @@ def _keys_parser(commands):
     deed = deeds.add_parser("revoke", help="let it in no more")
     deed.add_argument("key", metavar="NAME-or-FILE")
     deed.set_defaults(command=_of("key_commands", "revoke"))
-    deeds.add_parser("list", help="every key here").set_defaults(command=_of("key_commands", "show"))
+    deeds.add_parser("list", help="every key here").set_defaults(
+        command=_of("key_commands", "show"))
 
 
 def _parser():

@@ -4,7 +4,7 @@ import os
 
 
 class Jobs:
-    """A `tapline-reader --jobs -`: waited for with select, and never waited for while it is busy."""
+    """A `tapline-reader --jobs -`: waited for with select, and not while it is busy."""
 
     def __init__(self, process):
         self.process = process

@@ -1,4 +1,4 @@
-"""`tapline plan`: how many of each stage a sensor needs, from what a capture costs on this machine."""
+"""`tapline plan`: how many of each stage a sensor needs, by what a capture costs here."""
 import json
 import math
 import os
@@ -85,8 +85,8 @@ def _plan(costs, rates, load):
 
 
 def _show(plan, rates):
-    print(f"measured on this machine: {plan['packets']:,} packets of {plan['bytes_per_packet']:.0f} "
-          f"bytes ({plan['plays']} plays)")
+    print(f"measured on this machine: {plan['packets']:,} packets of "
+          f"{plan['bytes_per_packet']:.0f} bytes ({plan['plays']} plays)")
     heads = [f"{rate:g} Gbit/s" for rate in rates]
     print(f"\n  {'stage':<12}{'ns a packet':>12}{'s a Gbit':>10}  "
           + "".join(f"{head:>12}" for head in heads))
@@ -96,9 +96,9 @@ def _show(plan, rates):
               f"{needed}")
     million = "".join(f"{plan['packets_per_second'][f'{rate:g}'] / 1e6:>12.1f}" for rate in rates)
     print(f"  {'million packets a second':<36}{million}")
-    print(f"\nProcesses, each with a processor of its own that is busy for {plan['load']:.0%} of the "
-          "time. A link whose\nrate needs several readers has to be split between them by address "
-          "pair.")
+    print(f"\nProcesses, each with a processor of its own that is busy for {plan['load']:.0%} of "
+          "the time. A link whose\nrate needs several readers has to be split between them by "
+          "address pair.")
 
 
 def _rates(text):
@@ -107,7 +107,7 @@ def _rates(text):
     except ValueError:
         rates = []
     if not rates or not all(0 < rate <= 10000 for rate in rates):
-        raise Failure(WRONG_USE, f"--gbit {text}: rates in Gbit/s with commas between, as 10,40,100")
+        raise Failure(WRONG_USE, f"--gbit {text}: rates in Gbit/s with commas between: 10,40,100")
     return rates
 
 

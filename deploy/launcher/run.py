@@ -32,8 +32,8 @@ def profile_document(name):
 
 def request_text(name, profile, limits):
     """What was asked for, as it stands in ledger.json: `batch` knows by it what is done."""
-    return json.dumps({"profile": name, "profile_sha256": hashlib.sha256(profile.encode()).hexdigest(),
-                       "options": limits})
+    digest = hashlib.sha256(profile.encode()).hexdigest()
+    return json.dumps({"profile": name, "profile_sha256": digest, "options": limits})
 
 
 def worker_options(arguments):

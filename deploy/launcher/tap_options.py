@@ -18,7 +18,7 @@ OF_SINK = {
     "--tap-queue": {"metavar": "BYTES", "help": "what may wait for one listener"},
     "--key": {"metavar": "FILE", "help": "the tap's secret key; TCP beyond this machine needs one"},
     "--allow": {"metavar": "DIR", "help": "the public keys (NAME.pub) of who may listen"},
-    "--insecure": {"action": "store_true", "help": "let anybody listen who reaches a plain TCP tap"},
+    "--insecure": {"action": "store_true", "help": "let anybody listen who can reach a plain tap"},
 }
 OF_LISTENER = {
     "--connect": {"metavar": "ENDPOINT", "required": True, "action": "append",

@@ -64,10 +64,10 @@ struct tapline_consumer *tapline_open(const char *endpoint, int *error);
 /** Connects to a tap besides, such as that of another sink. 0 or a negated errno, as above. */
 int tapline_connect(struct tapline_consumer *consumer, const char *endpoint);
 
-/** From now on connects over TCP by keys, as taps beyond this machine ask for: `own_key` is the file
- *  of this listener's secret key, whose public one the tap's side has listed; `tap_key` that of the
- *  public key which the tap must prove (`tapline keys`). 0; -EPERM: others may read the secret key;
- *  -EINVAL: a file holds no key; -ENOENT and others. */
+/** From now on connects over TCP by keys, as taps beyond this machine ask for: `own_key` is the
+ *  file of this listener's secret key, whose public one the tap's side has listed; `tap_key` that
+ *  of the public key which the tap must prove (`tapline keys`). 0; -EPERM: others may read the
+ *  secret key; -EINVAL: a file holds no key; -ENOENT and others. */
 int tapline_use_keys(struct tapline_consumer *consumer, const char *own_key, const char *tap_key);
 
 /** Wants the topics that begin with `topic`; "" is all of them. The first tapline_next tells the

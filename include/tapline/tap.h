@@ -27,11 +27,11 @@
  * the four counts of its connection are nil. An `xycdn` record is one sighting, `num` is 1: the
  * file adds up. Records come as they are finished, and not in the order of the files.
  *
- * `flow.open` is a flow that begins, where the sink was told to say so (--tap-opens). It stands in no
- * file, and so has no `file`; its further keys:
+ * `flow.open` is a flow that begins, where the sink was told to say so (--tap-opens). It stands in
+ * no file, and so has no `file`; its further keys:
  *
- *     ip_port          str        these two are those of the flow's later record. A conversation that
- *     start_timestamp  timestamp  is DNS from end to end has no such record.
+ *     ip_port          str        these two are those of the flow's later record; a
+ *     start_timestamp  timestamp  conversation that is DNS from end to end has none.
  *     transport        str        tcp or udp
  *     src, dst         str        the addresses of the initiator and of the responder,
  *     sport, dport     int        and their ports
@@ -57,10 +57,10 @@
  *     rates     map         topic -> messages of the last second
  *
  * A listener that is slow misses messages and slows nobody (--tap-policy drop), or is waited for
- * (block), also behind the end of a run, as long as it takes anything. One that takes nothing for as
- * long as --tap-patience says is disconnected, so that nobody waits for it any more; it may come
- * again, and sees what it missed. A listener reads ahead of what it has taken: with ZeroMQ's default
- * (ZMQ_RCVHWM) by 1,000 messages, and it shows at every 500th that it has taken some.
+ * (block), also behind the end of a run, as long as it takes anything. One that takes nothing for
+ * as long as --tap-patience says is disconnected, so that nobody waits for it any more; it may come
+ * again, and sees what it missed. A listener reads ahead of what it has taken: with ZeroMQ's
+ * default (ZMQ_RCVHWM) by 1,000 messages, and it shows at every 500th that it has taken some.
  *
  * `ready` is a topic of which no message comes. A listener that subscribes to it, last of all,
  * says that its subscriptions are complete: --tap-wait N counts those.

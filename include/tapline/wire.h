@@ -58,16 +58,17 @@ enum tapline_kind {
     TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
 
     /* Over the control inbox: small, and never behind data. */
-    TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint, presence,
-                              public key, figures], see below */
+    TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint,
+                              presence, public key, figures], see below */
     TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control,
                               presence, public key, admission] */
     TAPLINE_DEMAND = 18,   /* back along the pipeline: array of [flow, direction, want, offset] */
-    TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text, opens]: may the capture begin? And is the
-                              sink to hear of flows when they begin? Absent: no */
+    TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text, opens]: may the capture begin? And is
+                              the sink to hear of flows when they begin? Absent: no */
     TAPLINE_ASK = 20,      /* sink -> reader: []: all is here and synced; may I publish? */
     TAPLINE_WORD = 21,     /* reader -> sink: [yes or no] */
-    TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary as JSON text]: published, or why not */
+    TAPLINE_OUTCOME = 22,  /* sink -> reader: [status, text, summary as JSON text]: published, or
+                              why not */
     TAPLINE_RELEASE = 23,  /* reader -> all: []: this attempt is over, forget it */
     TAPLINE_FAULT = 24,    /* worker -> reader: [status, text]: this attempt cannot be finished */
     TAPLINE_QUERY = 25,    /* anybody -> lobby: [control endpoint to answer to, its public key] */
@@ -108,8 +109,8 @@ enum tapline_presence {
  *     [RECORD, flow, record, time, packet, order, map]
  *
  * A sink gets no OPEN, unless it asked for them: then every flow's, from its tracker, and these
- * count nowhere. flow: the tracker's index in the capture's set in the upper 16 bits, its count below.
- * direction: 0 from the initiator, 1 from the responder. offset: bytes of the stream before
+ * count nowhere. flow: the tracker's index in the capture's set in the upper 16 bits, its count
+ * below. direction: 0 from the initiator, 1 from the responder. offset: bytes of the stream before
  * these (TCP), datagrams of this direction before this one (UDP). missing: bytes of this
  * segment or datagram that its headers promise and the capture's snap length cut off.
  * figures: see struct event_close in common/wire/event.h. trail: one [role, events received,
@@ -144,7 +145,7 @@ enum tapline_hint {
 enum tapline_record_kind {
     TAPLINE_RECORD_HTTP = 1,  /* one request with its answer */
     TAPLINE_RECORD_SNI = 2,   /* one server name of a ClientHello */
-    TAPLINE_RECORD_CERT = 3,  /* one Certificate message: fingerprint, domains, chain (array of bin) */
+    TAPLINE_RECORD_CERT = 3,  /* one Certificate message: fingerprint, domains, chain (bins) */
     TAPLINE_RECORD_DNS = 4,   /* one DNS response */
     TAPLINE_RECORD_XYCDN = 5, /* one WebSocket text frame's address keys */
 };
@@ -152,7 +153,7 @@ enum tapline_record_kind {
 /** What a stage may want next of one direction of a flow. */
 enum tapline_want {
     TAPLINE_WANT_FROM = 0,    /* everything from this offset on */
-    TAPLINE_WANT_TURN = 1,    /* nothing until a turn begins at or after this offset, then everything */
+    TAPLINE_WANT_TURN = 1,    /* nothing until a turn begins at or after this offset, then all */
     TAPLINE_WANT_NOTHING = 2, /* nothing any more */
 };
 

@@ -50,7 +50,8 @@ int main(int argc, char **argv)
     static const struct opt_usage usage = {
         "tapline-classifier --join ENDPOINT [options]\n"
         "       tapline-classifier --print-profile FILE...",
-        "Says what flows are: platform signatures, HTTP, TLS, DNS, QUIC; hands on what is to be read.",
+        "Says what flows are: platform signatures, HTTP, TLS, DNS, QUIC; hands on what is to be "
+        "read.",
     };
     log_open(HOOKS.name, LOG_WARNING);
     if (argc > 2 && strcmp(argv[1], "--print-profile") == 0)

@@ -29,8 +29,8 @@ void wants_turn(struct wants *w, uint64_t offset);
 /** The extractor wants this; a TURN that has begun meanwhile is stale and ignored. */
 void wants_behind(struct wants *w, const struct want *want);
 
-/** Does the extractor want anything of so many bytes (or of one datagram) from an offset on? Only what
- *  it has declined is left out, so nothing changes by it. */
+/** Does the extractor want anything of so many bytes (or of one datagram) from an offset on? Only
+ *  what it has declined is left out, so nothing changes by it. */
 bool wants_admit(const struct wants *w, uint64_t offset, uint64_t length);
 
 /**

@@ -27,7 +27,7 @@ struct playing {
     bool strange_link; /* frames came that nobody reads, and that was said */
 };
 
-/* The sink of a capture: each attempt takes the next of them. (An id's lowest bit is always set.) */
+/* The sink of a capture: each attempt takes the next of them. (The lowest bit of an id is set.) */
 static uint64_t choose_sink(struct playing *playing, const struct capture *capture)
 {
     struct peers *peers = stage_peers(playing->stage);
@@ -194,7 +194,7 @@ const char *playing_fault(struct playing *playing)
     return session_check(playing->session) ? session_fault(playing->session) : "";
 }
 
-/* Who was struck out and so is not told learns by the next attempt, or when this process is gone. */
+/* Who was struck out is not told, but learns it by the next attempt, or by this process's end. */
 void playing_released(struct playing *playing)
 {
     struct peers *peers = stage_peers(playing->stage);

@@ -41,8 +41,9 @@ static void cannot_keep(struct spool *spool)
 {
     struct spools *set = spool->set;
     if (!set->fault[0])
-        snprintf(set->fault, sizeof set->fault, "cannot be kept in %s: %s (name another folder: --spool)",
-                 set->folder, strerror(errno));
+        snprintf(set->fault, sizeof set->fault,
+                 "cannot be kept in %s: %s (name another folder: --spool)", set->folder,
+                 strerror(errno));
     if (spool->kept >= 0)
         close(spool->kept);
     spool->kept = -1;

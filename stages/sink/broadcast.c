@@ -94,7 +94,8 @@ void broadcast_key(struct broadcast *b, struct slice key)
 
 void broadcast_open(struct broadcast *b, const struct event_open *open)
 {
-    static const char *const address_keys[] = {"src", "dst"}, *const port_keys[] = {"sport", "dport"};
+    static const char *const address_keys[] = {"src", "dst"};
+    static const char *const port_keys[] = {"sport", "dport"};
     char text[IP_PORT_TEXT];
     if (!broadcast_wanted(b, TAP_FLOW_OPEN))
         return;

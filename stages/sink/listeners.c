@@ -55,7 +55,7 @@ static void take_out(struct listeners *l, uint32_t at)
     l->list[at] = l->list[--l->count];
 }
 
-/* An event is a frame of a 16-bit kind and a 32-bit value, the descriptor, and one of the address. */
+/* An event has two frames: a 16-bit kind with a 32-bit value (the descriptor), and the address. */
 static void take_event(struct listeners *l, const uint8_t *bytes, size_t length)
 {
     uint16_t kind;

@@ -63,8 +63,8 @@ void sink_free(struct sink **sink);
 
 /** Takes one event; of an OPEN listeners alone are told, other kinds are passed over. The last one
  *  that was missing writes the results before this returns; they are synced after that. 0;
- *  ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT: the event is not as the contract says, and the attempt
- *  cannot be finished; or the outlet's error. */
+ *  ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT: the event is not as the contract says, and the
+ *  attempt cannot be finished; or the outlet's error. */
 int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 
 /**

@@ -48,8 +48,8 @@ void tap_socket_serve(struct tap_socket *tap);
 /** About once a second: publishes `stats`. `now_ns` is monotonic. */
 void tap_socket_tick(struct tap_socket *tap, int64_t now_ns);
 
-/** Gives listeners a moment to take what waits for them, with "block" as long as they take anything,
- *  and closes. Accepts NULL. */
+/** Gives listeners a moment to take what waits for them, with "block" as long as they take
+ *  anything, and closes. Accepts NULL. */
 void tap_socket_free(struct tap_socket **tap);
 
 #endif

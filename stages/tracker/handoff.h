@@ -1,6 +1,6 @@
 /*
- * What is sent on of flows: OPEN before the first event (and at once to a sink that asked for it), bytes and gaps as far as they are wanted,
- * CLOSE at the end.
+ * What is sent on of flows: OPEN before the first event (and at once to a sink that asked for it),
+ * bytes and gaps as far as they are wanted, CLOSE at the end.
  */
 #ifndef TAPLINE_TRACKER_HANDOFF_H
 #define TAPLINE_TRACKER_HANDOFF_H

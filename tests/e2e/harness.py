@@ -77,7 +77,7 @@ def captures():
 
 
 class InFolder(unittest.TestCase):
-    """A test with a folder of its own, `self.folder`, and the way to an output in it, `self.out`."""
+    """A test with a folder of its own, `self.folder`, and a place for results in it, `self.out`."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="tapline-test-")

@@ -80,7 +80,8 @@ class Elastic(WithCrew):
         self.assertTrue(self.crew.gathered("classifier-2", "extractor-2"))
 
         def both_work():
-            return all(self.crew.there()[name]["flows_in"] for name in ("classifier-2", "extractor-2"))
+            there = self.crew.there()
+            return there["classifier-2"]["flows_in"] and there["extractor-2"]["flows_in"]
         self.feed_until(reader, self.hours[1] + self.hours[2], both_work)
         self.check(reader)
 

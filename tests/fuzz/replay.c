@@ -24,7 +24,8 @@ static int replay(const char *path)
     }
     size_t length = (size_t)status.st_size, page = (size_t)sysconf(_SC_PAGESIZE);
     size_t room = (length + page - 1) / page * page;
-    uint8_t *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *map =
+        mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (map == MAP_FAILED || mprotect(map + room, page, PROT_NONE) != 0) {
         perror("mmap");
         exit(1);

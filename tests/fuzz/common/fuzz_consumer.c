@@ -1,6 +1,6 @@
-/* What comes from a tap: whatever it holds, a consumer takes it or passes it over, and what it takes
- * can be read and printed. An input is a run of messages: the lengths of both frames (one byte, and
- * two, the lower first), and the frames. */
+/* What comes from a tap: whatever it holds, a consumer takes it or passes it over, and what it
+ * takes can be read and printed. An input is a run of messages: the lengths of both frames (one
+ * byte, and two, the lower first), and the frames. */
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>

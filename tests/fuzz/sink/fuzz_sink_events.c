@@ -15,7 +15,8 @@ static void check_line(const struct buffer *line)
 {
     struct json_tokener *tokener = json_tokener_new_ex(DEPTH);
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    struct json_object *object = json_tokener_parse_ex(tokener, (const char *)line->bytes, (int)line->length - 1);
+    struct json_object *object =
+        json_tokener_parse_ex(tokener, (const char *)line->bytes, (int)line->length - 1);
     if (!json_object_is_type(object, json_type_object) ||
         json_tokener_get_parse_end(tokener) + 1 != line->length ||
         text_valid(line->bytes, line->length) != line->length)

@@ -1,4 +1,4 @@
-/* Every event comes back from the wire as it went; a cut or padded one is refused or passed over. */
+/* Each event comes back from the wire as it went; a cut or padded one is refused or passed over. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

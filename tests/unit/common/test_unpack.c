@@ -1,4 +1,4 @@
-/* The msgpack reader against msgpack-c: what that packs, this reads; what that refuses, this does. */
+/* The msgpack reader against msgpack-c: it reads what that packs, and refuses what that refuses. */
 #include <limits.h>
 #include <msgpack.h>
 #include <setjmp.h>
@@ -116,7 +116,7 @@ static void skips_nested_values_but_not_for_ever(void **state)
     }
 }
 
-/* Random bytes: whatever msgpack-c takes for one whole value, unpack_skip steps over just as far. */
+/* Random bytes: what msgpack-c takes for one whole value, unpack_skip steps over just as far. */
 static void agrees_with_msgpack_c(void **state)
 {
     (void)state;

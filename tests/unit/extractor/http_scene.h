@@ -1,5 +1,6 @@
 /*
- * One connection that speaks HTTP, as a test drives it: what each side says, and the records' values.
+ * One connection that speaks HTTP, as a test drives it: what each side says, and what the
+ * records hold.
  */
 #ifndef TAPLINE_TESTS_EXTRACTOR_HTTP_SCENE_H
 #define TAPLINE_TESTS_EXTRACTOR_HTTP_SCENE_H

@@ -196,7 +196,8 @@ struct given {
 static inline void take_frames(struct given *given, const char *path)
 {
     memset(given, 0, sizeof *given);
-    struct source *source = source_open(path, NULL, given->fault, sizeof given->fault, &given->status);
+    struct source *source =
+        source_open(path, NULL, given->fault, sizeof given->fault, &given->status);
     if (!source)
         return;
     struct frame frame;

@@ -133,8 +133,8 @@ static inline struct slice whole(const struct buffer *b)
 }
 
 /** A record that came ahead of its flow's close. */
-static inline struct event record_of(uint64_t flow, enum tapline_record_kind record, int64_t time_ns,
-                                     uint64_t packet, const struct buffer *map)
+static inline struct event record_of(uint64_t flow, enum tapline_record_kind record,
+                                     int64_t time_ns, uint64_t packet, const struct buffer *map)
 {
     struct event event = {.kind = TAPLINE_RECORD, .flow = flow};
     event.record = (struct event_record){
