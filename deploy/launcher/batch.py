@@ -209,10 +209,14 @@ class Batch:
         self._waiting.extendleft(reversed(again))
 
     def _give_up(self, ill):
-        """A worker that no capture can do without has died for good."""
-        for capture in self._under_way.values():
-            self._ended(capture, PIPELINE, [ill])
+        """The pipeline is beyond mending. A private one is replaced for the rest; a standing one
+        is not."""
+        failed = [*self._under_way.values(), *(self._waiting if self._arguments.via else ())]
         self._under_way.clear()
+        if self._arguments.via:
+            self._waiting.clear()
+        for capture in failed:
+            self._ended(capture, PIPELINE, [ill])
 
     def _ended(self, capture, status, messages):
         """Books what came of a capture; the last of the messages is why."""

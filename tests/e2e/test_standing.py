@@ -115,16 +115,24 @@ class Pipelines(harness.InFolder):
 class OnOneMachine(Pipelines):
     """Without TCP."""
 
+    def day(self):
+        """The folder of a node's captures of one day, made."""
+        path = os.path.join(self.folder, NODE, "tcpdump", "20230714")
+        os.makedirs(path)
+        return path
+
+    def batch_words(self):
+        """A command: every capture of the node, through the pipeline."""
+        return ("batch", "--via", self.file, "-src_dir", self.folder, "-ip", NODE, "-sd",
+                "20230714", "-ed", "20230714", "-dst_dir", "nodes", "--json")
+
     def batch(self):
-        """Every capture of a node's tree, through the pipeline; the closing table."""
-        done = self.ok("batch", "--via", self.file, "-src_dir", self.folder, "-ip", NODE, "-sd",
-                       "20230714", "-ed", "20230714", "-dst_dir", "nodes", "--json")
-        return json.loads(done.stdout)
+        """Runs it; the closing table."""
+        return json.loads(self.ok(*self.batch_words()).stdout)
 
     def test_many_captures_and_another_size(self):
         self.topology(ONE_OF_EACH)
-        day = os.path.join(self.folder, NODE, "tcpdump", "20230714")
-        os.makedirs(day)
+        day = self.day()
         shutil.copy(SMALL, day)
         shutil.copy(STUN, day)
         self.assertIn("1 classifier,", self.ok("up", self.file).stdout)
@@ -217,12 +225,37 @@ class OnOneMachine(Pipelines):
             run.stdin.buffer.write(capture.read()[:-9])
         run.stdin.flush()
         self.assertTrue(wait_until(lambda: self.status()["sink-1"].get("sessions") == 1, 60))
+        captures = self.many_captures()
+        batch = self.begin(*self.batch_words(), stdout=subprocess.PIPE)
+        self.assertTrue(wait_until(lambda: glob.glob(f"{self.root}/nodes/*/*/*/ledger.json"), 60))
         done = self.ok("down", self.file)
         self.assertIn("not finished after 5 seconds", done.stderr)
         _, said = run.communicate(timeout=harness.PATIENCE)
         self.assertEqual(run.returncode, 5, said)
         self.assertFalse(os.path.exists(os.path.join(self.root, "slow")))
+        self.broken_off(batch, captures)
         self.assert_nothing_is_left()
+
+    def many_captures(self):
+        """Puts more than are done in a moment into the node's folder; how many."""
+        day, count = self.day(), 300
+        for number in range(count):
+            os.symlink(DEMO, os.path.join(day, f"{number}.pcap.gz"))
+        return count
+
+    def broken_off(self, batch, captures):
+        """The pipeline went down below it: what was not done is listed, and done the next time."""
+        table, said = batch.communicate(timeout=harness.PATIENCE)
+        self.assertEqual(batch.returncode, 5, said)
+        table = json.loads(table)
+        self.assertEqual(table["done"] + table["failed"], captures)
+        with open(os.path.join(self.root, "nodes", NODE, "failed.json"), encoding="utf-8") as file:
+            failed = [json.loads(line) for line in file]
+        self.assertEqual(len(failed), table["failed"])
+        self.assertEqual({outcome["status"] for outcome in failed}, {5})
+        self.assertIn("was brought down", failed[-1]["reason"])
+        for folder in glob.glob(os.path.join(self.root, "nodes", NODE, "20230714", "*")):
+            self.assertEqual(results(folder), self.alone(DEMO))
 
 
 FAULTS = (
