@@ -140,6 +140,11 @@ bool member_by_lobby(const struct member *member, const struct message_head *hea
     return !member->lobby_key[0] || !head->proved || strcmp(member->lobby_key, head->proved) == 0;
 }
 
+void member_reached(struct member *member)
+{
+    pulse_reached(member->pulse);
+}
+
 void member_leave(struct member *member)
 {
     pulse_leave(member->pulse);

@@ -34,6 +34,9 @@ const char *member_endpoint(const struct member *member);
 /** Did this come from the pipeline's own lobby, as far as keys can tell? */
 bool member_by_lobby(const struct member *member, const struct message_head *head);
 
+/** Says, the first time, that this process can be reached: something of the lobby has come. */
+void member_reached(struct member *member);
+
 /** Says from now on, and at once, that this worker takes no new work. */
 void member_leave(struct member *member);
 

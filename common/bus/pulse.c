@@ -10,33 +10,75 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/bus/link.h"
 
 enum { BEAT_MS = 1000, WAITING = 4 };
+
+/* After so long without room for an announcement the link to the lobby is made anew. */
+#define NO_ROOM_NS (INT64_C(5) * 1000000000)
 
 struct pulse {
     const struct bus *bus;
     struct pulse_options options;
     struct vitals_beat beat; /* the thread's own */
     _Atomic int state; /* enum tapline_presence */
-    struct link *link; /* to the lobby, the thread's own; NULL: nobody to announce to */
+    struct link *link; /* to the lobby, the thread's own; NULL: there is none just now */
+    int64_t made_ns;   /* when the link was made */
+    int64_t taken_ns;  /* when it took an announcement last */
+    bool told;         /* it was said that the lobby takes none */
     pthread_t thread;
     pthread_t owner; /* gets the SIGHUP, so that what it waits in is interrupted */
     int wake[2];     /* a pipe: a byte asks for an announcement at once, its end stops the thread */
 };
+
+static int make_link(struct pulse *pulse)
+{
+    int error;
+    pulse->link = link_new(pulse->bus, pulse->options.lobby, pulse->options.lobby_key, WAITING,
+                           &error);
+    pulse->made_ns = pulse->taken_ns = clock_monotonic();
+    return error;
+}
+
+/* ZeroMQ gives a connection up for good whose key is refused, and the key may be allowed later. */
+static void try_another_link(struct pulse *pulse)
+{
+    if (clock_monotonic() - pulse->taken_ns < NO_ROOM_NS)
+        return;
+    if (!pulse->told)
+        log_warning("%s: no lobby takes this worker in: none is there, or this key is not allowed "
+                    "there (`tapline keys allow`); it is tried again and again",
+                    pulse->options.lobby);
+    pulse->told = true;
+    link_free(&pulse->link, 0);
+    make_link(pulse);
+}
+
+/* Is there a link that has room? */
+static bool has_room(struct pulse *pulse)
+{
+    if (pulse->link && link_flush(pulse->link, 0) == 0)
+        return true;
+    try_another_link(pulse);
+    return pulse->link && link_flush(pulse->link, 0) == 0;
+}
 
 static void announce(struct pulse *pulse, enum tapline_presence state)
 {
     struct message_head head = {.kind = TAPLINE_ANNOUNCE};
     struct presence presence = pulse->options.presence;
     struct buffer message = {0};
-    if (link_flush(pulse->link, 0) != 0)
+    if (!has_room(pulse))
         return;
     presence.state = state;
     message_open(&message);
     presence_pack_announcement(&message, &presence);
     vitals_pack(bus_vitals(pulse->bus), &pulse->beat, clock_monotonic(), &message);
-    link_send(pulse->link, &head, &message, 0);
+    if (link_send(pulse->link, &head, &message, 0) == 0) {
+        pulse->taken_ns = clock_monotonic();
+        pulse->told &= pulse->taken_ns - pulse->made_ns < NO_ROOM_NS;
+    }
     buffer_free(&message);
 }
 
@@ -61,7 +103,7 @@ static void *run(void *context)
                                {.fd = pulse->options.lifeline, .events = POLLIN}};
     nfds_t count = pulse->options.lifeline ? 2 : 1;
     do {
-        if (pulse->link)
+        if (pulse->options.lobby)
             announce(pulse, (enum tapline_presence)atomic_load(&pulse->state));
     } while (rest(pulse, watched, &count));
     /* A lifeline that ended took the lobby along: it would be waited for in vain. */
@@ -78,7 +120,7 @@ static int start(struct pulse *pulse)
     sigset_t all, before; /* signals are the owner's: the thread is born with all of them blocked */
     int error = 0;
     if (o->lobby)
-        pulse->link = link_new(pulse->bus, o->lobby, o->lobby_key, WAITING, &error);
+        error = make_link(pulse);
     if (error)
         return error;
     if (pipe(pulse->wake) != 0)
@@ -102,6 +144,7 @@ struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *optio
         return NULL;
     pulse->bus = bus;
     pulse->options = *options;
+    atomic_init(&pulse->state, TAPLINE_COMING);
     pulse->owner = pthread_self();
     *error = start(pulse);
     if (*error) {
@@ -112,11 +155,23 @@ struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *optio
     return pulse;
 }
 
+static void announce_now(struct pulse *pulse)
+{
+    if (write(pulse->wake[1], "", 1) < 0)
+        return; /* the next beat says it */
+}
+
+void pulse_reached(struct pulse *pulse)
+{
+    int coming = TAPLINE_COMING;
+    if (atomic_compare_exchange_strong(&pulse->state, &coming, TAPLINE_HERE))
+        announce_now(pulse);
+}
+
 void pulse_leave(struct pulse *pulse)
 {
     atomic_store(&pulse->state, TAPLINE_LEAVING);
-    if (write(pulse->wake[1], "", 1) < 0)
-        return; /* the next beat says it */
+    announce_now(pulse);
 }
 
 void pulse_free(struct pulse **pulse)

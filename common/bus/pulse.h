@@ -23,6 +23,9 @@ struct pulse_options {
  *  where the lobby's endpoint is none. */
 struct pulse *pulse_new(const struct bus *bus, const struct pulse_options *options, int *error);
 
+/** Says from now on, and at once, that others reach this process: until then it takes no work. */
+void pulse_reached(struct pulse *pulse);
+
 /** Says from now on, and at once, that this process takes no new work. */
 void pulse_leave(struct pulse *pulse);
 

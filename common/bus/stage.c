@@ -234,6 +234,7 @@ static int take_roster(struct stage *stage, struct message *message)
         oldest = began < oldest ? began : oldest;
     }
     peers_forget(stage->peers, oldest);
+    member_reached(stage->member);
     return rc;
 }
 

@@ -37,7 +37,7 @@ void presence_text(struct unpack *from, char *out, size_t size)
 static void unpack_state(struct unpack *from, struct presence *presence)
 {
     uint64_t state = unpack_uint(from);
-    if (state > TAPLINE_GONE)
+    if (state > TAPLINE_COMING)
         unpack_refuse(from);
     presence->state = (enum tapline_presence)state;
     presence_text(from, presence->key, sizeof presence->key);

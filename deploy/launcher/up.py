@@ -54,12 +54,16 @@ def start_workers(plan, names):
 
 
 def _missing(plan, names):
-    """Those of these workers that the lobby does not know, and how that is."""
+    """Those of these workers that are not there yet, and how that is."""
     try:
-        there = {row["name"] for row in standing.roster(plan)}
+        states = {"lobby": "up", **{row["name"]: row["state"] for row in standing.roster(plan)}}
     except Failure as failure:
         return list(names), str(failure)
-    return [n for n in names if n not in there and n != "lobby"], "the lobby has not heard of them"
+    missing = [name for name in names if states.get(name, "coming") == "coming"]
+    if all(name in states for name in missing):
+        return missing, ("they have found the lobby, which cannot reach them; do firewalls let it, "
+                         "and is the ADDRESS of their host in the topology right?")
+    return missing, "the lobby has not heard of them"
 
 
 def _check_deaths(plan, names):

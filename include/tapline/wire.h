@@ -89,6 +89,7 @@ enum tapline_presence {
     TAPLINE_HERE = 0,
     TAPLINE_LEAVING = 1, /* it finishes what it has */
     TAPLINE_GONE = 2,    /* its last word */
+    TAPLINE_COMING = 3,  /* no roster has come to it yet: perhaps others cannot reach it */
 };
 
 /*

@@ -174,6 +174,10 @@ void lobby_send(struct lobby *lobby, const struct bus *bus)
     for (uint32_t i = 0; i < lobby->count; i++) {
         struct worker *worker = &lobby->workers[i];
         int error = 0;
+        /* One that the worker has refused would stay refused. */
+        if (worker->link && worker->presence.state == TAPLINE_COMING &&
+            link_flush(worker->link, 0) != 0)
+            link_free(&worker->link, 0);
         if (!worker->link)
             worker->link = link_new(bus, worker->presence.control, worker->presence.key,
                                     WAITING, &error);

@@ -101,6 +101,8 @@ static const char *state(const struct presence *presence, int64_t silent_ns)
 {
     if (silent_ns > SILENT_NS)
         return "silent";
+    if (presence->state == TAPLINE_COMING)
+        return "coming";
     return presence->state == TAPLINE_HERE ? "up" : "leaving";
 }
 

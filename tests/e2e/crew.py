@@ -105,9 +105,11 @@ class Crew:
         return {row["name"]: row for row in rows if row["role"] != "reader"}
 
     def gathered(self, *names, options=(), host=HERE):
-        """Waits until the lobby knows all of these; whether it came to that."""
-        return harness.wait_until(
-            lambda: set(names) <= set(self.there(*options, host=host)), PATIENCE)
+        """Waits until all of these may be given work; whether it came to that."""
+        def ready():
+            there = self.there(*options, host=host)
+            return all(there.get(name, {"state": "coming"})["state"] != "coming" for name in names)
+        return harness.wait_until(ready, PATIENCE)
 
     def leave(self, name):
         """Tells a worker to leave, which finishes what it has."""

@@ -60,10 +60,10 @@ class Keys(harness.InFolder):
         return ["--key", path, "--allow", self.allow, "--lobby-key",
                 os.path.join(self.folder, "head.pub")]
 
-    def start(self, role, *options):
+    def start(self, role, *options, **more):
         """One program of the pipeline."""
         self.processes.append(subprocess.Popen(
-            [installation.program(role), "--join", self.lobby, *options]))
+            [installation.program(role), "--join", self.lobby, *options], **more))
 
     def up(self, *of_sink):
         """A whole pipeline; the lobby's key is the workers' as well, as on one host."""
@@ -153,6 +153,41 @@ class Keys(harness.InFolder):
         head = self.up()
         self.assertEqual(self.read(head), 0)
         self.assertTrue(os.path.exists(os.path.join(self.out, "ledger.json")))
+
+    def state(self, key, name):
+        """What the lobby says of a worker; None: it does not know it."""
+        return {worker["name"]: worker["state"] for worker in self.listed(key)}.get(name)
+
+    def test_who_is_allowed_late_comes_in_then(self):
+        """And is told meanwhile why it does not."""
+        head, late = self.up(), self.key("late", listed=False)
+        with open(os.path.join(self.folder, "late.log"), "w+", encoding="utf-8") as log:
+            self.start("classifier", "--name", "late", *self.with_key(late), stderr=log)
+            said = harness.wait_until(lambda: "keys allow" in self.text_of(log), 60)
+            self.assertTrue(said, self.text_of(log))
+        self.assertIsNone(self.state(head, "late"))
+        shutil.copy(late + ".pub", self.allow)
+        self.assertTrue(harness.wait_until(lambda: self.state(head, "late") == "up", 60))
+
+    @staticmethod
+    def text_of(file):
+        """All that stands in a file."""
+        file.seek(0)
+        return file.read()
+
+    def test_who_cannot_be_reached_gets_no_work(self):
+        """A worker that finds the lobby, but lets nobody in."""
+        head, deaf = self.up(), self.key("deaf")
+        alone = os.path.join(self.folder, "alone")
+        os.mkdir(alone)
+        self.start("classifier", "--name", "deaf", "--key", deaf, "--allow", alone, "--lobby-key",
+                   os.path.join(self.folder, "head.pub"))
+        self.assertTrue(harness.wait_until(lambda: self.state(head, "deaf") == "coming", 60))
+        self.assertEqual(self.read(head), 0)
+        with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["attempt"], 1)
+        shutil.copy(head + ".pub", alone)
+        self.assertTrue(harness.wait_until(lambda: self.state(head, "deaf") == "up", 60))
 
     @unittest.skipIf(zmq is None, "python3-zmq and python3-msgpack are not here")
     def test_strangers_are_refused_at_every_socket(self):
