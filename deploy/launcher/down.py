@@ -33,6 +33,19 @@ def _at_work(plan, hosts):
             for worker in reply.get("workers", []) if worker["role"] in DRAINING]
 
 
+def _is_idle(plan):
+    """Does the lobby know of no capture under way, and of nobody who would take another one? Who
+    leaves stays for seconds, for those that have not heard of it yet; here there are none."""
+    if any(word.startswith("--tap") for word in plan["options"].get("sink", [])):
+        return False  # a listener may not have everything yet
+    try:
+        found = standing.roster(plan)
+    except Failure:
+        return False
+    return all(row["role"] != "reader" and (row["role"] not in DRAINING
+                                            or row["state"] == "leaving") for row in found)
+
+
 def _drain(plan):
     """Has the pipeline take no more captures, and waits until it has finished those it has."""
     hosts = standing.by_host({name: worker for name, worker in plan["workers"].items()
@@ -41,7 +54,7 @@ def _drain(plan):
     deadline = time.monotonic() + plan["drain"]
     while True:
         busy = _at_work(plan, hosts)
-        if not busy:
+        if not busy or _is_idle(plan):
             return
         if time.monotonic() > deadline:
             _say(f"{', '.join(busy)}: not finished after {plan['drain']} seconds (`drain` in the "
