@@ -1,10 +1,12 @@
 #include "stages/reader/inflate.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -25,6 +27,8 @@ struct coding {
 struct inflate {
     int fd;              /* this is read, */
     struct spool *spool; /* or this, where it is not NULL */
+    bool live;           /* the descriptor is no regular file's: it may let one wait */
+    bool waits;          /* and so it shall */
     const struct coding *coding; /* NULL: the content is not compressed */
     uint8_t head[INFLATE_HEAD];
     size_t head_length;
@@ -52,9 +56,18 @@ static ssize_t refuse(struct inflate *input, const char *what, const char *why)
     return ERR_TRUNCATED;
 }
 
+/* Whether the next bytes would have to be waited for. */
+static bool quiet(const struct inflate *input)
+{
+    struct pollfd next = {.fd = inflate_descriptor(input), .events = POLLIN};
+    return next.fd >= 0 && poll(&next, 1, 0) <= 0;
+}
+
 /* Bytes as they lie in the file; 0 at its end. */
 static ssize_t take(struct inflate *input, uint8_t *into, size_t size)
 {
+    if (!input->waits && quiet(input))
+        return ERR_AGAIN;
     ssize_t got = input->spool ? spool_read(input->spool, input->taken, into, size)
                                : read(input->fd, into, size);
     if (got >= 0) {
@@ -211,6 +224,12 @@ static bool begin_decoding(struct inflate *input, const struct coding *coding)
     return true;
 }
 
+static bool is_live(int fd)
+{
+    struct stat status;
+    return fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode));
+}
+
 struct inflate *inflate_new(int fd, struct spool *spool, int *error)
 {
     struct inflate *input = calloc(1, sizeof *input);
@@ -222,6 +241,8 @@ struct inflate *inflate_new(int fd, struct spool *spool, int *error)
     }
     input->fd = fd;
     input->spool = spool;
+    input->live = is_live(fd);
+    input->waits = true;
     fill_head(input);
     for (size_t i = 0; i < sizeof codings / sizeof *codings && !input->coding; i++) {
         if (!codings[i].begins(input->head, input->head_length))
@@ -252,6 +273,18 @@ const uint8_t *inflate_head(const struct inflate *input, size_t *length)
 {
     *length = input->head_length;
     return input->head;
+}
+
+void inflate_stop_waiting(struct inflate *input)
+{
+    input->waits = false;
+}
+
+int inflate_descriptor(const struct inflate *input)
+{
+    if (input->spool)
+        return spool_descriptor(input->spool, input->taken);
+    return input->live ? input->fd : -1;
 }
 
 ssize_t inflate_read(struct inflate *input, void *into, size_t size)

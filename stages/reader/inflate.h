@@ -32,10 +32,17 @@ void inflate_free(struct inflate **input);
  *  begins with them all the same. Borrowed. */
 const uint8_t *inflate_head(const struct inflate *input, size_t *length);
 
+/** From here on inflate_read() does not wait for bytes that have not come, of a pipe or the like. */
+void inflate_stop_waiting(struct inflate *input);
+
+/** What to wait on where it returned ERR_AGAIN. */
+int inflate_descriptor(const struct inflate *input);
+
 /** The next bytes, between 1 and `size` (not 0) of them; 0 where the content ended; ERR_TRUNCATED
  *  where it broke off, is corrupt or cannot be read any further (see inflate_fault()); ERR_STOPPED
  *  where a signal interrupted the wait for bytes: handlers of signals that do not mean to stop the
- *  reading are installed with SA_RESTART. Both stay so; the bytes before have all been given. */
+ *  reading are installed with SA_RESTART. Both stay so; the bytes before have all been given.
+ *  ERR_AGAIN: none are here yet, and it was told not to wait. */
 ssize_t inflate_read(struct inflate *input, void *into, size_t size);
 
 /** 0, or the error that reading ended with. */

@@ -137,6 +137,7 @@ static int enter(struct merge *merge, struct lane *lane, char *fault, size_t fau
     }
     if (!lane->source)
         return 0;
+    source_stop_waiting(lane->source);
     merge->heap[merge->waiting++] = lane;
     if (lane->place >= MERGE_KEPT_OPEN && lane->size > 0 && strcmp(lane->path, "-") != 0) {
         source_free(&lane->source);
@@ -228,6 +229,11 @@ int merge_next(struct merge *merge, struct frame *frame)
     *frame = merge->given->frame;
     frame->number = ++merge->frames;
     return 0;
+}
+
+int merge_descriptor(const struct merge *merge)
+{
+    return source_descriptor(merge->given->source);
 }
 
 uint64_t merge_frames(const struct merge *merge)

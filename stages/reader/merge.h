@@ -32,8 +32,12 @@ void merge_free(struct merge **merge);
 
 /** The next frame, numbered from 1 over all sources; its bytes stay until the next call. 0;
  *  ERR_EOF after the last one; ERR_TRUNCATED after the last one where sources broke off on the
- *  way (the others went on, see merge_cut()); ERR_STOPPED, -ENOMEM, ERR_LIMIT. */
+ *  way (the others went on, see merge_cut()); ERR_AGAIN: it has not come yet (the first frame of
+ *  each source is waited for in merge_open); ERR_STOPPED, -ENOMEM, ERR_LIMIT. */
 int merge_next(struct merge *merge, struct frame *frame);
+
+/** What to wait on after ERR_AGAIN. */
+int merge_descriptor(const struct merge *merge);
 
 /** How many frames were given. */
 uint64_t merge_frames(const struct merge *merge);

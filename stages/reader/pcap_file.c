@@ -127,9 +127,11 @@ static int cut(const struct pcap_file *file, const char *why)
     return ERR_TRUNCATED;
 }
 
-/* The next bytes of a packet are not there: what the capture ends with. */
+/* The next bytes of a packet are not there: what the capture ends with, unless they may come. */
 static int end(struct pcap_file *file, int error)
 {
+    if (error == ERR_AGAIN)
+        return error;
     if (error == ERR_EOF && window_left(&file->window) > 0)
         error = cut(file, "the file ends within it");
     else if (error == ERR_TRUNCATED)

@@ -33,7 +33,8 @@ void pcap_file_free(struct pcap_file **file);
 
 /** The next frame, numbered from 1; its bytes stay until the next call. All that the file holds of
  *  it is given, whatever snap length the header names, which is often wrong. 0, ERR_EOF,
- *  ERR_TRUNCATED (with the fault said), ERR_STOPPED or -ENOMEM. What is not 0 stays so. */
+ *  ERR_TRUNCATED (with the fault said), ERR_STOPPED or -ENOMEM, all of which stay so; ERR_AGAIN as
+ *  inflate_read() has it. */
 int pcap_file_next(struct pcap_file *file, struct frame *frame);
 
 #endif

@@ -295,9 +295,11 @@ static int next_frame(struct pcapng_file *file, struct frame *frame)
 
 int pcapng_file_next(struct pcapng_file *file, struct frame *frame)
 {
-    if (!file->ended)
-        file->ended = next_frame(file, frame);
-    return file->ended;
+    if (file->ended)
+        return file->ended;
+    int error = next_frame(file, frame);
+    file->ended = error == ERR_AGAIN ? 0 : error;
+    return error;
 }
 
 /* ---- the object --------------------------------------------------------------------------- */

@@ -37,7 +37,7 @@ void pcapng_file_free(struct pcapng_file **file);
 
 /** The next frame, numbered from 1; its bytes stay until the next call. 0, ERR_EOF, ERR_TRUNCATED
  *  where the file breaks off within a block or a block contradicts itself (with the fault said),
- *  ERR_STOPPED or -ENOMEM. What is not 0 stays so. */
+ *  ERR_STOPPED or -ENOMEM, all of which stay so; ERR_AGAIN as inflate_read() has it. */
 int pcapng_file_next(struct pcapng_file *file, struct frame *frame);
 
 #endif

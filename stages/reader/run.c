@@ -135,6 +135,7 @@ static int throw_away(struct run *run, enum exit_status status, const char *caus
         return fail(run, status, text);
     }
     progress_free(&run->progress);
+    stage_watch_descriptor(run->stage, -1);
     remark(run->remarks, LOG_WARNING,
            "attempt %" PRIu64 " came to nothing: %s; the capture is played again", run->attempt,
            cause);
@@ -234,6 +235,7 @@ static int finish(struct run *run)
     reading.cut = merge_cut(run->merge, &reading.cuts);
     int error = playing_finish(run->playing, &reading);
     progress_free(&run->progress);
+    stage_watch_descriptor(run->stage, -1);
     set_state(run, PUBLISHING,
               run->settings->publish_ns +
                   SECONDS((int64_t)(playing_bytes(run->playing) / (10 << 20))));
@@ -264,6 +266,7 @@ static bool takes(struct run *run, struct frame *frame)
 static int read_on(struct run *run)
 {
     bool filtered = run->settings->filter != NULL;
+    uint64_t before = merge_frames(run->merge);
     int error = 0;
     for (int i = 0; i < BURST && !error; i++) {
         struct frame frame;
@@ -276,7 +279,11 @@ static int read_on(struct run *run)
     uint64_t done, size;
     merge_position(run->merge, &done, &size);
     progress_show(run->progress, playing_frames(run->playing), done, size, (uint64_t)stage_now());
-    return error;
+    if (error != ERR_AGAIN)
+        return error;
+    /* The source is quiet. While it is waited for, the stage sends what is in batches. */
+    stage_watch_descriptor(run->stage, merge_descriptor(run->merge));
+    return merge_frames(run->merge) > before ? 0 : ERR_AGAIN;
 }
 
 /* What ends this attempt: something that was said, something lost, or a wait at its limit. */

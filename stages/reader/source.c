@@ -150,6 +150,16 @@ int source_next(struct source *source, struct frame *frame)
                         : pcapng_file_next(source->pcapng, frame);
 }
 
+void source_stop_waiting(struct source *source)
+{
+    inflate_stop_waiting(source->input);
+}
+
+int source_descriptor(const struct source *source)
+{
+    return inflate_descriptor(source->input);
+}
+
 const char *source_fault(const struct source *source)
 {
     return source->fault.text;

@@ -28,8 +28,15 @@ void source_free(struct source **source);
 /** The next frame, numbered from 1; its bytes stay until the next call, and wire_length is never
  *  less than length. 0; ERR_EOF; ERR_TRUNCATED where the capture breaks off within a packet, a
  *  block or compressed data, or is garbage from here on (see source_fault()); ERR_STOPPED where a
- *  signal interrupted the wait (see inflate_read()); -ENOMEM. What is not 0 stays so. */
+ *  signal interrupted the wait (see inflate_read()); -ENOMEM: all of them stay so. ERR_AGAIN: it
+ *  has not come yet, and is not waited for any more. */
 int source_next(struct source *source, struct frame *frame);
+
+/** From here on frames that have not come yet, of a pipe or the like, are not waited for. */
+void source_stop_waiting(struct source *source);
+
+/** What to wait on after ERR_AGAIN. */
+int source_descriptor(const struct source *source);
 
 /** After ERR_TRUNCATED: what broke off and where, without the file's name; else "". */
 const char *source_fault(const struct source *source);

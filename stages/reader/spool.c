@@ -165,6 +165,11 @@ ssize_t spool_read(struct spool *spool, uint64_t offset, void *into, size_t size
     return got < 0 ? -errno : got;
 }
 
+int spool_descriptor(const struct spool *spool, uint64_t offset)
+{
+    return spool->redirected || offset < spool->end ? -1 : spool->from;
+}
+
 uint64_t spool_size(const struct spool *spool)
 {
     struct stat status;

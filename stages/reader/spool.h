@@ -33,6 +33,9 @@ const char *spools_fault(const struct spools *spools);
  *  end; a negated errno (-EINTR where a signal interrupted the wait). */
 ssize_t spool_read(struct spool *spool, uint64_t offset, void *into, size_t size);
 
+/** What bytes from this offset on come from, which may have to be waited for; -1: they are here. */
+int spool_descriptor(const struct spool *spool, uint64_t offset);
+
 /** Bytes that there are of a redirected file; 0: nobody knows. */
 uint64_t spool_size(const struct spool *spool);
 

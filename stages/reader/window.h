@@ -22,7 +22,7 @@ struct window {
 int window_fill(struct window *window, size_t length);
 
 /** Reads on until so many bytes stand in one piece. 0; ERR_EOF where the content ends before them;
- *  ERR_TRUNCATED or ERR_STOPPED as inflate_read() has it; -ENOMEM. */
+ *  ERR_TRUNCATED, ERR_STOPPED or ERR_AGAIN as inflate_read() has it; -ENOMEM. */
 static inline int window_need(struct window *window, size_t length)
 {
     return window->bytes.length - window->at >= length ? 0 : window_fill(window, length);
