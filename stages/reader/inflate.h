@@ -32,7 +32,7 @@ void inflate_free(struct inflate **input);
  *  begins with them all the same. Borrowed. */
 const uint8_t *inflate_head(const struct inflate *input, size_t *length);
 
-/** From here on inflate_read() does not wait for bytes that have not come, of a pipe or the like. */
+/** From here on inflate_read() does not wait for bytes of a pipe or the like that have not come. */
 void inflate_stop_waiting(struct inflate *input);
 
 /** What to wait on where it returned ERR_AGAIN. */

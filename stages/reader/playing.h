@@ -42,7 +42,7 @@ struct reading {
     uint64_t cuts;         /* in how many places */
 };
 
-/** Everything was played: closes the books with every tracker and with the sink. 0, or the error. */
+/** Everything was played: closes the books with every tracker and the sink. 0, or the error. */
 int playing_finish(struct playing *playing, const struct reading *reading);
 
 /** How many frames, and bytes of frames, were sent. */

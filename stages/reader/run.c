@@ -247,8 +247,8 @@ static void misfit(struct run *run, uint32_t link)
 {
     if (run->misfits++ == 0)
         remark(run->remarks, LOG_WARNING,
-               "frames of link type %u (%s) are left out, as the filter does not fit them: %s", link,
-               source_link_name(link), filter_misfit(run->settings->filter));
+               "frames of link type %u (%s) are left out, as the filter does not fit them: %s",
+               link, source_link_name(link), filter_misfit(run->settings->filter));
 }
 
 /* Whether the filter takes a frame, which then gets its number among those that were taken. */

@@ -12,8 +12,8 @@
 
 #include "common/net/link.h"
 
-/** `network`: the file header's field (pcap; what stands above its 16 bits is the length of the FCS,
- *  and bits that a reader must not look at), or an interface's link type (pcapng). */
+/** `network`: the file header's field (pcap; what stands above its 16 bits is the length of the
+ *  FCS, and bits that a reader must not look at), or an interface's link type (pcapng). */
 static inline uint32_t source_link(uint32_t network)
 {
     uint32_t link = network & 0xffff;

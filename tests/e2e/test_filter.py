@@ -8,6 +8,7 @@ import unittest
 
 import harness
 from harness import CAPTURES, DEMO, records, results, tapline
+from test_standing import ONE_OF_EACH, Pipelines
 
 CRAFTED = os.path.join(CAPTURES, "crafted")
 TAP_A, TAP_B = (os.path.join(CRAFTED, f"files-tap-{name}.pcap") for name in "ab")
@@ -92,6 +93,19 @@ class Filter(harness.InFolder):
         self.assertEqual(passed_over("--filter", "udp", "--jobs", "2"), 0)
         self.assertEqual(passed_over(), 0)
         self.run_ok(*words, "--filter", "((", status=2)
+
+
+class Via(Pipelines):
+    """The same through a pipeline that stands."""
+
+    def test_equals_a_run_in_a_pipeline_of_its_own(self):
+        self.run_ok("run", TAP_A, self.out, "--quiet", "--filter", "udp")
+        self.topology(ONE_OF_EACH)
+        self.ok("up", self.file)
+        self.ok("run", "--via", self.file, TAP_A, "out", "--quiet", "--filter", "udp")
+        self.assertEqual(results(os.path.join(self.root, "out")), results(self.out))
+        self.ok("run", "--via", self.file, TAP_A, "no", "--quiet", "--filter", "((", status=2)
+        self.assertFalse(os.path.exists(os.path.join(self.root, "no")))
 
 
 if __name__ == "__main__":

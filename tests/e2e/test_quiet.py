@@ -56,7 +56,8 @@ class Quiet(WithTap):
     def test_a_worker_that_is_lost_meanwhile_is_missed_at_once(self):
         run = self.begin()
         os.kill(workers_of(self.folder, "classifier")[0], signal.SIGKILL)
-        self.assertTrue(wait_until(lambda: "attempt 1 came to nothing" in self.messages(), PATIENCE))
+        missed = "attempt 1 came to nothing"
+        self.assertTrue(wait_until(lambda: missed in self.messages(), PATIENCE))
         self.goes_on(run)
 
 
