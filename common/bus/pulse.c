@@ -47,7 +47,7 @@ static void try_another_link(struct pulse *pulse)
     if (clock_monotonic() - pulse->taken_ns < NO_ROOM_NS)
         return;
     if (!pulse->told)
-        log_warning("%s: no lobby takes this worker in: none is there, or this key is not allowed "
+        log_warning("%s: no lobby takes this process in: none is there, or this key is not allowed "
                     "there (`tapline keys allow`); it is tried again and again",
                     pulse->options.lobby);
     pulse->told = true;

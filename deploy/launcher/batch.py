@@ -257,6 +257,10 @@ def command(arguments, limits):
     """Runs it; the worst exit status of the captures."""
     if arguments.jobs is not None and not 1 <= arguments.jobs <= MOST_AT_ONCE:
         raise Failure(WRONG_USE, f"--jobs takes a whole number from 1 to {MOST_AT_ONCE}")
+    if arguments.via and (os.path.isabs(arguments.dst_dir)
+                          or os.pardir in arguments.dst_dir.split(os.sep)):
+        raise Failure(WRONG_USE, f"-dst_dir {arguments.dst_dir}: with --via it lies below the "
+                                 "pipeline's root: a relative folder without \"..\"")
     started = time.monotonic()
     captures = find(arguments.src_dir, arguments.ip, arguments.sd, arguments.ed,
                     arguments.dst_dir)

@@ -64,9 +64,13 @@ class Hosts:
             return dict(pool.map(one, requests.items()))
 
     def must_all(self, requests):
-        """The same, where every one of them must answer; else the first Failure."""
+        """The same, where every one of them must answer; else one Failure of all that did not."""
         replies = self.ask_all(requests)
-        for reply in replies.values():
-            if isinstance(reply, Failure):
-                raise reply
+        raise_all([reply for reply in replies.values() if isinstance(reply, Failure)])
         return replies
+
+
+def raise_all(failures):
+    """Raises several as one, with a line for each; nothing where there are none."""
+    if failures:
+        raise Failure(failures[0].status, "\ntapline: ".join(map(str, failures)))

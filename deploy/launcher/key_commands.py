@@ -45,6 +45,9 @@ def _spread(folder):
 def new(arguments):
     """Makes a key, and prints the path of its public half."""
     path = os.path.join(_made(keys.folder_of(arguments.keys)), _checked(arguments.name))
+    if os.path.exists(path):
+        raise Failure(WRONG_USE, f"{path}: there is a key of this name; take another name, or take "
+                                 "its files away where nobody uses it any more")
     made = subprocess.run([installation.program("lobby"), "--new-key", path], check=False)
     if made.returncode == DONE:
         print(path + keys.SUFFIX)

@@ -17,7 +17,7 @@ import time
 import traceback
 
 from launcher import installation, keys, runtime
-from launcher.status import Failure
+from launcher.status import Failure, OUTPUT
 from launcher.worker import Worker
 
 LOOK_SECONDS = 0.25  # between two looks at the workers
@@ -169,7 +169,7 @@ class Supervisor:
 
     def _add(self, name, role, words):
         if role == "sink":
-            os.makedirs(os.path.expanduser(self._setup["root"]), exist_ok=True)
+            _make_root(self._setup["root"])
         log = Log(os.path.join(self._folder, "logs", name + ".log"))
         command = [installation.program(role), "--join", self._setup["lobby"], "--name", name,
                    "--lifeline", str(self._lifeline), *self._setup["words"],
@@ -199,6 +199,14 @@ def receive(connection):
         if not chunk or len(line) > REQUEST_MOST:
             raise ValueError("a message that is not whole")
     return line
+
+
+def _make_root(root):
+    try:
+        os.makedirs(os.path.expanduser(root), exist_ok=True)
+    except OSError as error:
+        raise Failure(OUTPUT, f"the topology's `root {root}` cannot be made: {error.filename}: "
+                              f"{error.strerror}") from None
 
 
 def _security(folder, setup):

@@ -78,6 +78,11 @@ def _causes(plan, found):
                 yield f"{worker['name']} on {host} died {worker['deaths']} times: {worker['cause']}"
 
 
+def _say(causes):
+    for cause in causes:
+        print(f"tapline: {cause}", file=sys.stderr)
+
+
 def _watch(file):
     """Draws the table over and over, until Ctrl-C, or the pipeline's end."""
     terminal = sys.stdout.isatty()
@@ -105,11 +110,14 @@ def command(arguments):
         except KeyboardInterrupt:
             pass
         return DONE
-    found = rows(plan)
+    try:
+        found = rows(plan)
+    except Failure:
+        _say(_causes(plan, [plan["workers"]["lobby"] | {"state": "missing"}]))
+        raise
     if arguments.json:
         print(json.dumps(found))
     else:
         print(*_lines(found), sep="\n")
-        for cause in _causes(plan, found):
-            print(f"tapline: {cause}", file=sys.stderr)
+        _say(_causes(plan, found))
     return DONE

@@ -2,7 +2,7 @@
 import time
 
 from launcher import down, keys, runtime, standing, topology
-from launcher.hosts import Hosts
+from launcher.hosts import Hosts, raise_all
 from launcher.pipeline import WORKERS
 from launcher.status import DONE, Failure, PIPELINE, WRONG_USE
 
@@ -25,14 +25,16 @@ def _allowed(plan):
 def _ask(plan, requests):
     """What the hosts answer; a Failure also where the key of one will not let it in."""
     replies, allowed = Hosts(plan).must_all(requests), _allowed(plan).values()
+    failures = []
     for name, reply in replies.items():
         if "gone" in reply:
-            raise Failure(PIPELINE, f"{name}: its supervisor is gone: `tapline up {plan['file']}` "
-                                    "starts what was there again")
-        if plan["guarded"] and reply.get("key") not in allowed:
-            raise Failure(WRONG_USE, f"{name}: its key {plan['hosts'][name]['key']} is not "
-                                     "allowed; bring its public half (NAME.pub) here, and `tapline "
-                                     "keys allow NAME.pub`")
+            failures.append(Failure(PIPELINE, f"{name}: its supervisor is gone: `tapline up "
+                                              f"{plan['file']}` starts what was there again"))
+        elif plan["guarded"] and reply.get("key") not in allowed:
+            failures.append(Failure(WRONG_USE, f"{name}: its key {plan['hosts'][name]['key']} is "
+                                               "not allowed; bring its public half (NAME.pub) "
+                                               "here, and `tapline keys allow NAME.pub`"))
+    raise_all(failures)
     return replies
 
 
