@@ -4,7 +4,7 @@
 #ifndef TAPLINE_COMMON_LOG_H
 #define TAPLINE_COMMON_LOG_H
 
-enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO };
 
 /** Sets the name that each line begins with (borrowed for good), and what is shown. */
 void log_open(const char *name, enum log_level level);
@@ -16,6 +16,5 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 
 #endif

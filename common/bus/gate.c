@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,8 @@ static bool is_public_key_file(const char *name)
     return length > 4 && strcmp(name + length - 4, ".pub") == 0;
 }
 
-bool gate_lists(const char *folder, const char *key)
+/* Is this key in the folder? */
+static bool lists(const char *folder, const char *key)
 {
     DIR *directory = folder ? opendir(folder) : NULL;
     bool listed = false;
@@ -79,7 +81,7 @@ static bool admitted(const struct gate *gate, const struct frame_text frames[FRA
         frames[CREDENTIALS].length != KEY_BYTES ||
         !zmq_z85_encode(key, frames[CREDENTIALS].bytes, KEY_BYTES))
         return false;
-    return gate_lists(gate->folder, key);
+    return lists(gate->folder, key);
 }
 
 static void answer(const struct gate *gate)

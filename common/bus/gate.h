@@ -5,8 +5,6 @@
 #ifndef TAPLINE_COMMON_GATE_H
 #define TAPLINE_COMMON_GATE_H
 
-#include <stdbool.h>
-
 #include "common/wire/presence.h"
 
 struct gate;
@@ -15,9 +13,6 @@ struct gate;
  *  (borrowed) holds the public keys as files NAME.pub and is looked at for each connection; NULL:
  *  nobody is let in. NULL, with *error set. */
 struct gate *gate_new(void *context, const char *folder, int *error);
-
-/** Is this key in the folder? */
-bool gate_lists(const char *folder, const char *key);
 
 /** Stops it; before the context ends. */
 void gate_free(struct gate **gate);

@@ -58,15 +58,11 @@ void *inbox_socket(const struct inbox *inbox)
     return inbox->socket;
 }
 
-uint64_t inbox_bad(const struct inbox *inbox)
-{
-    return inbox->bad;
-}
-
 /* Says the 1st, 2nd, 4th, 8th ... of the bad messages, so that a flood of them is none of lines. */
 static void count_bad(struct inbox *inbox, int error)
 {
     inbox->bad++;
+    vital_add(&inbox->vitals->messages_bad, 1);
     if ((inbox->bad & (inbox->bad - 1)) == 0)
         log_warning("%s: passed over a message (%s); %llu so far", inbox->endpoint,
                     error_text(error), (unsigned long long)inbox->bad);

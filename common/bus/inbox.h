@@ -34,14 +34,11 @@ const char *inbox_endpoint(const struct inbox *inbox);
 void *inbox_socket(const struct inbox *inbox);
 
 /** Takes the next message without waiting: 0 (release it later), ERR_AGAIN where there is none.
- *  A message that is none of ours is counted, said once in a while, and passed over. */
+ *  What is no message of ours is counted (vitals.h), said once in a while, and passed over. */
 int inbox_receive(struct inbox *inbox, struct message *message);
 
 /** Gives a received message back. */
 void message_release(struct message *message);
-
-/** Messages that could not be read so far. */
-uint64_t inbox_bad(const struct inbox *inbox);
 
 void inbox_free(struct inbox **inbox);
 

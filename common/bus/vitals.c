@@ -56,6 +56,7 @@ void vitals_pack(struct vitals *f, struct vitals_beat *beat, int64_t now_ns, str
         {"memory", resident()},
         {"messages_in", vital_get(&f->messages_in)},
         {"bytes_in", vital_get(&f->bytes_in)},
+        {"messages_bad", vital_get(&f->messages_bad)},
         {"messages_out", vital_get(&f->messages_out)},
         {"bytes_out", vital_get(&f->bytes_out)},
         {"rate_in", beat->rate_in},

@@ -14,6 +14,7 @@
 struct vitals {
     _Atomic uint64_t messages_in; /* everything that inboxes took, */
     _Atomic uint64_t bytes_in;
+    _Atomic uint64_t messages_bad; /* those of them that could not be read */
     _Atomic uint64_t messages_out; /* and that links sent */
     _Atomic uint64_t bytes_out;
     _Atomic uint64_t queue_bytes; /* that links took and the system has not yet */

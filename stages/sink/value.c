@@ -2,7 +2,7 @@
 
 enum { MAX_DEPTH = 32 };
 
-void value_write_time(struct jsonw *w, struct stamp *stamp, int64_t time_ns)
+static void write_time(struct jsonw *w, struct stamp *stamp, int64_t time_ns)
 {
     char text[STAMP_LENGTH];
     stamp_write(stamp, time_ns, text);
@@ -67,7 +67,7 @@ static void write_any(struct jsonw *w, struct unpack *from, struct stamp *stamp,
         break;
     case UNPACK_ARRAY: write_array(w, from, stamp, depth + 1); break;
     case UNPACK_MAP: write_map(w, from, stamp, depth + 1); break;
-    case UNPACK_TIME: value_write_time(w, stamp, unpack_time(from)); break;
+    case UNPACK_TIME: write_time(w, stamp, unpack_time(from)); break;
     case UNPACK_NONE:
     case UNPACK_BIN:
     case UNPACK_OTHER: unpack_refuse(from); break;

@@ -12,7 +12,4 @@
  *  extensions have no JSON form. 0, ERR_TRUNCATED or ERR_MALFORMED. */
 int value_write(struct jsonw *w, struct unpack *from, struct stamp *stamp);
 
-/** Writes a time, nanoseconds since 1970. */
-void value_write_time(struct jsonw *w, struct stamp *stamp, int64_t time_ns);
-
 #endif
