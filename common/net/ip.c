@@ -93,12 +93,11 @@ static uint32_t extension_length(uint8_t protocol, const struct extent *body)
 
 static void fragment_set(struct packet *p, const uint8_t *header)
 {
-    uint16_t part = (uint16_t)(header[2] << 8 | header[3]);
+    uint16_t part = big_endian_16(header + 2);
     p->fragment_offset = part & 0xfff8;
     p->more = part & 1;
     p->fragment = p->fragment_offset > 0 || p->more;
-    p->fragment_id = (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 |
-                     (uint32_t)header[6] << 8 | header[7];
+    p->fragment_id = big_endian_32(header + 4);
     p->fragment_next = header[0];
 }
 

@@ -1,5 +1,5 @@
 /*
- * The IP layer of packet.h: IPv4 (RFC 791), IPv6 with its extension headers (RFC 8200).
+ * The IP layer of decode.h: IPv4 (RFC 791), IPv6 with its extension headers (RFC 8200).
  */
 #ifndef TAPLINE_COMMON_IP_H
 #define TAPLINE_COMMON_IP_H

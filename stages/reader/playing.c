@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/decode.h"
 #include "common/net/link.h"
-#include "common/net/packet.h"
 #include "common/wire/pack.h"
 #include "stages/reader/capture_clock.h"
 #include "stages/reader/source_link.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "common/net/decode.h"
 #include "stages/tracker/fragments.h"
 #include "stages/tracker/moment.h"
 

@@ -7,7 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/stage.h"
-#include "common/net/packet.h"
+#include "common/net/decode.h"
 #include "common/wire/pack.h"
 #include "stages/tracker/defrag.h"
 #include "stages/tracker/flow_table.h"

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/net/packet.h"
+#include "common/net/decode.h"
 #include "common/net/link.h"
 #include "tests/bench/capture_writer.h"
 #include "tests/bench/samples.h"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/net/packet.h"
+#include "common/net/decode.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/net/decode.h"
 #include "common/net/link.h"
-#include "common/net/packet.h"
 
 /* 192.0.2.1 -> 192.0.2.2, UDP 1000 -> 2000, "data" */
 #define UDP4                                                                                       \
