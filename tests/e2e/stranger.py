@@ -16,6 +16,8 @@ KINDS = [*range(BEGIN, TALLY + 1), *range(ANNOUNCE, PARTED + 1)]
 OPEN, DATA, GAP, CLOSE, RECORD = range(5)
 NOTHING = 2  # wanted any more
 HERE, LEAVING, GONE = range(3)
+LINGER_MS = 10000  # within which what was said leaves, unless who it is for is gone
+PATIENCE = 120  # seconds that anything may take on a busy machine
 EMPTY = b"\x90"  # an array; as a roster it is well formed, and says that nobody is there
 
 
@@ -35,13 +37,13 @@ class Stranger:
         return self
 
     def __exit__(self, *_):
-        self._context.destroy(linger=0)
+        self._context.destroy(linger=LINGER_MS)
 
     def _endpoint(self, inbox):
         """Of an inbox of the pipeline: between its worker's name and its kind stands a number."""
         name, _, which = inbox.partition(".")
         pattern = f"{self._folder}/{name}.*{which}" if which else f"{self._folder}/{name}"
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not glob.glob(pattern) and time.monotonic() < deadline:
             time.sleep(0.02)  # the worker is about to bind it
         (path,) = glob.glob(pattern)
@@ -83,9 +85,9 @@ class Stranger:
         self.say("lobby", ANNOUNCE, [role, self.name, self._own("data"), self._own("control"),
                                      presence, "", {}], capture=0)
 
-    def listed(self, seconds=10):
+    def listed(self):
         """Waits until a roster that names this stranger has come, and so to the others."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.control.poll(100) and self.name.encode() in self.control.recv():
                 return True
