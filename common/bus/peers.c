@@ -376,7 +376,7 @@ enum peers_sequence peers_sequence(struct peers *peers, const struct message_hea
     bool first = head->sequence == (link << LINK_NUMBER_SHIFT) + 1;
     if (head->sequence == before + 1 || (first && link > before >> LINK_NUMBER_SHIFT))
         return SEQUENCE_NEXT;
-    return before ? SEQUENCE_GAP : SEQUENCE_UNKNOWN;
+    return before && peer->presence.role ? SEQUENCE_GAP : SEQUENCE_UNKNOWN;
 }
 
 void peers_part(struct peers *peers)

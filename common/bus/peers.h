@@ -91,7 +91,8 @@ struct link *peers_control(struct peers *peers, uint32_t peer);
 enum peers_sequence {
     SEQUENCE_NEXT,    /* nothing is missing */
     SEQUENCE_GAP,     /* one before it, of the same sender, never came */
-    SEQUENCE_UNKNOWN, /* the first one that came from that sender, but not the first it sent */
+    SEQUENCE_UNKNOWN, /* not the next one, but the first that came from that sender; or no roster
+                         has named the sender, whose numbers say nothing of other attempts */
     SEQUENCE_LATE,    /* it comes from a link that its sender has given up for another */
 };
 

@@ -38,6 +38,8 @@ class Stranger:
 
     def __exit__(self, *_):
         self._context.destroy(linger=LINGER_MS)
+        for which in ("data", "control"):  # ZeroMQ leaves the files of ipc:// sockets behind
+            os.unlink(os.path.join(self._folder, f"{self.name}.{which}"))
 
     def _endpoint(self, inbox):
         """Of an inbox of the pipeline: between its worker's name and its kind stands a number."""

@@ -188,6 +188,18 @@ static void nobody_is_known_by_no_id(void **state)
     peers_free(&peers, 0);
 }
 
+static void only_who_was_on_a_roster_can_lose_a_message(void **state)
+{
+    (void)state;
+    struct peers *peers = peers_new(NULL, 2);
+    struct message_head head = {.kind = TAPLINE_EVENTS, .sender = FIRST_READER, .sequence = 1};
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_UNKNOWN);
+    hear(peers, FIRST_READER);
+    assert_int_equal(peers_sequence(peers, &head), SEQUENCE_GAP);
+    peers_free(&peers, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_leavers_last_word_is_waited_for),
         cmocka_unit_test(who_is_long_gone_is_forgotten),
         cmocka_unit_test(nobody_is_known_by_no_id),
+        cmocka_unit_test(only_who_was_on_a_roster_can_lose_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
