@@ -32,7 +32,7 @@
 #define TAPLINE_WIRE_H
 
 #define TAPLINE_MAGIC "tapline"
-#define TAPLINE_WIRE_VERSION 1
+#define TAPLINE_WIRE_VERSION 2
 
 /** Fields of a message, and how many of them are never missing: those up to the body. */
 #define TAPLINE_MESSAGE_FIELDS 10

@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -32,6 +33,12 @@ def check(program, *words):
     """Runs one of the project's checks."""
     return subprocess.run([os.path.join(CHECKS, program), *map(str, words)], capture_output=True,
                           text=True, timeout=PATIENCE, check=False)
+
+
+def wire_version():
+    """The version of the wire contract, as its header says it."""
+    with open(os.path.join(ROOT, "include", "tapline", "wire.h"), encoding="utf-8") as header:
+        return int(re.search(r"#define TAPLINE_WIRE_VERSION (\d+)", header.read()).group(1))
 
 
 def records(out, name):

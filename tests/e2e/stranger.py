@@ -7,7 +7,9 @@ import time
 import msgpack
 import zmq
 
-MAGIC, VERSION = "tapline", 1
+import harness
+
+MAGIC, VERSION = "tapline", harness.wire_version()
 READER, TRACKER, CLASSIFIER, EXTRACTOR, SINK, LOBBY = range(1, 7)
 BEGIN, PACKETS, EVENTS, END, TALLY = range(1, 6)
 (ANNOUNCE, ROSTER, DEMAND, ACCEPT, ASK, WORD, OUTCOME, RELEASE, FAULT, QUERY, STATUS,
@@ -116,7 +118,7 @@ def garbage(rng, stranger):
     yield from ([b""], [b"\0"], [b"\xc1"], [b"\x99"], [b"\xdd\xff\xff\xff\xff"], [b"GET / "])
     yield [b"\x91" * 100000]
     yield [os.urandom(1 << 20)]
-    yield [b"\x99", b"\xa7tapline", b"\x01"]
+    yield [b"\x99", b"\xa7tapline", bytes([VERSION])]
     for kind in (*KINDS, 0, 6, 99, 65535, 65536, 1 << 63):
         head = stranger.head(kind)
         bodies = [b"", b"\xc0", b"\x80", b"\x91\x90", b"\xdd\xff\xff\xff\xff\x90",

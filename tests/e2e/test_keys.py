@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import unittest
 
 DEBIANS = "/usr/bin/python3"  # has Debian's packages, which another that comes first has not
@@ -245,8 +244,9 @@ class Keys(harness.InFolder):
         for claimed, there in ((self.public(head)["public-key"], False),
                                (self.public(guest)["public-key"], True)):
             self.announce(guest, self.public(head)["public-key"], claimed)
-            time.sleep(0.3)
-            self.assertEqual("guest" in [w["name"] for w in self.listed(head)], there)
+            came = harness.wait_until(lambda: "guest" in [w["name"] for w in self.listed(head)],
+                                      harness.PATIENCE if there else 0.5)
+            self.assertEqual(came, there)
 
     def announce(self, key, server, claimed):
         """Announces a classifier that claims to have a key."""
@@ -258,7 +258,7 @@ class Keys(harness.InFolder):
         push.curve_secretkey = words["secret-key"].encode()
         push.curve_serverkey = server.encode()
         push.connect(self.lobby)
-        push.send(msgpack.packb(["tapline", 1, 16, 0, 0, sender, sender, 1, body]))
+        push.send(msgpack.packb(["tapline", harness.wire_version(), 16, 0, 0, sender, sender, 1, body]))
         context.destroy(linger=1000)
 
 
