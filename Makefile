@@ -186,8 +186,8 @@ install: all
 	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/tapline
 	install -m 755 $(PROGRAMS) deploy/tapline $(BINDIR)
 	install -m 644 deploy/launcher/*.py $(SHAREDIR)/launcher
-	install -m 644 deploy/platforms/*.json $(SHAREDIR)/platforms
-	install -m 644 deploy/topologies/*.topology $(SHAREDIR)/topologies
+	install -m 644 deploy/platforms/* $(SHAREDIR)/platforms
+	install -m 644 deploy/topologies/* $(SHAREDIR)/topologies
 	install -m 644 deploy/examples/* $(SHAREDIR)/examples
 	install -m 644 include/tapline/*.h $(DESTDIR)$(PREFIX)/include/tapline
 	install -m 644 $(LIBRARY)/libtapline.a $(LIBRARY)/$(SONAME) $(LIBDIR)
