@@ -119,6 +119,14 @@ class Readers:
         seconds = STOP_SECONDS if failure else self._stop_seconds
         os.close(self._hold)
         os.close(self._lifeline)
+        try:
+            self._wait_for_all(seconds)
+        except KeyboardInterrupt:
+            self._wait_for_all(0)
+            raise
+
+    def _wait_for_all(self, seconds):
+        """Waits until every process has ended; one that takes longer than that is killed."""
         for process in self._processes():
             try:
                 process.wait(seconds)

@@ -19,7 +19,8 @@ struct archive {
     sqlite3_stmt *insert[TABLES];
     sqlite3_stmt *add_attempt, *find_attempt, *settle;
     struct stamp *utc;
-    struct buffer text; /* JSON that is being made */
+    struct buffer text; /* JSON that is being made, */
+    struct buffer further; /* and that of the keys without a column */
     bool open;          /* a transaction is */
     uint32_t waiting;   /* rows in it */
     /* The attempt that was asked for last. */
@@ -64,6 +65,8 @@ static int claim(struct archive *a)
     }
     return run(a, "PRAGMA application_id = 1952542828; PRAGMA user_version = 1;"
                   "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                  /* The indexes are written all over: in KiB, and in pages of 4 KiB. */
+                  "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 16384;"
                   "CREATE TABLE IF NOT EXISTS attempts(id INTEGER PRIMARY KEY,"
                   " capture TEXT NOT NULL, attempt INTEGER NOT NULL, sink TEXT NOT NULL,"
                   " state TEXT, out TEXT, status INTEGER, text TEXT, sources TEXT, records TEXT,"
@@ -117,7 +120,8 @@ struct archive *archive_open(const char *path, int *error)
         return NULL;
     a->path = path;
     a->utc = stamp_new("UTC", 3);
-    if (a->utc && sqlite3_open(path, &a->db) != SQLITE_OK)
+    const int mode = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (a->utc && sqlite3_open_v2(path, &a->db, mode, NULL) != SQLITE_OK)
         *error = failed(a);
     else if (a->utc) {
         sqlite3_busy_timeout(a->db, BUSY_MS);
@@ -141,6 +145,7 @@ void archive_close(struct archive **archive)
     sqlite3_close(a->db);
     stamp_free(&a->utc);
     buffer_free(&a->text);
+    buffer_free(&a->further);
     free(a);
     *archive = NULL;
 }
@@ -267,27 +272,28 @@ static void bind_keys(struct archive *a, size_t which, const struct tapline_reco
     sqlite3_stmt *to = a->insert[which];
     struct tapline_items items = tapline_items(tapline_record_value(record));
     struct tapline_value name, value;
-    struct buffer further = {0};
-    struct jsonw w = jsonw_to(&further);
+    buffer_clear(&a->further);
+    struct jsonw w = jsonw_to(&a->further);
     const char *key;
     size_t length;
+    int column = -1;
     jsonw_open_object(&w);
     while (tapline_item(&items, &name, &value)) {
-        if (!tapline_text(name, &key, &length) || is_envelope(key, length))
+        if (!tapline_text(name, &key, &length))
             continue;
-        int column = table_column(&ARCHIVE_TABLES[which], key, length);
-        if (column >= 0) {
+        int found = table_column(&ARCHIVE_TABLES[which], column + 1, key, length);
+        if (found >= 0) {
+            column = found;
             bind_value(a, to, BIND_FIRST + column, value);
-            continue;
+        } else if (!is_envelope(key, length)) {
+            jsonw_name(&w, key, length);
+            print_value(&w, value, a->utc);
         }
-        jsonw_name(&w, key, length);
-        print_value(&w, value, a->utc);
     }
     jsonw_close_object(&w);
-    if (!further.failed && further.length > 2)
-        sqlite3_bind_text(to, BIND_FURTHER, (const char *)further.bytes, (int)further.length,
-                          SQLITE_TRANSIENT);
-    buffer_free(&further);
+    if (!a->further.failed && a->further.length > 2)
+        sqlite3_bind_text(to, BIND_FURTHER, (const char *)a->further.bytes,
+                          (int)a->further.length, SQLITE_STATIC);
 }
 
 static int add_row(struct archive *a, size_t which, const struct tapline_record *record)

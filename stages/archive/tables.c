@@ -138,11 +138,13 @@ void table_insert_sql(const struct table *table, struct buffer *to)
     buffer_append(to, "", 1);
 }
 
-int table_column(const struct table *table, const char *key, size_t length)
+int table_column(const struct table *table, int from, const char *key, size_t length)
 {
-    for (size_t i = 0; i < table->count; i++)
-        if (strlen(table->columns[i].key) == length &&
-            memcmp(table->columns[i].key, key, length) == 0)
-            return (int)i;
+    for (size_t i = 0; i < table->count; i++) {
+        size_t column = ((size_t)from + i) % table->count;
+        const char *its = table->columns[column].key;
+        if (strncmp(its, key, length) == 0 && !its[length])
+            return (int)column;
+    }
     return -1;
 }

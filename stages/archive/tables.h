@@ -35,7 +35,8 @@ void table_create_sql(const struct table *table, struct buffer *to);
 /** Appends the statement that adds a row, unless it is there, with a NUL. */
 void table_insert_sql(const struct table *table, struct buffer *to);
 
-/** The column of a key; -1: the table has none. */
-int table_column(const struct table *table, const char *key, size_t length);
+/** The column of a key; -1: the table has none. Keys mostly come in the columns' order, hence it is
+ *  looked for from column `from` on, and then from the first on. */
+int table_column(const struct table *table, int from, const char *key, size_t length);
 
 #endif

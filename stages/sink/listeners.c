@@ -101,6 +101,12 @@ struct listeners *listeners_new(void *context, void *socket, int *error)
     return NULL;
 }
 
+uint32_t listeners_count(struct listeners *l)
+{
+    update(l);
+    return l->count;
+}
+
 void listeners_wait(struct listeners *l, int64_t now_ns)
 {
     update(l);

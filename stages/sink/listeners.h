@@ -15,6 +15,9 @@ struct listeners;
  *  where that fails. To be freed before the socket is closed. */
 struct listeners *listeners_new(void *context, void *socket, int *error);
 
+/** How many there are. */
+uint32_t listeners_count(struct listeners *listeners);
+
 /** Somebody has no room: from `now_ns` (monotonic) on it is counted who takes nothing. */
 void listeners_wait(struct listeners *listeners, int64_t now_ns);
 

@@ -15,18 +15,16 @@
 #include "common/wire/pack.h"
 #include "stages/sink/listeners.h"
 
-/* ZeroMQ counts messages, people count bytes: so long is a long one. What waits for a listener
- * when the sink ends gets so many milliseconds to leave, and the last figures so many to find room;
- * a healthy one needs few, and a stopped one delays the end of a run by no more. A tap that waits
- * for its listeners looks so often at who still takes something. */
-enum {
-    MESSAGE_BYTES = 16 * 1024,
-    LINGER_MS = 250,
-    FAREWELL_MS = 100,
-    LOOK_MS = 50,
-    NS_PER_MS = 1000000,
-    ENDPOINT_MAX = 256
-};
+/* ZeroMQ counts messages, people count bytes: few are longer than this. */
+enum { MESSAGE_BYTES = 4 * 1024, NS_PER_MS = 1000000, ENDPOINT_MAX = 256 };
+
+/* A tap that waits looks so often at who still takes something. One that does not wait does so at
+ * the end all the same, as what a listener missed shows in the last figures: for one that takes
+ * nothing so long, and for all so long. */
+enum { LOOK_MS = 50, GLANCE_MS = 5, FAREWELL_MS = 150, LINGER_MS = 250 };
+
+/* A listener that is alone and has no room is sent nothing for so long: nothing need be made. */
+enum { PAUSE_MS = 5 };
 
 struct tap_socket {
     struct tap tap;
@@ -37,7 +35,10 @@ struct tap_socket {
     uint64_t heads_then[TAP_TOPICS]; /* and that of the last tick */
     uint32_t wanted[TAP_TOPICS];     /* subscriptions that cover the topic */
     uint32_t ready;                  /* listeners whose subscriptions are complete */
-    struct listeners *listeners;     /* their connections, where they are waited for; NULL: not */
+    struct listeners *listeners;     /* their connections */
+    bool block;                      /* they are waited for */
+    int wait;                        /* ZMQ_DONTWAIT, and 0 for the last figures */
+    int64_t pause_ns;                /* until then the only one has no room; 0: it has */
     int64_t waited_ns;
     int64_t ticked_ns;
     struct buffer stats;
@@ -45,7 +46,7 @@ struct tap_socket {
 
 const struct tap_options TAP_OPTIONS_DEFAULT = {
     .policy = "drop",
-    .queue = 64 * 1024 * 1024,
+    .queue = 128 * 1024 * 1024,
     .patience_ns = INT64_C(10) * 1000000000,
 };
 
@@ -58,7 +59,7 @@ const struct opt TAP_OPTS[] = {
     {"tap-policy", OPT_TEXT, OPTION(policy), "POLICY",
      "a listener without room: drop its messages, or block until it has", 0, 0},
     {"tap-queue", OPT_SIZE, OPTION(queue), "BYTES",
-     "what may wait for one listener, in messages of 16 KiB", MESSAGE_BYTES, UINT64_C(1) << 40},
+     "what may wait for one listener, in messages of 4 KiB", MESSAGE_BYTES, UINT64_C(1) << 40},
     {"tap-patience", OPT_DURATION, OPTION(patience_ns), "SECONDS",
      "block: a listener that takes nothing for so long is disconnected", NS_PER_MS,
      INT64_C(3600) * 1000000000},
@@ -107,20 +108,41 @@ static void put_waiting(struct tap_socket *t, enum tap_topic topic, const struct
     t->waited_ns += monotonic_ns() - start;
 }
 
+/* Somebody has no room: the others get it all the same. */
+static void put_to_others(struct tap_socket *t, enum tap_topic topic, const struct buffer *map)
+{
+    int no_drop = 0;
+    if (listeners_count(t->listeners) == 1) {
+        t->pause_ns = monotonic_ns() + (int64_t)PAUSE_MS * NS_PER_MS;
+        return;
+    }
+    zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop);
+    put(t, topic, map, ZMQ_DONTWAIT);
+    no_drop = 1;
+    zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop);
+}
+
+static bool pausing(struct tap_socket *t)
+{
+    if (t->pause_ns && monotonic_ns() >= t->pause_ns)
+        t->pause_ns = 0;
+    return t->pause_ns;
+}
+
 static bool tap_number(void *context, enum tap_topic topic, uint64_t *seq)
 {
     struct tap_socket *t = context;
     *seq = ++t->heads[topic];
-    return t->wanted[topic] > 0;
+    return t->wanted[topic] > 0 && !pausing(t);
 }
 
 static void tap_send(void *context, enum tap_topic topic, const struct buffer *map)
 {
     struct tap_socket *t = context;
-    if (t->listeners)
+    if (t->block)
         put_waiting(t, topic, map);
-    else
-        put(t, topic, map, ZMQ_DONTWAIT);
+    else if (!put(t, topic, map, t->wait))
+        put_to_others(t, topic, map);
 }
 
 static uint32_t tap_missing(void *context)
@@ -210,36 +232,52 @@ static void publish_stats(struct tap_socket *t, int64_t now_ns)
 
 void tap_socket_tick(struct tap_socket *t, int64_t now_ns)
 {
+    listeners_wait(t->listeners, now_ns); /* takes in who came and who went, if no more */
     publish_stats(t, now_ns);
     memcpy(t->heads_then, t->heads, sizeof t->heads);
     t->ticked_ns = now_ns;
 }
 
-/* Waits until everybody has everything, or is gone; a signal now says that this is not wanted. What
- * ZeroMQ itself still holds then is not seen here, and has as long as a listener has. */
+/* Waits until everybody has everything, or is gone. */
 static void drain(struct tap_socket *t)
 {
     const struct timespec moment = {.tv_nsec = LOOK_MS * NS_PER_MS};
-    int linger = (int)(t->options->patience_ns / NS_PER_MS);
-    listeners_wait(t->listeners, monotonic_ns());
-    do
-        look(t);
-    while (!listeners_served(t->listeners) && nanosleep(&moment, NULL) == 0);
-    if (listeners_served(t->listeners))
-        zmq_setsockopt(t->socket, ZMQ_LINGER, &linger, sizeof linger);
+    for (look(t); !listeners_served(t->listeners); look(t))
+        nanosleep(&moment, NULL);
 }
 
-/* What was missed at the end shows in the last figures, so that these are worth a short wait. */
+/* The same in a hurry. */
+static void drain_quickly(struct tap_socket *t, int64_t start)
+{
+    const struct timespec moment = {.tv_nsec = GLANCE_MS * NS_PER_MS};
+    const int64_t patience = (int64_t)FAREWELL_MS * NS_PER_MS;
+    int64_t now = start;
+    do {
+        nanosleep(&moment, NULL);
+        now = monotonic_ns();
+        listeners_look(t->listeners, now, patience);
+    } while (!listeners_served(t->listeners) && now - start < (int64_t)LINGER_MS * NS_PER_MS);
+}
+
+/* Whoever still takes something gets what waits for it, the last figures and what ZeroMQ itself
+ * still holds, which is not seen here. */
 static void say_goodbye(struct tap_socket *t)
 {
-    int moment = FAREWELL_MS, no_drop = 1;
-    if (!t->listeners) {
-        zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &moment, sizeof moment);
-        zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop);
-    }
-    publish_stats(t, monotonic_ns());
-    if (t->listeners)
+    int64_t start = monotonic_ns();
+    int moment = FAREWELL_MS;
+    listeners_wait(t->listeners, start);
+    if (t->block)
         drain(t);
+    else
+        drain_quickly(t, start);
+    bool served = listeners_served(t->listeners);
+    int linger = !served ? 0 : t->block ? (int)(t->options->patience_ns / NS_PER_MS) : LINGER_MS;
+    zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &moment, sizeof moment);
+    t->block = false;
+    t->wait = 0;
+    t->pause_ns = 0;
+    publish_stats(t, monotonic_ns());
+    zmq_setsockopt(t->socket, ZMQ_LINGER, &linger, sizeof linger);
 }
 
 /* ---- opening and closing ------------------------------------------------------------------ */
@@ -265,20 +303,19 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
     const struct tap_options *o = t->options;
     uint64_t messages = o->queue / MESSAGE_BYTES;
     int waiting = messages > INT_MAX ? INT_MAX : (int)messages, all = 1;
-    bool block = strcmp(o->policy, "block") == 0;
-    int look_ms = LOOK_MS, linger = LINGER_MS, no_drop = block, error = 0;
+    int look_ms = LOOK_MS, no_linger = 0, no_drop = 1, error = 0;
     size_t size = sizeof t->endpoint;
     t->socket = zmq_socket(bus_context(bus), ZMQ_XPUB);
     int refused = t->socket ? bus_accepts(bus, t->socket, o->endpoint) : -errno;
     if (refused)
         return refused;
-    if (block)
-        t->listeners = listeners_new(bus_context(bus), t->socket, &error);
-    if (error ||
-        zmq_setsockopt(t->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
+    t->block = strcmp(o->policy, "block") == 0;
+    t->wait = ZMQ_DONTWAIT;
+    t->listeners = listeners_new(bus_context(bus), t->socket, &error);
+    if (error || zmq_setsockopt(t->socket, ZMQ_SNDHWM, &waiting, sizeof waiting) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &look_ms, sizeof look_ms) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop) != 0 ||
-        zmq_setsockopt(t->socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
+        zmq_setsockopt(t->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_XPUB_VERBOSER, &all, sizeof all) != 0 ||
         zmq_bind(t->socket, o->endpoint) != 0 ||
         zmq_getsockopt(t->socket, ZMQ_LAST_ENDPOINT, t->endpoint, &size) != 0) {
@@ -327,7 +364,8 @@ void tap_socket_free(struct tap_socket **tap)
     if (!*tap)
         return;
     if ((*tap)->socket) {
-        say_goodbye(*tap);
+        if ((*tap)->endpoint[0])
+            say_goodbye(*tap);
         listeners_free(&(*tap)->listeners);
         zmq_close((*tap)->socket);
     }

@@ -89,10 +89,13 @@ class WithTap(harness.InFolder):
         self.assertEqual(process.returncode, 0, texts[1])
         return texts[0].split("\n")[:-1], texts[1]
 
-    def tapped(self, capture, *words, out=None, wait=1, **more):
-        """Runs a capture with a tap that waits for listeners, and loses nothing."""
-        return self.run_ok("run", capture, out or self.out, "--tap", self.tap, "--tap-wait", wait,
-                           "--tap-policy", "block", *PATIENT, "--quiet", *words, **more)
+    def tapped(self, *words, out=None, wait=1, **more):
+        """Runs captures (and options behind them) with a tap that waits for listeners, and loses
+        nothing."""
+        count = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+        return self.run_ok("run", *words[:count], out or self.out, "--tap", self.tap, "--tap-wait",
+                           wait, "--tap-policy", "block", *PATIENT, "--quiet", *words[count:],
+                           **more)
 
     def stopped(self, process):
         """Tells a listener to end, which takes what has come; the same."""

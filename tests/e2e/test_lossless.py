@@ -41,7 +41,8 @@ class Lossless(WithTap):
         """Starts a run that waits for its listeners; its process."""
         run = subprocess.Popen([TAPLINE, "run", self.capture, self.out, "--quiet", "--tap",
                                 self.tap, "--tap-policy", "block", "--tap-wait", str(listeners),
-                                *PATIENT, *words], stderr=subprocess.PIPE, text=True, env=self.environment)
+                                *PATIENT, *words],
+                               stderr=subprocess.PIPE, text=True, env=self.environment)
         for clean in (run.wait, run.stderr.close, run.kill):
             self.addCleanup(clean)
         return run
@@ -85,7 +86,7 @@ class Lossless(WithTap):
 
     def test_a_listener_that_takes_longer_than_the_patience(self):
         listener = self.piped()
-        run = self.begin("--tap-patience", "5", "--tap-queue", "16k")
+        run = self.begin("--tap-patience", "5", "--tap-queue", "4k")
         started = time.monotonic()
         lines = self.slowly(listener, 600)
         self.assertGreater(time.monotonic() - started, 5)
