@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import unittest
 
 import harness
 from harness import CAPTURES, TAPLINE, results, wait_until, workers_of

@@ -95,7 +95,8 @@ static void tells_what_there_was(void **state)
     buffer_append(&text, "", 1);
     assert_string_equal(
         (const char *)text.bytes,
-        "{\"packets\": 0, \"filtered_out\": 0, \"bytes\": 0, \"start\": \"2023-07-14 15:02:14.000123\", "
+        "{\"packets\": 0, \"filtered_out\": 0, \"bytes\": 0, "
+        "\"start\": \"2023-07-14 15:02:14.000123\", "
         "\"end\": \"2023-07-14 15:02:14.090123\", \"tcp\": {\"complete\": 2, \"incomplete\": 0}, "
         "\"udp\": 0, \"protocols\": [[\"dns\", 1], [\"tcp\", 1], [\"xunlei\", 1]], "
         "\"http\": {\"complete\": 0, \"incomplete\": 0, \"hosts\": []}, "
