@@ -199,8 +199,11 @@ static void a_bad_announcement_changes_nothing(void **state)
 static void a_missing_message_is_seen(void **state)
 {
     (void)state;
+    struct lobby *lobby = lobby_new();
     struct peers *peers = peers_new(NULL, 1);
     struct message_head head = {.kind = TAPLINE_EVENTS, .sender = 5, .sequence = 1};
+    announce(lobby, 5, TAPLINE_TRACKER, "tracker-1", 0);
+    tell(lobby, peers);
     assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
     head.sequence = 2;
     assert_int_equal(peers_sequence(peers, &head), SEQUENCE_NEXT);
@@ -218,6 +221,7 @@ static void a_missing_message_is_seen(void **state)
     head.sender = 6;
     assert_int_equal(peers_sequence(peers, &head), SEQUENCE_UNKNOWN); /* its first never came */
     peers_free(&peers, 0);
+    lobby_free(&lobby);
 }
 
 int main(void)
