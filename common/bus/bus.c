@@ -1,10 +1,12 @@
 #include "common/bus/bus.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "common/base/clock.h"
@@ -13,6 +15,7 @@
 #include "common/bus/endpoint.h"
 #include "common/bus/gate.h"
 #include "common/bus/keys.h"
+#include "common/bus/signals.h"
 
 struct bus {
     void *context;
@@ -23,6 +26,9 @@ struct bus {
     struct gate *gate;
     bool insecure;
 };
+
+/* The longest of them is a listener's patience; who is told to stop has no such reason to wait. */
+enum { CLOSING_SECONDS = 600, STOPPING_SECONDS = 10 };
 
 /* Links to this many others: each is a socket, with up to two descriptors. */
 enum { MOST_SOCKETS = 16384 };
@@ -84,14 +90,37 @@ struct vitals *bus_vitals(const struct bus *bus)
     return bus->vitals;
 }
 
+/* A signal may cut the wait short; what is under way still has its time. */
+static void *terminate(void *context)
+{
+    while (zmq_ctx_term(context) != 0 && errno == EINTR)
+        continue;
+    return NULL;
+}
+
+/* Every socket has its limit, but what counts them is ZeroMQ: a process that has ended otherwise is
+ * not to stay for one that was miscounted. */
+static void end_context(void *context)
+{
+    pthread_t thread;
+    struct timespec limit;
+    int seconds = signals_stop() ? STOPPING_SECONDS : CLOSING_SECONDS;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += seconds;
+    if (pthread_create(&thread, NULL, terminate, context) != 0) {
+        terminate(context);
+    } else if (pthread_timedjoin_np(thread, NULL, &limit) != 0) {
+        log_info("sockets are still open after %d s, and are left", seconds);
+        pthread_detach(thread);
+    }
+}
+
 void bus_free(struct bus **bus)
 {
     if (!*bus)
         return;
     gate_free(&(*bus)->gate);
-    /* A signal may cut the wait short; what is under way still has its time. */
-    while (zmq_ctx_term((*bus)->context) != 0 && errno == EINTR)
-        continue;
+    end_context((*bus)->context);
     free((*bus)->vitals);
     explicit_bzero(&(*bus)->keys, sizeof (*bus)->keys);
     free(*bus);

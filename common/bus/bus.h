@@ -27,7 +27,8 @@ void *bus_context(const struct bus *bus);
 /** What this process has counted. */
 struct vitals *bus_vitals(const struct bus *bus);
 
-/** Waits up to a second for what was sent to leave, then closes. All inboxes and links must be
+/** Waits until what was sent has left, as long as each socket's own linger allows (and in all ten
+ *  minutes at most; ten seconds after a signal to stop), then closes. All inboxes and links must be
  *  freed before. */
 void bus_free(struct bus **bus);
 
