@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+from launcher.status import WRONG_USE
+
 # A worker that died is started again, and its captures are played again by their readers. One that
 # dies more often than this is ill.
 MOST_DEATHS = 5
@@ -46,6 +48,8 @@ class Worker:
         how = self.died()
         if how is None:
             return None
+        if self.process.returncode == WRONG_USE:
+            return f"{self.name} cannot work like this (it said why)"  # nor could its successor
         now = time.monotonic()
         if not self._counted:
             self._deaths.append(now)

@@ -148,6 +148,11 @@ class Statuses(harness.InFolder):
     def test_an_unknown_option(self):
         self.failed_run(2, SMALL, "--no-such-limit", "1")
 
+    def test_a_worker_that_refuses_its_options_is_not_started_again(self):
+        done = self.run_ok("run", DEMO, self.out, "--quiet", "--tap", "tcp://0.0.0.0:5699", status=5)
+        self.assertEqual(done.stderr.count("--insecure"), 1)
+        self.assertNotIn("started again", done.stderr)
+
     def test_more_flows_than_allowed_are_no_results(self):
         done = self.run_ok("run", DEMO, self.out, "--quiet", "--flows", "5", status=2)
         self.assertIn("--flows", done.stderr)
