@@ -149,7 +149,8 @@ class Statuses(harness.InFolder):
         self.failed_run(2, SMALL, "--no-such-limit", "1")
 
     def test_a_worker_that_refuses_its_options_is_not_started_again(self):
-        done = self.run_ok("run", DEMO, self.out, "--quiet", "--tap", "tcp://0.0.0.0:5699", status=5)
+        done = self.run_ok("run", DEMO, self.out, "--quiet", "--tap", "tcp://0.0.0.0:5699",
+                           status=5)
         self.assertEqual(done.stderr.count("--insecure"), 1)
         self.assertNotIn("started again", done.stderr)
 
