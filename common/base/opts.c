@@ -55,6 +55,18 @@ static int add_text(const struct opt *opt, struct opt_texts *texts, const char *
     return 0;
 }
 
+/* What an option takes, in the unit that people give it in. */
+static void log_bounds(const struct opt *opt, const char *text)
+{
+    double unit = opt->type == OPT_DURATION ? 1e9 : 1;
+    if (opt->most)
+        log_error("--%s %s: it takes %s from %.12g to %.12g", opt->name, text, opt->value,
+                  (double)opt->least / unit, (double)opt->most / unit);
+    else
+        log_error("--%s %s: it takes %s from %.12g", opt->name, text, opt->value,
+                  (double)opt->least / unit);
+}
+
 static int store(const struct opt *opt, void *into, const char *text)
 {
     char *field = (char *)into + opt->offset;
@@ -67,12 +79,7 @@ static int store(const struct opt *opt, void *into, const char *text)
     uint64_t value;
     if (opts_number(opt->type, text, &value) != 0 || value < opt->least ||
         (opt->most && value > opt->most)) {
-        if (opt->most)
-            log_error("--%s %s: it takes %s from %" PRIu64 " to %" PRIu64, opt->name, text,
-                      opt->value, opt->least, opt->most);
-        else
-            log_error("--%s %s: it takes %s from %" PRIu64, opt->name, text, opt->value,
-                      opt->least);
+        log_bounds(opt, text);
         return ERR_USAGE;
     }
     memcpy(field, &value, sizeof value);
@@ -181,6 +188,11 @@ enum opt_outcome opts_parse(const struct opt_usage *usage, const struct opt_set 
         if (take(sets, set_count, argc, argv, &at) != 0)
             return OPT_WRONG;
     }
-    *first = at;
+    if (!first && at < argc) {
+        log_error("%s: not an option (see --help)", argv[at]);
+        return OPT_WRONG;
+    }
+    if (first)
+        *first = at;
     return OPT_GO;
 }

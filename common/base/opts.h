@@ -25,7 +25,7 @@ struct opt {
     size_t offset;     /* of the field within the struct that is filled */
     const char *value; /* what --help calls the value; NULL for a flag */
     const char *help;
-    uint64_t least; /* numbers only: the smallest value taken, and */
+    uint64_t least; /* numbers only: the smallest value taken, in the field's unit, and */
     uint64_t most;  /* the largest; 0: any */
 };
 
@@ -52,9 +52,9 @@ struct opt_usage {
 enum opt_outcome { OPT_GO, OPT_ENDED, OPT_WRONG };
 
 /**
- * Fills the sets from the arguments. `*first` becomes the index of the first operand.
- * Returns OPT_GO to go on; OPT_ENDED where --help or --version was answered on stdout;
- * OPT_WRONG where an option was not understood (said on stderr).
+ * Fills the sets from the arguments. `*first` becomes the index of the first operand; `first` NULL:
+ * the program takes none. Returns OPT_GO to go on; OPT_ENDED where --help or --version was answered
+ * on stdout; OPT_WRONG where something was not understood (said on stderr).
  */
 enum opt_outcome opts_parse(const struct opt_usage *usage, const struct opt_set *sets,
                             size_t set_count, int argc, char **argv, int *first);

@@ -1,4 +1,4 @@
-/* The options that all programs share, and the whole of a program that has no others. */
+/* The options that programs share, and the whole of a program that has no others. */
 #include <stddef.h>
 
 #include "common/base/error.h"
@@ -11,21 +11,30 @@ const struct stage_options STAGE_OPTIONS_DEFAULT = {
     .stall_ns = INT64_C(300) * 1000000000,
 };
 
-enum { MOST_WAITING = 100000 };
+enum { MOST_WAITING = 100000, NS_PER_MS = 1000000 };
 
 #define OPTION(field) offsetof(struct stage_options, field)
 
 const struct opt STAGE_OPTS[] = {
     {"join", OPT_TEXT, OPTION(join), "ENDPOINT", "the lobby of the pipeline to join", 0, 0},
+    {"key", OPT_TEXT, OPTION(key), "FILE",
+     "this process's secret key; TCP beyond this machine needs one (tapline keys)", 0, 0},
+    {"allow", OPT_TEXT, OPTION(allow), "DIR", "the public keys (NAME.pub) of who may connect", 0,
+     0},
+    {"lifeline", OPT_COUNT, OPTION(lifeline), "FD",
+     "end when this descriptor reaches its end: whoever holds the other side is gone", 0, 65535},
+    {"insecure", OPT_FLAG, OPTION(insecure), NULL, "allow plain TCP beyond loopback", 0, 0},
+    {"verbose", OPT_FLAG, OPTION(verbose), NULL, "say more", 0, 0},
+};
+
+const size_t STAGE_OPTS_COUNT = sizeof STAGE_OPTS / sizeof STAGE_OPTS[0];
+
+const struct opt WORKER_OPTS[] = {
     {"inbox", OPT_TEXT, OPTION(inbox), "ENDPOINT",
      "where this worker's inboxes are bound: ipc:// prefix, tcp://ADDRESS:* or tcp://ADDRESS:PORT "
      "(and the next one)", 0, 0},
     {"advertise", OPT_TEXT, OPTION(advertise), "ENDPOINT",
      "where others reach them, if elsewhere: tcp://HOST, or tcp://HOST:PORT (and the next one)", 0,
-     0},
-    {"key", OPT_TEXT, OPTION(key), "FILE",
-     "this process's secret key; TCP beyond this machine needs one (tapline keys)", 0, 0},
-    {"allow", OPT_TEXT, OPTION(allow), "DIR", "the public keys (NAME.pub) of who may connect", 0,
      0},
     {"lobby-key", OPT_TEXT, OPTION(lobby_key), "FILE", "the lobby's public key", 0, 0},
     {"name", OPT_TEXT, OPTION(name), "NAME",
@@ -34,14 +43,10 @@ const struct opt STAGE_OPTS[] = {
     {"queue", OPT_SIZE, OPTION(queue), "BYTES", "what may wait on one link, at each end",
      1024, UINT64_C(1) << 34},
     {"stall", OPT_DURATION, OPTION(stall_ns), "SECONDS",
-     "how long a worker that is there may take nothing before it counts as lost", 1, 0},
-    {"lifeline", OPT_COUNT, OPTION(lifeline), "FD",
-     "end when this descriptor reaches its end: whoever holds the other side is gone", 0, 65535},
-    {"insecure", OPT_FLAG, OPTION(insecure), NULL, "allow plain TCP beyond loopback", 0, 0},
-    {"verbose", OPT_FLAG, OPTION(verbose), NULL, "say more", 0, 0},
+     "how long a worker that is there may take nothing before it counts as lost", NS_PER_MS, 0},
 };
 
-const size_t STAGE_OPTS_COUNT = sizeof STAGE_OPTS / sizeof STAGE_OPTS[0];
+const size_t WORKER_OPTS_COUNT = sizeof WORKER_OPTS / sizeof WORKER_OPTS[0];
 
 int stage_options_waiting(const struct stage_options *options)
 {
@@ -53,14 +58,11 @@ int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage
                   int argc, char **argv)
 {
     struct stage_options options = STAGE_OPTIONS_DEFAULT;
-    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options}};
-    int first;
+    const struct opt_set sets[] = {{STAGE_OPTS, STAGE_OPTS_COUNT, &options},
+                                   {WORKER_OPTS, WORKER_OPTS_COUNT, &options}};
     log_open(hooks->name, LOG_WARNING);
-    enum opt_outcome outcome = opts_parse(usage, sets, 1, argc, argv, &first);
-    if (outcome == OPT_GO && first < argc) {
-        log_error("%s: not an option (see --help)", argv[first]);
-        outcome = OPT_WRONG;
-    }
+    enum opt_outcome outcome =
+        opts_parse(usage, sets, sizeof sets / sizeof sets[0], argc, argv, NULL);
     if (outcome != OPT_GO)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     return stage_main(hooks, &options, shared);

@@ -82,8 +82,8 @@ struct stage_hooks {
  */
 int stage_main(const struct stage_hooks *hooks, const struct stage_options *options, void *shared);
 
-/** The whole of a program that has no options of its own: parses the command line, then
- *  stage_main. Returns the exit status. */
+/** The whole of a worker that has no options of its own: parses the command line, then stage_main.
+ *  Returns the exit status. */
 int stage_program(const struct stage_hooks *hooks, const struct opt_usage *usage, void *shared,
                   int argc, char **argv);
 

@@ -1,5 +1,5 @@
 /*
- * The options that all programs of the pipeline share.
+ * The options that the programs of the pipeline share.
  */
 #ifndef TAPLINE_COMMON_STAGE_OPTIONS_H
 #define TAPLINE_COMMON_STAGE_OPTIONS_H
@@ -10,7 +10,7 @@
 
 #include "common/base/opts.h"
 
-/** Each row of STAGE_OPTS fills one field. */
+/** Each row of STAGE_OPTS and WORKER_OPTS fills one field. */
 struct stage_options {
     const char *join;   /* the lobby's endpoint; the lobby's own for the lobby */
     const char *inbox;  /* where its inboxes are bound (endpoint.h); NULL: beside the lobby */
@@ -28,8 +28,14 @@ struct stage_options {
 };
 
 extern const struct stage_options STAGE_OPTIONS_DEFAULT;
+
+/** Of all programs: how one gets into the pipeline, and how one ends. */
 extern const struct opt STAGE_OPTS[];
 extern const size_t STAGE_OPTS_COUNT;
+
+/** Of all that announce themselves and exchange data, which the lobby does not. */
+extern const struct opt WORKER_OPTS[];
+extern const size_t WORKER_OPTS_COUNT;
 
 /** The high-water mark of data links and inboxes that follows from them: messages that may wait,
  *  two at least. */

@@ -171,7 +171,8 @@ class Supervisor:
         if role == "sink":
             _make_root(self._setup["root"])
         log = Log(os.path.join(self._folder, "logs", name + ".log"))
-        command = [installation.program(role), "--join", self._setup["lobby"], "--name", name,
+        own = [] if role == "lobby" else ["--name", name, *self._setup["joining"]]
+        command = [installation.program(role), "--join", self._setup["lobby"], *own,
                    "--lifeline", str(self._lifeline), *self._setup["words"],
                    *(os.path.expanduser(word) for word in words)]
         self._charges[name] = Charge(name, role, Worker(name, command, self._lifeline, log.file),
@@ -210,17 +211,18 @@ def _make_root(root):
 
 
 def _security(folder, setup):
-    """The options that let this host's workers in, and the host's public key; "": it has none."""
+    """What keeps strangers from this host's programs: the options of all of them, those of workers,
+    and the host's public key; "": it has none."""
     if not setup["lobby"].startswith("tcp://"):
-        return [], ""
+        return [], [], ""
     if not setup["guarded"]:
-        return ["--insecure"], ""
+        return ["--insecure"], [], ""
     secret = keys.secret_file(keys.folder_of(setup["keys"]), setup["key"], setup["host"])
     public = keys.public_text(secret + ".pub")
     allowed, lobby = os.path.join(folder, "allowed"), os.path.join(folder, "lobby.pub")
     keys.write_list(allowed, setup["allowed"])
     keys.write_file(lobby, setup["lobby_key"] or public)
-    return ["--key", secret, "--allow", allowed, "--lobby-key", lobby], public
+    return ["--key", secret, "--allow", allowed], ["--lobby-key", lobby], public
 
 
 def prepare(folder, setup):
@@ -228,10 +230,10 @@ def prepare(folder, setup):
     runtime.make(folder)
     for name in ("logs", "bus"):
         os.mkdir(os.path.join(folder, name), 0o700)
-    words, public = _security(folder, setup)
+    words, joining, public = _security(folder, setup)
     if setup["address"]:
-        words += ["--inbox", f"tcp://{setup['address']}:*"]
-    return {**setup, "words": words, "public": public}
+        joining += ["--inbox", f"tcp://{setup['address']}:*"]
+    return {**setup, "words": words, "joining": joining, "public": public}
 
 
 def start(folder, setup):

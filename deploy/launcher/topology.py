@@ -127,8 +127,8 @@ def _setting(topology, name, words):
         _expect(HOST.fullmatch(words[1]), f"{words[1]}: no name of a key")
         _host(topology, words[0])[1].key = words[1]
     elif name == "option":
-        _expect(len(words) > 1 and words[0] in WORKERS,
-                f"`option STAGE --NAME VALUE...`: STAGE is one of {', '.join(WORKERS)}")
+        _expect(len(words) > 1 and words[0] in ("lobby", *WORKERS),
+                f"`option STAGE --NAME VALUE...`: STAGE is one of lobby, {', '.join(WORKERS)}")
         topology.options.setdefault(words[0], []).extend(words[1:])
     elif name == "tapline":
         _expect(len(words) == 1 and WORD.fullmatch(words[0]),

@@ -20,6 +20,7 @@ struct worker {
 };
 
 struct lobby {
+    int64_t patience_ns;
     struct worker *workers;
     uint32_t count;
     uint32_t size;
@@ -27,9 +28,12 @@ struct lobby {
     int64_t looked_ns;   /* when it last looked who is silent; 0: never */
 };
 
-struct lobby *lobby_new(void)
+struct lobby *lobby_new(int64_t patience_ns)
 {
-    return calloc(1, sizeof(struct lobby));
+    struct lobby *lobby = calloc(1, sizeof *lobby);
+    if (lobby)
+        lobby->patience_ns = patience_ns;
+    return lobby;
 }
 
 static struct worker *find(struct lobby *lobby, uint64_t sender)
@@ -127,7 +131,7 @@ int lobby_announced(struct lobby *lobby, const struct message_head *head, struct
 static void forgive(struct lobby *lobby, int64_t now_ns)
 {
     int64_t slept_ns = lobby->looked_ns ? now_ns - lobby->looked_ns : 0;
-    for (uint32_t i = 0; i < lobby->count && slept_ns > LOBBY_LOST_NS / 2; i++)
+    for (uint32_t i = 0; i < lobby->count && slept_ns > lobby->patience_ns / 2; i++)
         lobby->workers[i].heard_ns += slept_ns;
     lobby->looked_ns = now_ns;
 }
@@ -138,7 +142,7 @@ uint32_t lobby_expire(struct lobby *lobby, int64_t now_ns)
     forgive(lobby, now_ns);
     for (uint32_t i = lobby->count; i-- > 0;) {
         struct worker *worker = &lobby->workers[i];
-        if (now_ns - worker->heard_ns <= LOBBY_LOST_NS)
+        if (now_ns - worker->heard_ns <= lobby->patience_ns)
             continue;
         strike(lobby, worker, "was not heard of and is struck out");
         lost++;

@@ -14,11 +14,9 @@
 
 struct lobby;
 
-/** A worker that was not heard of for so long is lost. */
-#define LOBBY_LOST_NS (INT64_C(5) * 1000000000)
-
-/** An empty lobby; NULL: no memory. */
-struct lobby *lobby_new(void);
+/** An empty lobby, where a worker that was not heard of for `patience_ns` is lost. NULL: no
+ *  memory. */
+struct lobby *lobby_new(int64_t patience_ns);
 
 /** Takes the body of an ANNOUNCE. 1: the roster changed; 0: it did not; or the fault in it. Of two
  *  workers of a role with one name the one that started later is listed. */
@@ -40,6 +38,7 @@ void lobby_status(const struct lobby *lobby, int64_t now_ns, struct buffer *to);
  *  the next one. */
 void lobby_send(struct lobby *lobby, const struct bus *bus);
 
+/** Closes its links; NULLs the caller's pointer, and accepts NULL in it. */
 void lobby_free(struct lobby **lobby);
 
 #endif

@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -7,17 +9,29 @@
 #include "stages/lobby/lobby.h"
 #include "stages/lobby/query.h"
 
+#define SECONDS(n) (INT64_C(1000000000) * (n))
+
 /* The lobby's part in the loop: a table, and the stage whose bus it answers over. */
 struct wiring {
+    struct stage_options options;
+    int64_t patience_ns;
     struct lobby *lobby;
     struct stage *stage;
+};
+
+/* Workers announce themselves every second: nobody could hold to less than two. */
+static const struct opt LOBBY_OPTS[] = {
+    {"patience", OPT_DURATION, offsetof(struct wiring, patience_ns), "SECONDS",
+     "how long a worker may be silent before it is struck out, and what it has is done anew",
+     SECONDS(2), 0},
 };
 
 static int on_ready(void *shared, struct stage *stage)
 {
     struct wiring *wiring = shared;
     wiring->stage = stage;
-    return 0;
+    wiring->lobby = lobby_new(wiring->patience_ns);
+    return wiring->lobby ? 0 : -ENOMEM;
 }
 
 static int on_message(void *shared, const struct message_head *head, struct unpack *body)
@@ -69,10 +83,13 @@ int main(int argc, char **argv)
         return query_command(argc, argv);
     if (argc == 3 && strcmp(argv[1], "--new-key") == 0)
         return error_exit(keys_create(argv[2]));
-    struct wiring wiring = {.lobby = lobby_new()};
-    int status = EXIT_PIPELINE;
-    if (wiring.lobby)
-        status = stage_program(&HOOKS, &usage, &wiring, argc, argv);
-    lobby_free(&wiring.lobby); /* where the loop never began, nobody closed it */
-    return status;
+    struct wiring wiring = {.options = STAGE_OPTIONS_DEFAULT, .patience_ns = SECONDS(5)};
+    const struct opt_set sets[] = {
+        {LOBBY_OPTS, sizeof LOBBY_OPTS / sizeof LOBBY_OPTS[0], &wiring},
+        {STAGE_OPTS, STAGE_OPTS_COUNT, &wiring.options}};
+    enum opt_outcome outcome =
+        opts_parse(&usage, sets, sizeof sets / sizeof sets[0], argc, argv, NULL);
+    if (outcome != OPT_GO)
+        return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
+    return stage_main(&HOOKS, &wiring.options, &wiring);
 }

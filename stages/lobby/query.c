@@ -223,8 +223,7 @@ int query_command(int argc, char **argv)
     };
     struct asking asking = {0};
     const struct opt_set sets[] = {{OPTS, sizeof OPTS / sizeof OPTS[0], &asking}};
-    int first;
-    enum opt_outcome outcome = opts_parse(&usage, sets, 1, argc, argv, &first);
+    enum opt_outcome outcome = opts_parse(&usage, sets, 1, argc, argv, NULL);
     if (outcome != OPT_GO)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     int error = query(&asking);

@@ -60,7 +60,8 @@ int main(int argc, char **argv)
     options.runs.limits = LIMITS_DEFAULT;
     const struct opt_set sets[] = {{READER_OPTS, READER_OPTS_COUNT, &options},
                                    {LIMIT_OPTS, LIMIT_OPTS_COUNT, &options.runs.limits},
-                                   {STAGE_OPTS, STAGE_OPTS_COUNT, &stage}};
+                                   {STAGE_OPTS, STAGE_OPTS_COUNT, &stage},
+                                   {WORKER_OPTS, WORKER_OPTS_COUNT, &stage}};
     int first;
     log_open(HOOKS.name, LOG_WARNING);
     enum opt_outcome outcome =

@@ -113,11 +113,11 @@ int main(int argc, char **argv)
                             .tap = TAP_OPTIONS_DEFAULT};
     const struct opt_set sets[] = {{SINK_OPTS, SINK_OPTS_COUNT, &wiring.sink},
                                    {TAP_OPTS, TAP_OPTS_COUNT, &wiring.tap},
-                                   {STAGE_OPTS, STAGE_OPTS_COUNT, &wiring.stage}};
-    int first;
+                                   {STAGE_OPTS, STAGE_OPTS_COUNT, &wiring.stage},
+                                   {WORKER_OPTS, WORKER_OPTS_COUNT, &wiring.stage}};
     log_open(HOOKS.name, LOG_WARNING);
     enum opt_outcome outcome =
-        opts_parse(&usage, sets, sizeof sets / sizeof sets[0], argc, argv, &first);
+        opts_parse(&usage, sets, sizeof sets / sizeof sets[0], argc, argv, NULL);
     if (outcome != OPT_GO)
         return outcome == OPT_ENDED ? EXIT_DONE : EXIT_WRONG_USE;
     return stage_main(&HOOKS, &wiring.stage, &wiring);

@@ -17,6 +17,9 @@ Host = collections.namedtuple("Host", "prefix options")
 HERE = Host((), ())
 WORKERS = ("tracker", "classifier", "extractor", "sink")
 PATIENCE = 120  # seconds that anything may take on a busy machine
+# For the lobby, where nobody is to be lost: a machine may be so busy that an honest worker is not
+# heard of for five seconds.
+PATIENT = ("--patience", str(PATIENCE))
 
 
 class Crew:
@@ -65,9 +68,9 @@ class Crew:
         return self.start(*words, host=host)
 
     def up(self, *options, count=1, options_of=None):
-        """Starts a lobby and so many of each worker, named classifier-1 and so on; `options_of`: a
-        role's own. Whether all of them gathered."""
-        self.start("lobby", "lobby")
+        """Starts a lobby and so many of each worker, named classifier-1 and so on; `options`: the
+        workers', `options_of`: a role's own. Whether all of them gathered."""
+        self.start("lobby", "lobby", *(options_of or {}).get("lobby", ()))
         names = []
         for role in WORKERS:
             for number in range(1, count + 1):
@@ -110,6 +113,12 @@ class Crew:
             there = self.there(*options, host=host)
             return all(there.get(name, {"state": "coming"})["state"] != "coming" for name in names)
         return harness.wait_until(ready, PATIENCE)
+
+    def another_lobby(self, *options, host=HERE):
+        """Has a new lobby in the place of the one that there is."""
+        self.processes["lobby"].kill()
+        self.processes["lobby"].wait(PATIENCE)
+        self.start("lobby", "lobby", *options, host=host)
 
     def leave(self, name):
         """Tells a worker to leave, which finishes what it has."""

@@ -6,7 +6,7 @@ import os
 import signal
 
 import harness
-from crew import WithCrew
+from crew import PATIENT, WithCrew
 
 
 class Absences(WithCrew):
@@ -14,15 +14,15 @@ class Absences(WithCrew):
 
     def setUp(self):
         super().setUp()
-        self.up(count=2)
         plain = os.path.join(self.folder, "plain")
         self.run_ok("run", harness.DEMO, plain, "--quiet")
         self.wanted = harness.results(plain)
         with open(harness.DEMO, "rb") as file:
             self.capture = file.read()
 
-    def begin(self):
-        """A reader that has half of the capture, and a sink that has begun with it."""
+    def begin(self, patience=PATIENT):
+        """A pipeline, a reader that has half of the capture, and a sink that has begun with it."""
+        self.up(count=2, options_of={"lobby": patience})
         reader = self.crew.read(self.out, "-")
         reader.stdin.write(self.capture[:len(self.capture) // 2])
         self.until(self.busy_sink)
@@ -42,14 +42,18 @@ class Absences(WithCrew):
         with open(os.path.join(self.out, "ledger.json"), encoding="utf-8") as file:
             return json.load(file)["attempt"]
 
+    def gathered(self):
+        """Waits until everybody is there."""
+        self.assertTrue(self.crew.gathered(*set(self.crew.processes) - {"lobby"}))
+
     def whole_again(self):
         """Everybody is back, and another capture needs one attempt."""
-        self.assertTrue(self.crew.gathered(*set(self.crew.processes) - {"lobby"}))
+        self.gathered()
         self.assertEqual(harness.results(self.out), self.wanted)
         self.assertEqual(self.end(self.crew.read(self.out, harness.DEMO), None), 1)
 
     def test_one_of_each_stage_sleeps_until_all_is_over(self):
-        reader = self.begin()
+        reader = self.begin(patience=())
         asleep = [self.crew.processes[name] for name in
                   (self.busy_sink(), "tracker-2", "classifier-2", "extractor-2")]
         for process in asleep:
@@ -57,6 +61,8 @@ class Absences(WithCrew):
         self.assertGreater(self.end(reader, self.capture[len(self.capture) // 2:]), 1)
         for process in asleep:
             process.send_signal(signal.SIGCONT)
+        self.gathered()
+        self.crew.another_lobby(*PATIENT)  # from now on none is to be lost
         self.whole_again()
         hidden = os.path.join(self.folder, ".tapline-*")
         self.until(lambda: not glob.glob(hidden))

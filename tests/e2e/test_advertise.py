@@ -91,10 +91,11 @@ class Advertise(WithCrew):
         self.played(DEMO, self.out, *ALL, *LOOPBACK, *options)
         self.assertEqual(results(self.out), results(plain))
 
-    def start_all(self, options, classifier=(*ALL, *LOOPBACK)):
-        """A lobby and workers; the lobby is bound on all addresses, too."""
+    def start_all(self, guard, lobby_key=(), classifier=(*ALL, *LOOPBACK)):
+        """A lobby and workers, which know its key; the lobby is bound on all addresses, too."""
+        options = (*guard, *lobby_key)
         self.crew.lobby = f"tcp://0.0.0.0:{self.port}"
-        self.crew.start("lobby", "lobby", *options)
+        self.crew.start("lobby", "lobby", *guard)
         self.crew.lobby = f"tcp://127.0.0.1:{self.port}"
         for role in WORKERS:
             where = classifier if role == "classifier" else (*ALL, *LOOPBACK)
@@ -106,8 +107,9 @@ class Advertise(WithCrew):
         subprocess.run([installation.program("lobby"), "--new-key", key], check=True)
         os.mkdir(allow)
         shutil.copy(key + ".pub", allow)
-        options = ("--key", key, "--allow", allow, "--lobby-key", key + ".pub")
-        self.start_all(options)
+        guard, lobby_key = ("--key", key, "--allow", allow), ("--lobby-key", key + ".pub")
+        options = (*guard, *lobby_key)
+        self.start_all(guard, lobby_key)
         for row in self.crew.there(*ALL, *LOOPBACK, *options).values():
             self.assertRegex(row["data"] + row["control"], r"(tcp://127\.0\.0\.1:\d+){2}")
         self.play(*options)
@@ -121,8 +123,8 @@ class Advertise(WithCrew):
         relays = [Relay(outside + i, inside + i) for i in (0, 1)]
         for relay in relays:
             self.addCleanup(relay.close)
-        self.start_all(("--insecure",), ("--inbox", f"tcp://127.0.0.1:{inside}", "--advertise",
-                                         f"tcp://127.0.0.1:{outside}"))
+        self.start_all(("--insecure",), classifier=("--inbox", f"tcp://127.0.0.1:{inside}",
+                                                    "--advertise", f"tcp://127.0.0.1:{outside}"))
         self.play("--insecure")
         for relay in relays:
             self.assertGreater(relay.connections, 0)

@@ -7,12 +7,16 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import harness
 from harness import (CAPTURES, DEMO, TAPLINE, processes_of, records, results, tapline,
                      wait_until)
+
+sys.path.append(os.path.join(harness.ROOT, "deploy"))
+from launcher import installation  # noqa: E402  (the path must be known first)
 
 SMALL = os.path.join(CAPTURES, "crafted", "files-micro-little.pcap")
 CUT = os.path.join(CAPTURES, "crafted", "files-cut.pcap")
@@ -197,6 +201,28 @@ class Statuses(harness.InFolder):
 
     def test_no_command(self):
         self.assertEqual(tapline().returncode, 2)
+
+
+class Programs(harness.InFolder):
+    """The programs by themselves."""
+
+    def program(self, role, *words):
+        """Runs one; its CompletedProcess."""
+        return subprocess.run([installation.program(role), *words], capture_output=True, text=True,
+                              check=False, timeout=harness.PATIENCE)
+
+    def test_the_lobby_takes_what_it_has_a_use_for(self):
+        told = self.program("lobby", "--help").stdout
+        self.assertIn("--patience SECONDS", told)
+        for option in ("--batch", "--queue", "--stall", "--inbox", "--name"):
+            self.assertNotIn(option, told)
+            self.assertIn(option, self.program("tracker", "--help").stdout)
+            self.assertEqual(self.program("lobby", option, "1").returncode, 2)
+
+    def test_bounds_are_told_in_the_unit_that_values_have(self):
+        refused = self.program("sink", "--tap-patience", "0")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("from 0.001 to 3600", refused.stderr)
 
 
 class Platforms(harness.InFolder):

@@ -6,7 +6,7 @@ import signal
 import sys
 
 import harness
-from crew import PATIENCE, WithCrew
+from crew import PATIENCE, PATIENT, WithCrew
 from harness import DEMO, results
 
 sys.path.append(os.path.join(harness.ROOT, "tests", "hostile"))
@@ -73,7 +73,7 @@ class Elastic(WithCrew):
             self.assertEqual(json.load(file)["attempt"], 1)
 
     def test_newcomers_take_their_share_at_once(self):
-        self.up()
+        self.up(options_of={"lobby": PATIENT})
         reader = self.begin()
         for role in ("classifier", "extractor"):
             self.crew.start(role, role + "-2")
@@ -86,7 +86,7 @@ class Elastic(WithCrew):
         self.check(reader)
 
     def test_leavers_take_nothing_new_and_end_when_they_hold_nothing(self):
-        self.up(count=2)
+        self.up(count=2, options_of={"lobby": PATIENT})
         reader = self.begin()
         leavers = ("classifier-1", "extractor-1")
         for name in leavers:
@@ -100,7 +100,7 @@ class Elastic(WithCrew):
         self.check(reader)
 
     def test_status_tells_how_it_goes(self):
-        self.up()
+        self.up(options_of={"lobby": PATIENT})
         reader = self.begin()
         row = self.crew.there()["classifier-1"]
         self.assertEqual((row["role"], row["state"], row["sessions"]), ("classifier", "up", 1))
@@ -124,7 +124,7 @@ class Elastic(WithCrew):
         self.until(missed)
 
     def test_trackers_and_sinks_that_leave_finish_their_captures(self):
-        self.up(count=2)
+        self.up(count=2, options_of={"lobby": PATIENT})
         reader = self.begin()
         self.until(lambda: len(self.busy("sink")) == 1 and len(self.busy("tracker")) == 2)
         leavers = ("tracker-1", *self.busy("sink"))

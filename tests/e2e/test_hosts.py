@@ -8,7 +8,7 @@ import subprocess
 
 import harness
 from hosts import Hosts
-from crew import Crew, installation
+from crew import Crew, PATIENT, installation
 
 EDGES = ("edge1", "edge2")
 ON_EDGES = ("classifier", "extractor")
@@ -29,7 +29,7 @@ class ThreeHosts(harness.InFolder):
         self.at = {name: self.with_key(name) for name in self.hosts.names}
         self.pipeline = self.enterContext(
             Crew(self.folder, f"tcp://{self.hosts.address('head')}:5600"))
-        self.pipeline.start("lobby", "lobby", host=self.hosts.host("head", *self.keys("head")))
+        self.head = self.hosts.host("head", *self.keys("head"))
         for role in ("tracker", "sink"):
             self.pipeline.start(role, role, host=self.at["head"])
         plain = os.path.join(self.folder, "plain")
@@ -50,7 +50,12 @@ class ThreeHosts(harness.InFolder):
         return self.hosts.host(name, *self.keys(name), "--lobby-key",
                                os.path.join(self.folder, "head.pub"))
 
-    def up(self, *edges):
+    def up(self, *edges, patience=PATIENT):
+        """Starts a lobby and the workers of these edges, and waits until they are known."""
+        self.pipeline.start("lobby", "lobby", *patience, host=self.head)
+        self.join(*edges)
+
+    def join(self, *edges):
         """Starts the workers of these edges, and waits until they are known."""
         for edge in edges:
             for role in ON_EDGES:
@@ -103,12 +108,12 @@ class ThreeHosts(harness.InFolder):
     def test_an_edge_joins_late(self):
         self.up("edge1")
         reader = self.begin()
-        self.up("edge2")
+        self.join("edge2")
         self.end(reader, {1})
         self.assertTrue(harness.wait_until(lambda: self.flows("edge2") > 0, 60))
 
     def test_an_edge_is_killed(self):
-        self.up(*EDGES)
+        self.up(*EDGES, patience=())
         reader = self.begin()
         for role in ON_EDGES:
             self.pipeline.processes[f"{role}-edge2"].kill()
@@ -117,7 +122,7 @@ class ThreeHosts(harness.InFolder):
     def test_an_edge_is_cut_off_for_a_moment(self):
         """What was on its way arrives; on a slow machine the moment may be too long, and cost an
         attempt."""
-        self.up(*EDGES)
+        self.up(*EDGES, patience=())
         reader = self.begin()
         self.hosts.cut("edge2")
         harness.wait_until(lambda: False, 1)
@@ -125,11 +130,13 @@ class ThreeHosts(harness.InFolder):
         self.end(reader, {1, 2, 3})
 
     def test_an_edge_is_cut_off_and_comes_back(self):
-        self.up(*EDGES)
+        self.up(*EDGES, patience=())
         reader = self.begin()
         self.hosts.cut("edge2")
         self.end(reader, {2, 3})
         self.hosts.heal("edge2")
+        self.there(*EDGES)
+        self.pipeline.another_lobby(*PATIENT, host=self.head)  # from now on none is to be lost
         self.there(*EDGES)
         self.another()
 

@@ -185,7 +185,7 @@ class OnOneMachine(Pipelines):
             self.assertIn(why, self.ok("scale", self.file, change, status=2).stderr)
 
     def test_who_dies_is_started_again(self):
-        self.topology(ONE_OF_EACH)
+        self.topology(ONE_OF_EACH + "option lobby --patience 60\n")
         self.ok("up", self.file)
         for name in ("classifier-1", "lobby"):
             before = self.pid_of(name)
@@ -209,7 +209,8 @@ class OnOneMachine(Pipelines):
                     words = file.read().split(b"\0")
             except OSError:
                 continue
-            if b"--name" in words and words[words.index(b"--name") + 1] == name.encode():
+            named = words[words.index(b"--name") + 1] if b"--name" in words else None
+            if named == name.encode() or words[0].endswith(b"tapline-" + name.encode()):
                 return process
         return None
 
@@ -285,7 +286,7 @@ FAULTS = (
     ("classifer 1 here\n", 1, "neither a stage"),
     ("root records\n", 1, "whole path"),
     ("insecure\n", 1, "insecure yes"),
-    ("option lobby --verbose\n", 1, "STAGE is one of"),
+    ("option reader --verbose\n", 1, "STAGE is one of"),
     (ONE_OF_EACH, None, "`root DIR` is missing"),
     ("root /tmp\n", None, "there is no tracker"),
     (ONE_OF_EACH + "root /tmp\nsink 1 edge1\n", None, "edge1 is another machine"),

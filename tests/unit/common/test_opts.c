@@ -71,6 +71,16 @@ static void refuses_what_it_does_not_take(void **state)
     assert_int_equal(s.count, 0);
 }
 
+static void operands_are_refused_where_there_are_none(void **state)
+{
+    (void)state;
+    struct settings s = {0};
+    int first;
+    assert_int_equal(parse(&s, &first, ARGV((char[]){"--quiet"}, (char[]){"x"})), OPT_GO);
+    assert_int_equal(parse(&s, NULL, ARGV((char[]){"--quiet"}, (char[]){"x"})), OPT_WRONG);
+    assert_int_equal(parse(&s, NULL, ARGV((char[]){"--quiet"})), OPT_GO);
+}
+
 static void reads_numbers_with_their_units(void **state)
 {
     (void)state;
@@ -89,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_every_type),
         cmocka_unit_test(refuses_what_it_does_not_take),
+        cmocka_unit_test(operands_are_refused_where_there_are_none),
         cmocka_unit_test(reads_numbers_with_their_units),
     };
     return cmocka_run_group_tests_name("opts", tests, NULL, NULL);

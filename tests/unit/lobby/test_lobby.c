@@ -12,6 +12,7 @@
 #include "stages/lobby/lobby.h"
 
 #define SECOND INT64_C(1000000000)
+#define PATIENCE (5 * SECOND)
 
 static int announce_as(struct lobby *lobby, uint64_t sender, uint64_t epoch,
                        const struct presence *presence, int64_t now)
@@ -52,7 +53,7 @@ static void tell(struct lobby *lobby, struct peers *peers)
 static void who_announces_is_on_the_roster(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct peers *peers = peers_new(NULL, 1);
     assert_int_equal(announce(lobby, 10, TAPLINE_CLASSIFIER, "classifier-1", 0), 1);
     assert_int_equal(announce(lobby, 11, TAPLINE_CLASSIFIER, "classifier-2", 0), 1);
@@ -70,10 +71,10 @@ static void who_announces_is_on_the_roster(void **state)
     lobby_free(&lobby);
 }
 
-static void who_is_silent_for_five_seconds_is_lost(void **state)
+static void who_is_silent_for_longer_than_its_patience_is_lost(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct peers *peers = peers_new(NULL, 1);
     announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 0);
     announce(lobby, 11, TAPLINE_SINK, "sink-1", 0);
@@ -90,10 +91,21 @@ static void who_is_silent_for_five_seconds_is_lost(void **state)
     lobby_free(&lobby);
 }
 
+static void a_patient_lobby_waits_longer(void **state)
+{
+    (void)state;
+    struct lobby *lobby = lobby_new(60 * SECOND);
+    announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 0);
+    for (int64_t second = 1; second <= 60; second++)
+        assert_int_equal(lobby_expire(lobby, second * SECOND), 0);
+    assert_int_equal(lobby_expire(lobby, 61 * SECOND), 1);
+    lobby_free(&lobby);
+}
+
 static void a_lobby_that_slept_strikes_nobody_out(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", SECOND);
     assert_int_equal(lobby_expire(lobby, 2 * SECOND), 0);
     assert_int_equal(lobby_expire(lobby, 60 * SECOND), 0);
@@ -119,7 +131,7 @@ static uint64_t admission(const struct lobby *lobby)
 static void who_comes_again_has_another_admission(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", SECOND);
     uint64_t first = admission(lobby);
     announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", 2 * SECOND);
@@ -133,7 +145,7 @@ static void who_comes_again_has_another_admission(void **state)
 static void the_later_of_two_with_one_name_is_listed(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct peers *peers = peers_new(NULL, 1);
     const struct presence sink = {.role = TAPLINE_SINK, .name = "sink-1"};
     assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 1);
@@ -149,7 +161,7 @@ static void the_later_of_two_with_one_name_is_listed(void **state)
 static void who_says_it_is_gone_is_gone_at_once(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct presence sink = {.role = TAPLINE_SINK, .name = "sink-1"};
     assert_int_equal(announce_as(lobby, 10, 100, &sink, 0), 1);
     sink.state = TAPLINE_LEAVING;
@@ -165,7 +177,7 @@ static void who_says_it_is_gone_is_gone_at_once(void **state)
 static void status_tells_rows_silence_and_figures(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct buffer body = {0};
     struct presence presence;
     announce(lobby, 10, TAPLINE_TRACKER, "tracker-1", SECOND);
@@ -184,7 +196,7 @@ static void status_tells_rows_silence_and_figures(void **state)
 static void a_bad_announcement_changes_nothing(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct message_head head = {.kind = TAPLINE_ANNOUNCE, .sender = 1};
     static const uint8_t bad[] = {0x94, 3, 0xa1, 'x', 7, 0xa1, 'y'};
     struct unpack from = unpack_over(bad, sizeof bad);
@@ -199,7 +211,7 @@ static void a_bad_announcement_changes_nothing(void **state)
 static void a_missing_message_is_seen(void **state)
 {
     (void)state;
-    struct lobby *lobby = lobby_new();
+    struct lobby *lobby = lobby_new(PATIENCE);
     struct peers *peers = peers_new(NULL, 1);
     struct message_head head = {.kind = TAPLINE_EVENTS, .sender = 5, .sequence = 1};
     announce(lobby, 5, TAPLINE_TRACKER, "tracker-1", 0);
@@ -228,7 +240,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_announces_is_on_the_roster),
-        cmocka_unit_test(who_is_silent_for_five_seconds_is_lost),
+        cmocka_unit_test(who_is_silent_for_longer_than_its_patience_is_lost),
+        cmocka_unit_test(a_patient_lobby_waits_longer),
         cmocka_unit_test(a_lobby_that_slept_strikes_nobody_out),
         cmocka_unit_test(who_comes_again_has_another_admission),
         cmocka_unit_test(the_later_of_two_with_one_name_is_listed),
