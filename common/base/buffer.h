@@ -1,6 +1,7 @@
 /*
  * Bytes that grow. An append that finds no memory makes the buffer failed for good and adds
- * nothing any more, so that a long chain of appends is checked once.
+ * nothing any more, so that a long chain of appends is checked once. The memory may be borrowed:
+ * a buffer that outgrows it moves to memory of its own.
  */
 #ifndef TAPLINE_COMMON_BUFFER_H
 #define TAPLINE_COMMON_BUFFER_H
@@ -10,12 +11,18 @@
 #include <stdint.h>
 #include <string.h>
 
+/** Who gets memory back that a buffer has borrowed. */
+struct lender {
+    void (*give_back)(struct lender *lender, uint8_t *bytes);
+};
+
 /** Zeroed: an empty buffer that owns nothing. */
 struct buffer {
     uint8_t *bytes;
     size_t length;
     size_t size;
     bool failed;
+    struct lender *lender; /* of the bytes; NULL: they are the C library's */
 };
 
 /** What buffer_reserve does where the room is not there yet. */
@@ -48,6 +55,9 @@ static inline int buffer_append(struct buffer *b, const void *bytes, size_t leng
 
 /** Empties it and keeps the memory; a failed buffer may be used again. */
 void buffer_clear(struct buffer *b);
+
+/** Moves borrowed memory's contents to memory of its own. 0 or -ENOMEM. */
+int buffer_own(struct buffer *b);
 
 /** Drops the first `length` bytes (all, where it holds fewer). */
 void buffer_consume(struct buffer *b, size_t length);

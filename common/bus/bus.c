@@ -15,12 +15,14 @@
 #include "common/bus/endpoint.h"
 #include "common/bus/gate.h"
 #include "common/bus/keys.h"
+#include "common/bus/lending.h"
 #include "common/bus/signals.h"
 
 struct bus {
     void *context;
     uint64_t sender;
     uint64_t epoch;
+    uint64_t realm;
     struct vitals *vitals;
     struct keys keys;
     struct gate *gate;
@@ -53,6 +55,7 @@ struct bus *bus_new(int *error)
         if (getrandom(&bus->sender, sizeof bus->sender, 0) != sizeof bus->sender)
             goto failed;
     bus->epoch = (uint64_t)clock_wall();
+    bus->realm = lending_realm();
     bus->vitals = calloc(1, sizeof *bus->vitals);
     bus->context = zmq_ctx_new();
     allow_descriptors();
@@ -78,6 +81,11 @@ uint64_t bus_sender(const struct bus *bus)
 uint64_t bus_epoch(const struct bus *bus)
 {
     return bus->epoch;
+}
+
+uint64_t bus_realm(const struct bus *bus)
+{
+    return bus->realm;
 }
 
 void *bus_context(const struct bus *bus)

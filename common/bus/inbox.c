@@ -14,9 +14,15 @@ static const int64_t LARGEST_MESSAGE = INT64_C(256) << 20;
 struct inbox {
     struct vitals *vitals;
     void *socket;
+    struct borrowing *borrowing; /* NULL: it can be reached from other machines */
     uint64_t bad;
     char endpoint[256];
 };
+
+static bool is_file(const char *endpoint)
+{
+    return strncmp(endpoint, "ipc://", 6) == 0;
+}
 
 struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting, int *error)
 {
@@ -30,6 +36,8 @@ struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting
     inbox->vitals = bus_vitals(bus);
     inbox->socket = zmq_socket(bus_context(bus), ZMQ_PULL);
     *error = inbox->socket ? bus_accepts(bus, inbox->socket, endpoint) : -errno;
+    if (!*error && is_file(endpoint) && !(inbox->borrowing = borrowing_new()))
+        *error = -ENOMEM;
     if (*error) {
         inbox_free(&inbox);
         return NULL;
@@ -68,6 +76,34 @@ static void count_bad(struct inbox *inbox, int error)
                     error_text(error), (unsigned long long)inbox->bad);
 }
 
+/* A message says of another where it lies: that one is meant. */
+static int follow(struct inbox *inbox, struct message *message)
+{
+    if (!inbox->borrowing)
+        return ERR_MALFORMED;
+    int error = borrowing_find(inbox->borrowing, &message->head, &message->body, &message->loan);
+    if (error)
+        return error;
+    message->body = unpack_over(message->loan.bytes.bytes, message->loan.bytes.length);
+    error = message_head_unpack(&message->body, &message->head);
+    return !error && message->head.kind == TAPLINE_LENT ? ERR_MALFORMED : error;
+}
+
+/* Reads the head of what came, in this message or where it points to. */
+static int read_head(struct inbox *inbox, struct message *message)
+{
+    size_t size = zmq_msg_size(&message->held);
+    message->loan = (struct loan){0};
+    message->body = unpack_over(zmq_msg_data(&message->held), size);
+    int error = message_head_unpack(&message->body, &message->head);
+    if (!error && message->head.kind == TAPLINE_LENT)
+        error = follow(inbox, message);
+    vital_add(&inbox->vitals->messages_in, 1);
+    vital_add(&inbox->vitals->bytes_in, message->loan.from ? message->loan.bytes.length : size);
+    message->head.proved = zmq_msg_gets(&message->held, "User-Id");
+    return error;
+}
+
 int inbox_receive(struct inbox *inbox, struct message *message)
 {
     for (;;) {
@@ -76,21 +112,24 @@ int inbox_receive(struct inbox *inbox, struct message *message)
             zmq_msg_close(&message->held);
             return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
         }
-        vital_add(&inbox->vitals->messages_in, 1);
-        vital_add(&inbox->vitals->bytes_in, zmq_msg_size(&message->held));
-        message->body = unpack_over(zmq_msg_data(&message->held), zmq_msg_size(&message->held));
-        int error = message_head_unpack(&message->body, &message->head);
-        message->head.proved = zmq_msg_gets(&message->held, "User-Id");
+        int error = read_head(inbox, message);
         if (!error)
             return 0;
         count_bad(inbox, error);
-        zmq_msg_close(&message->held);
+        message_release(message);
     }
 }
 
 void message_release(struct message *message)
 {
+    loan_return(&message->loan);
     zmq_msg_close(&message->held);
+}
+
+void inbox_sweep(struct inbox *inbox)
+{
+    if (inbox->borrowing)
+        borrowing_sweep(inbox->borrowing);
 }
 
 void inbox_free(struct inbox **inbox)
@@ -100,8 +139,9 @@ void inbox_free(struct inbox **inbox)
     if ((*inbox)->socket)
         zmq_close((*inbox)->socket);
     /* ZeroMQ leaves the file of an ipc:// socket behind. */
-    if (strncmp((*inbox)->endpoint, "ipc://", 6) == 0)
+    if (is_file((*inbox)->endpoint))
         unlink((*inbox)->endpoint + 6);
+    borrowing_free(&(*inbox)->borrowing);
     free(*inbox);
     *inbox = NULL;
 }

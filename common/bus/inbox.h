@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#include "common/bus/borrowing.h"
 #include "common/bus/bus.h"
 #include "common/wire/message.h"
 
@@ -18,6 +19,7 @@ struct message {
     struct message_head head;
     struct unpack body;
     zmq_msg_t held;
+    struct loan loan; /* where it lies in its sender's memory */
 };
 
 /**
@@ -39,6 +41,9 @@ int inbox_receive(struct inbox *inbox, struct message *message);
 
 /** Gives a received message back. */
 void message_release(struct message *message);
+
+/** Lets go of memory that messages lay in whose senders are gone. No message may be held. */
+void inbox_sweep(struct inbox *inbox);
 
 void inbox_free(struct inbox **inbox);
 

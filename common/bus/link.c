@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/lending.h"
 
 enum { RECONNECT_MS = 5, RECONNECT_MAX_MS = 500 };
 
@@ -17,9 +18,14 @@ struct link {
     const struct bus *bus;
     void *socket;
     uint64_t sequence;
+    int waiting;       /* its high-water mark */
     int wait_ms;       /* the socket's send timeout as it is set now */
     bool held;         /* a message waits for room: */
-    zmq_msg_t message; /* this one */
+    zmq_msg_t message; /* this one, */
+    size_t size;       /* of so many bytes, */
+    bool lent;         /* which lie in lent memory, and the other side may have no room for them */
+    bool lends;
+    struct lending *lending; /* NULL: none yet */
 };
 
 /* For how long a TCP connection may come about, and an established one be silent. Without these the
@@ -53,6 +59,7 @@ static struct link *open_link(const struct bus *bus, const char *endpoint, const
         return NULL;
     }
     link->bus = bus;
+    link->waiting = waiting;
     link->wait_ms = -1;
     link->socket = zmq_socket(bus_context(bus), ZMQ_PUSH);
     *error = link->socket ? bus_connects(bus, link->socket, endpoint, key) : -errno;
@@ -78,6 +85,35 @@ struct link *link_new_data(const struct bus *bus, const char *endpoint, const ch
     return link;
 }
 
+void link_lend(struct link *link)
+{
+    link->lends = true;
+}
+
+int link_fill(struct link *link, struct buffer *message, size_t size)
+{
+    const struct lending_terms terms = {
+        .sender = bus_sender(link->bus),
+        .link = link->sequence >> LINK_NUMBER_SHIFT,
+        .waiting = (uint32_t)link->waiting,
+        .slot_size = size,
+        .vitals = bus_vitals(link->bus),
+    };
+    if (link->lends && !link->lending) {
+        link->lending = lending_new(&terms);
+        link->lends = link->lending != NULL;
+    }
+    if (link->lending)
+        lending_fill(link->lending, message);
+    return message->bytes || buffer_reserve(message, size) ? 0 : -ENOMEM;
+}
+
+void link_settle(struct link *link)
+{
+    if (link->lending)
+        lending_settle(link->lending);
+}
+
 /* Bytes of a message that ZeroMQ sends from. */
 struct parcel {
     struct vitals *vitals;
@@ -99,8 +135,10 @@ static void release(void *bytes, void *hint)
 static int wrap(struct link *link, struct buffer *message, size_t start)
 {
     struct parcel *parcel = malloc(sizeof *parcel);
-    if (!parcel)
+    if (!parcel || message->failed) {
+        free(parcel);
         return -ENOMEM;
+    }
     *parcel = (struct parcel){bus_vitals(link->bus), message->bytes, message->length - start};
     if (zmq_msg_init_data(&link->message, message->bytes + start, parcel->size, release, parcel)) {
         int error = -errno;
@@ -112,21 +150,43 @@ static int wrap(struct link *link, struct buffer *message, size_t start)
     return 0;
 }
 
+/* Makes a message of where these bytes lie. 0 or a negated errno. */
+static int wrap_note(struct link *link, const struct message_head *head, struct buffer *message,
+                     size_t start)
+{
+    struct message_head lent = *head;
+    struct buffer note = {0};
+    lent.kind = TAPLINE_LENT;
+    message_open(&note);
+    lending_hand_over(link->lending, message, start, &note);
+    size_t note_start = note.failed ? 0 : message_seal(&note, &lent);
+    int error = wrap(link, &note, note_start);
+    buffer_free(&note);
+    return error;
+}
+
+/* Where the memory is lent, room is what the other side has given back. */
+static bool has_room(struct link *link, int wait_ms)
+{
+    link->lent = link->lent && !lending_wait(link->lending, wait_ms);
+    return !link->lent;
+}
 
 int link_flush(struct link *link, int wait_ms)
 {
     if (!link->held)
         return 0;
+    if (!has_room(link, wait_ms))
+        return ERR_AGAIN;
     if (link->wait_ms != wait_ms) {
         zmq_setsockopt(link->socket, ZMQ_SNDTIMEO, &wait_ms, sizeof wait_ms);
         link->wait_ms = wait_ms;
     }
-    size_t size = zmq_msg_size(&link->message);
     if (zmq_msg_send(&link->message, link->socket, 0) < 0)
         return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
     link->held = false;
     vital_add(&bus_vitals(link->bus)->messages_out, 1);
-    vital_add(&bus_vitals(link->bus)->bytes_out, size);
+    vital_add(&bus_vitals(link->bus)->bytes_out, link->size);
     return 0;
 }
 
@@ -140,9 +200,14 @@ int link_send(struct link *link, const struct message_head *head, struct buffer 
     full.sequence = link->sequence + 1;
     full.sent = (uint64_t)clock_wall();
     size_t start = message->failed ? 0 : message_seal(message, &full);
-    int error = message->failed ? -ENOMEM : wrap(link, message, start);
+    bool lent = !message->failed && link->lending && lending_holds(link->lending, message);
+    link->size = message->length - start;
+    int error = lent ? 0 : buffer_own(message);
+    if (!error)
+        error = lent ? wrap_note(link, &full, message, start) : wrap(link, message, start);
     if (error)
         return error;
+    link->lent = lent;
     link->held = true;
     link->sequence++;
     return link_flush(link, wait_ms);
@@ -163,6 +228,7 @@ void link_free(struct link **link, int linger_ms)
         zmq_setsockopt((*link)->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         zmq_close((*link)->socket);
     }
+    lending_free(&(*link)->lending, linger_ms);
     free(*link);
     *link = NULL;
 }

@@ -73,6 +73,7 @@ static int start_pulse(struct member *member)
         .presence = member->presence,
         .lifeline = (int)o->lifeline,
     };
+    options.presence.realm = bus_realm(member->bus);
     snprintf(options.presence.key, sizeof options.presence.key, "%s", bus_key(member->bus));
     int error;
     member->pulse = pulse_new(member->bus, &options, &error);

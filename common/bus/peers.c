@@ -341,15 +341,32 @@ bool peers_left_in_order(const struct peers *peers, uint32_t peer)
     return p && p->parted && p->parted == (p->data ? link_sequence(p->data) : p->sent);
 }
 
+/* Where the inbox is a file, that is guarded by its folder, and so is what is lent. */
+static bool shares_memory(const struct peers *peers, const struct presence *with)
+{
+    return with->realm && with->realm == bus_realm(peers->bus) &&
+           strncmp(with->data, "ipc://", 6) == 0;
+}
+
 struct link *peers_data(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);
     struct peer *p = &peers->list[peer - 1];
     int error;
-    if (!p->data && !p->lost && p->presence.data[0])
-        p->data = link_new_data(peers->bus, p->presence.data, p->presence.key, peers->waiting,
-                                ++peers->opened, &error);
+    if (p->data || p->lost || !p->presence.data[0])
+        return p->data;
+    p->data = link_new_data(peers->bus, p->presence.data, p->presence.key, peers->waiting,
+                            ++peers->opened, &error);
+    if (p->data && shares_memory(peers, &p->presence))
+        link_lend(p->data);
     return p->data;
+}
+
+void peers_settle(struct peers *peers)
+{
+    for (uint32_t i = 0; i < peers->count; i++)
+        if (peers->list[i].data)
+            link_settle(peers->list[i].data);
 }
 
 struct link *peers_control(struct peers *peers, uint32_t peer)

@@ -87,6 +87,9 @@ const char *peers_name(const struct peers *peers, uint32_t peer);
 struct link *peers_data(struct peers *peers, uint32_t peer);
 struct link *peers_control(struct peers *peers, uint32_t peer);
 
+/** Counts again what is with others on this machine (link_settle). */
+void peers_settle(struct peers *peers);
+
 /** What the sequence number of a data message says. */
 enum peers_sequence {
     SEQUENCE_NEXT,    /* nothing is missing */

@@ -68,13 +68,15 @@ static void announce(struct pulse *pulse, enum tapline_presence state)
 {
     struct message_head head = {.kind = TAPLINE_ANNOUNCE};
     struct presence presence = pulse->options.presence;
-    struct buffer message = {0};
+    struct buffer message = {0}, figures = {0};
     if (!has_room(pulse))
         return;
     presence.state = state;
+    vitals_pack(bus_vitals(pulse->bus), &pulse->beat, clock_monotonic(), &figures);
     message_open(&message);
-    presence_pack_announcement(&message, &presence);
-    vitals_pack(bus_vitals(pulse->bus), &pulse->beat, clock_monotonic(), &message);
+    presence_pack_announcement(&message, &presence, &figures);
+    message.failed |= figures.failed;
+    buffer_free(&figures);
     if (link_send(pulse->link, &head, &message, 0) == 0) {
         pulse->taken_ns = clock_monotonic();
         pulse->told &= pulse->taken_ns - pulse->made_ns < NO_ROOM_NS;

@@ -323,6 +323,18 @@ static int send_batch(struct session *session, uint32_t peer, struct outgoing *o
     return deliver(session, peer, out->kind, &out->batch);
 }
 
+/* Room for a whole batch at once: growing by doubling would copy it several times. */
+static int open_batch(struct session *session, uint32_t peer, struct outgoing *out)
+{
+    struct peers *peers = session->host->peers;
+    struct link *link = peers_live(peers, peer) ? peers_data(peers, peer) : NULL;
+    if (!link)
+        return lost_peer(session, peer);
+    int error = link_fill(link, &out->batch, session->host->batch + session->host->batch / 4);
+    message_open(&out->batch);
+    return error;
+}
+
 /* The batch for a peer, opened if need be; NULL, with *error set. */
 static struct outgoing *batch_to(struct session *session, uint32_t peer, enum tapline_kind kind,
                                  int *error)
@@ -337,9 +349,9 @@ static struct outgoing *batch_to(struct session *session, uint32_t peer, enum ta
         *error = send_batch(session, peer, out);
     if (*error)
         return NULL;
-    /* Room for a whole batch at once: growing by doubling would copy it several times. */
-    buffer_reserve(&out->batch, session->host->batch + session->host->batch / 4);
-    message_open(&out->batch);
+    *error = open_batch(session, peer, out);
+    if (*error)
+        return NULL;
     out->place = pack_array_open(&out->batch);
     out->count = 0;
     out->kind = kind;

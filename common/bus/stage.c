@@ -432,10 +432,13 @@ static int housekeep(struct stage *stage, int64_t now)
             peers_part(stage->peers);
         return ERR_EOF;
     }
-    if (!stage->hooks->tick || now - stage->ticked_ns < MS(HEARTBEAT_MS))
+    if (now - stage->ticked_ns < MS(HEARTBEAT_MS))
         return 0;
     stage->ticked_ns = now;
-    return stage->hooks->tick(stage->shared, now);
+    peers_settle(stage->peers);
+    if (stage->data)
+        inbox_sweep(stage->data);
+    return stage->hooks->tick ? stage->hooks->tick(stage->shared, now) : 0;
 }
 
 /* How long the loop may wait: not at all while there is more to do, and longer and longer after

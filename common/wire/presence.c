@@ -5,8 +5,8 @@
 #include "common/wire/pack.h"
 
 /* Fields of the first version, and what was appended since. */
-enum { ANNOUNCE_LEAST = 4, ANNOUNCE_STATE = 6, ANNOUNCE_FIELDS = 7, ROW_LEAST = 6 };
-enum { ROW_STATE = 8, ROW_FIELDS = 9 };
+enum { ANNOUNCE_LEAST = 4, ANNOUNCE_STATE = 6, ANNOUNCE_FIGURES = 7, ANNOUNCE_FIELDS = 8 };
+enum { ROW_LEAST = 6, ROW_STATE = 8, ROW_ADMISSION = 9, ROW_FIELDS = 10 };
 
 const char *role_name(enum tapline_role role)
 {
@@ -67,11 +67,14 @@ static void pack_names(struct buffer *to, const struct presence *presence)
     pack_str(to, presence->key);
 }
 
-void presence_pack_announcement(struct buffer *to, const struct presence *presence)
+void presence_pack_announcement(struct buffer *to, const struct presence *presence,
+                                const struct buffer *figures)
 {
     pack_array(to, ANNOUNCE_FIELDS);
     pack_uint(to, presence->role);
     pack_names(to, presence);
+    buffer_append(to, figures->bytes, figures->length);
+    pack_uint(to, presence->realm);
 }
 
 int presence_unpack_announcement(struct unpack *from, struct presence *presence,
@@ -83,10 +86,11 @@ int presence_unpack_announcement(struct unpack *from, struct presence *presence,
     unpack_names(from, presence);
     if (fields >= ANNOUNCE_STATE)
         unpack_state(from, presence);
-    if (fields >= ANNOUNCE_FIELDS && unpack_type(from) != UNPACK_MAP)
+    if (fields >= ANNOUNCE_FIGURES && unpack_type(from) != UNPACK_MAP)
         unpack_refuse(from);
-    if (!from->error && fields >= ANNOUNCE_FIELDS)
+    if (!from->error && fields >= ANNOUNCE_FIGURES)
         *figures = unpack_raw(from);
+    presence->realm = fields >= ANNOUNCE_FIELDS ? unpack_uint(from) : 0;
     return from->error;
 }
 
@@ -98,6 +102,7 @@ void presence_pack(struct buffer *to, const struct presence *presence)
     pack_uint(to, presence->epoch);
     pack_names(to, presence);
     pack_uint(to, presence->admission);
+    pack_uint(to, presence->realm);
 }
 
 int presence_unpack(struct unpack *from, struct presence *presence)
@@ -113,8 +118,12 @@ int presence_unpack(struct unpack *from, struct presence *presence)
         unpack_state(from, presence);
         known = ROW_STATE;
     }
-    if (fields >= ROW_FIELDS) {
+    if (fields >= ROW_ADMISSION) {
         presence->admission = unpack_uint(from);
+        known = ROW_ADMISSION;
+    }
+    if (fields >= ROW_FIELDS) {
+        presence->realm = unpack_uint(from);
         known = ROW_FIELDS;
     }
     if (!from->error)

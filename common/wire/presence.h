@@ -23,10 +23,12 @@ struct presence {
     char control[PRESENCE_ENDPOINT];
     char key[PRESENCE_KEY];          /* its public key; "": none */
     uint64_t admission;              /* the lobby's count when it let this one in; 0: not known */
+    uint64_t realm;                  /* whose memory it can read; 0: nobody's */
 };
 
-/** Appends the ANNOUNCE body without its figures, which must follow: one map. */
-void presence_pack_announcement(struct buffer *to, const struct presence *presence);
+/** Appends the ANNOUNCE body; `figures` is one map. */
+void presence_pack_announcement(struct buffer *to, const struct presence *presence,
+                                const struct buffer *figures);
 
 /** Reads an ANNOUNCE body; sender and epoch are the message's. `figures` becomes its map, where it
  *  stands there (empty otherwise). 0, ERR_TRUNCATED or ERR_MALFORMED. */

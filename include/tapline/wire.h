@@ -56,12 +56,14 @@ enum tapline_kind {
     TAPLINE_EVENTS = 3,  /* tracker -> classifier -> extractor -> sink: an array of events */
     TAPLINE_END = 4,     /* reader -> tracker: [packets sent to this tracker] */
     TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
+    TAPLINE_LENT = 6,    /* stands for a message of the kinds above that lies in its sender's memory,
+                            on the same machine: [process, descriptor, slot, start, length] */
 
     /* Over the control inbox: small, and never behind data. */
     TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint,
-                              presence, public key, figures], see below */
+                              presence, public key, figures, realm], see below */
     TAPLINE_ROSTER = 17,   /* lobby -> all: array of [role, sender, epoch, name, data, control,
-                              presence, public key, admission] */
+                              presence, public key, admission, realm] */
     TAPLINE_DEMAND = 18,   /* back along the pipeline: array of [flow, direction, want, offset] */
     TAPLINE_ACCEPT = 19,   /* sink -> reader: [status, text, opens]: may the capture begin? And is
                               the sink to hear of flows when they begin? Absent: no */
@@ -83,7 +85,8 @@ enum tapline_kind {
  * there are none. Figures are a map of what a process has counted since its start, and what it
  * holds: see common/bus/vitals.h. Of two workers with one name the one that started later counts,
  * and takes the other's place. A lobby counts whom it lets in: another admission than before, from
- * the same lobby, says that the worker was struck out in between, even if it never knew.
+ * the same lobby, says that the worker was struck out in between, even if it never knew. A realm is
+ * a number that processes have in common which can read each other's memory; 0: no one can.
  */
 enum tapline_presence {
     TAPLINE_HERE = 0,
@@ -93,6 +96,10 @@ enum tapline_presence {
 };
 
 /*
+ * LENT. The message is read by opening /proc/PROCESS/fd/DESCRIPTOR, memory laid out as
+ * common/bus/region.h says; it begins `start` bytes into its slot. To workers of the same realm
+ * only, and only where their inbox is a file.
+ *
  * PACKETS. Each element of the array is one of
  *
  *     [number, time, link type, wire length, bytes]   a frame; numbers count from 1 over the

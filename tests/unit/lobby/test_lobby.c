@@ -19,10 +19,12 @@ static int announce_as(struct lobby *lobby, uint64_t sender, uint64_t epoch,
 {
     struct buffer body = {0};
     struct message_head head = {.kind = TAPLINE_ANNOUNCE, .sender = sender, .epoch = epoch};
-    presence_pack_announcement(&body, presence);
-    pack_map(&body, 1);
-    pack_str(&body, "sessions");
-    pack_uint(&body, 3);
+    struct buffer figures = {0};
+    pack_map(&figures, 1);
+    pack_str(&figures, "sessions");
+    pack_uint(&figures, 3);
+    presence_pack_announcement(&body, presence, &figures);
+    buffer_free(&figures);
     struct unpack from = unpack_over(body.bytes, body.length);
     int rc = lobby_announced(lobby, &head, &from, now);
     buffer_free(&body);

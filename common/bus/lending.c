@@ -1,0 +1,283 @@
+#include "common/bus/lending.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "common/base/clock.h"
+#include "common/bus/region.h"
+#include "common/wire/pack.h"
+
+/* Slots beyond those that may be with the borrower: for batches of several captures that are being
+ * packed at the same time. Where that many do not suffice, the rest goes through the socket. */
+enum { PACKING = 8 };
+
+enum slot_state { SLOT_FREE, SLOT_FILLED, SLOT_LENT };
+
+struct slot {
+    enum slot_state state;
+    size_t size; /* of what was lent */
+};
+
+struct lending {
+    struct lender lender; /* first: buffers know no more of it */
+    struct vitals *vitals;
+    struct region *region;
+    uint8_t *first; /* slot */
+    size_t slot_size;
+    size_t size; /* of the region */
+    int descriptor;
+    uint32_t slots;
+    uint32_t waiting;
+    uint32_t filled; /* slots that buffers hold */
+    bool closed;     /* it ends with the last of them */
+    bool touched;    /* there is something in the memory */
+    struct slot slot[];
+};
+
+/* ---- with whom -------------------------------------------------------------------------------- */
+
+/* The realm's parts: one running system, its user, and what that user sees in /proc. */
+struct realm {
+    char boot[64];
+    uint64_t processes, users; /* namespaces */
+    uint64_t user;
+};
+
+static bool namespace_of(const char *path, uint64_t *number)
+{
+    struct stat status;
+    bool known = stat(path, &status) == 0;
+    *number = known ? status.st_ino : 0;
+    return known;
+}
+
+static bool read_boot(char *boot, size_t size)
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    bool known = file && fgets(boot, (int)size, file);
+    if (file)
+        fclose(file);
+    return known;
+}
+
+/* Memory without a name, which the borrower opens by this process's number and the descriptor's. */
+static int make_memory(size_t size)
+{
+    int descriptor = memfd_create("tapline", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    /* The borrower relies on the size, and takes it for a sign of life that this is locked. */
+    if (descriptor >= 0 && ftruncate(descriptor, (off_t)size) == 0 &&
+        fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
+        flock(descriptor, LOCK_SH) == 0)
+        return descriptor;
+    if (descriptor >= 0)
+        close(descriptor);
+    return -1;
+}
+
+/* Does this system let memory be opened in the way that borrowers do it? */
+static bool can_be_opened(void)
+{
+    char path[64];
+    int descriptor = make_memory(REGION_PAGE);
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), descriptor);
+    int again = descriptor < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC);
+    if (again >= 0)
+        close(again);
+    if (descriptor >= 0)
+        close(descriptor);
+    return again >= 0;
+}
+
+uint64_t lending_realm(void)
+{
+    struct realm realm = {.user = geteuid()};
+    /* Who is not dumpable (it has capabilities of its own, say) shows nobody its /proc. */
+    if (prctl(PR_GET_DUMPABLE) != 1 || !read_boot(realm.boot, sizeof realm.boot) ||
+        !namespace_of("/proc/self/ns/pid", &realm.processes) ||
+        !namespace_of("/proc/self/ns/user", &realm.users) || !can_be_opened())
+        return 0;
+    return XXH64(&realm, sizeof realm, 0);
+}
+
+/* ---- slots ------------------------------------------------------------------------------------ */
+
+static uint8_t *slot_memory(const struct lending *lending, uint32_t slot)
+{
+    return lending->first + slot * lending->slot_size;
+}
+
+static uint32_t slot_of(const struct lending *lending, const uint8_t *bytes)
+{
+    return (uint32_t)((size_t)(bytes - lending->first) / lending->slot_size);
+}
+
+static void destroy(struct lending *lending)
+{
+    for (uint32_t i = 0; i < lending->slots; i++)
+        if (lending->slot[i].state == SLOT_LENT)
+            vital_subtract(&lending->vitals->queue_bytes, lending->slot[i].size);
+    if (lending->region)
+        munmap(lending->region, lending->size);
+    if (lending->descriptor >= 0)
+        close(lending->descriptor);
+    free(lending);
+}
+
+/* A buffer needs its slot no more. */
+static void give_back(struct lender *lender, uint8_t *bytes)
+{
+    struct lending *lending = (struct lending *)lender;
+    lending->slot[slot_of(lending, bytes)].state = SLOT_FREE;
+    lending->filled--;
+    if (lending->closed && !lending->filled)
+        destroy(lending);
+}
+
+struct lending *lending_new(const struct lending_terms *terms)
+{
+    uint32_t slots = terms->waiting + PACKING;
+    struct lending *lending = calloc(1, sizeof *lending + slots * sizeof lending->slot[0]);
+    if (!lending)
+        return NULL;
+    lending->lender.give_back = give_back;
+    lending->vitals = terms->vitals;
+    lending->slots = slots;
+    lending->waiting = terms->waiting;
+    lending->slot_size = region_pages(terms->slot_size);
+    lending->size = region_size(slots, lending->slot_size);
+    lending->descriptor = make_memory(lending->size);
+    void *memory = lending->descriptor < 0 ? MAP_FAILED
+                                           : mmap(NULL, lending->size, PROT_READ | PROT_WRITE,
+                                                  MAP_SHARED, lending->descriptor, 0);
+    if (memory == MAP_FAILED) {
+        destroy(lending);
+        return NULL;
+    }
+    struct region *region = lending->region = memory;
+    lending->first = (uint8_t *)memory + region_first(slots);
+    region->sender = terms->sender;
+    region->link = terms->link;
+    region->slots = slots;
+    region->slot_size = lending->slot_size;
+    sem_init(&region->room, 1, terms->waiting);
+    return lending;
+}
+
+static void settle_slot(struct lending *lending, uint32_t at)
+{
+    struct slot *slot = &lending->slot[at];
+    if (slot->state != SLOT_LENT ||
+        atomic_load_explicit(&lending->region->lent[at], memory_order_acquire))
+        return;
+    slot->state = SLOT_FREE;
+    vital_subtract(&lending->vitals->queue_bytes, slot->size);
+}
+
+static bool in_use(const struct lending *lending)
+{
+    for (uint32_t i = 0; i < lending->slots; i++)
+        if (lending->slot[i].state != SLOT_FREE)
+            return true;
+    return false;
+}
+
+void lending_settle(struct lending *lending)
+{
+    off_t first = lending->first - (uint8_t *)lending->region;
+    for (uint32_t i = 0; i < lending->slots; i++)
+        settle_slot(lending, i);
+    if (!lending->touched || in_use(lending))
+        return;
+    fallocate(lending->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first,
+              (off_t)lending->size - first);
+    lending->touched = false;
+}
+
+/* The first that is free is the one that was used last: its memory is still in the cache. */
+void lending_fill(struct lending *lending, struct buffer *buffer)
+{
+    assert(!buffer->bytes);
+    for (uint32_t i = 0; i < lending->slots; i++) {
+        settle_slot(lending, i);
+        if (lending->slot[i].state != SLOT_FREE)
+            continue;
+        lending->slot[i].state = SLOT_FILLED;
+        lending->filled++;
+        lending->touched = true;
+        *buffer = (struct buffer){.bytes = slot_memory(lending, i),
+                                  .size = lending->slot_size,
+                                  .lender = &lending->lender};
+        return;
+    }
+}
+
+bool lending_holds(const struct lending *lending, const struct buffer *buffer)
+{
+    return buffer->lender == &lending->lender;
+}
+
+void lending_hand_over(struct lending *lending, struct buffer *buffer, size_t start,
+                       struct buffer *note)
+{
+    uint32_t slot = slot_of(lending, buffer->bytes);
+    size_t size = buffer->length - start;
+    assert(lending_holds(lending, buffer) && lending->slot[slot].state == SLOT_FILLED);
+    lending->slot[slot] = (struct slot){SLOT_LENT, size};
+    lending->filled--;
+    vital_add(&lending->vitals->queue_bytes, size);
+    atomic_store_explicit(&lending->region->lent[slot], 1, memory_order_release);
+    pack_array(note, 5);
+    pack_uint(note, (uint64_t)getpid());
+    pack_uint(note, (uint64_t)lending->descriptor);
+    pack_uint(note, slot);
+    pack_uint(note, start);
+    pack_uint(note, size);
+    *buffer = (struct buffer){0};
+}
+
+/* ---- room ------------------------------------------------------------------------------------- */
+
+/* A signal cuts the wait short. */
+static bool wait_until(struct lending *lending, int64_t deadline_ns)
+{
+    const struct timespec deadline = {deadline_ns / 1000000000, deadline_ns % 1000000000};
+    return sem_clockwait(&lending->region->room, CLOCK_MONOTONIC, &deadline) == 0;
+}
+
+bool lending_wait(struct lending *lending, int wait_ms)
+{
+    if (sem_trywait(&lending->region->room) == 0)
+        return true;
+    if (wait_ms < 0)
+        return sem_wait(&lending->region->room) == 0;
+    return wait_ms && wait_until(lending, clock_monotonic() + (int64_t)wait_ms * 1000000);
+}
+
+/* Who has all the room there is knows that nothing is with the borrower. */
+static void wait_for_all(struct lending *lending, int linger_ms)
+{
+    int64_t deadline = clock_monotonic() + (int64_t)linger_ms * 1000000;
+    for (uint32_t i = 0; i < lending->waiting && linger_ms; i++)
+        if (sem_trywait(&lending->region->room) != 0 && !wait_until(lending, deadline))
+            return;
+}
+
+void lending_free(struct lending **lending, int linger_ms)
+{
+    if (!*lending)
+        return;
+    wait_for_all(*lending, linger_ms);
+    (*lending)->closed = true;
+    if (!(*lending)->filled)
+        destroy(*lending);
+    *lending = NULL;
+}
