@@ -43,7 +43,7 @@ struct lending {
     struct slot slot[];
 };
 
-/* ---- with whom -------------------------------------------------------------------------------- */
+/* ---- with whom ---------------------------------------------------------------------------- */
 
 /* The realm's parts: one running system, its user, and what that user sees in /proc. */
 struct realm {
@@ -108,7 +108,7 @@ uint64_t lending_realm(void)
     return XXH64(&realm, sizeof realm, 0);
 }
 
-/* ---- slots ------------------------------------------------------------------------------------ */
+/* ---- slots -------------------------------------------------------------------------------- */
 
 static uint8_t *slot_memory(const struct lending *lending, uint32_t slot)
 {
@@ -244,7 +244,7 @@ void lending_hand_over(struct lending *lending, struct buffer *buffer, size_t st
     *buffer = (struct buffer){0};
 }
 
-/* ---- room ------------------------------------------------------------------------------------- */
+/* ---- room --------------------------------------------------------------------------------- */
 
 /* A signal cuts the wait short. */
 static bool wait_until(struct lending *lending, int64_t deadline_ns)

@@ -28,8 +28,9 @@ struct link *link_new(const struct bus *bus, const char *endpoint, const char *k
 struct link *link_new_data(const struct bus *bus, const char *endpoint, const char *key,
                            int waiting, uint32_t number, int *error);
 
-/** The other side can read this process's memory: from now on messages that link_fill began lie there,
- *  and only where they do goes over the socket (lending.h). For links that link_new_data made. */
+/** The other side can read this process's memory: from now on messages that link_fill began lie
+ *  there, and only where they do goes over the socket (lending.h). For links that link_new_data
+ *  made. */
 void link_lend(struct link *link);
 
 /** Gives an empty buffer memory for a message of up to `size` bytes, where the other side can read
@@ -58,8 +59,8 @@ int link_flush(struct link *link, int wait_ms);
 /** The sequence number of the message that it took last; 0: it took none. */
 uint64_t link_sequence(const struct link *link);
 
-/** Closes; what waits has so many milliseconds to leave (bus_free waits for that). What was lent has
- *  them to come back, here and now. */
+/** Closes; what waits has so many milliseconds to leave (bus_free waits for that). What was lent
+ *  has them to come back, here and now. */
 void link_free(struct link **link, int linger_ms);
 
 /** How long a message that should still arrive may take to leave. */

@@ -56,8 +56,8 @@ enum tapline_kind {
     TAPLINE_EVENTS = 3,  /* tracker -> classifier -> extractor -> sink: an array of events */
     TAPLINE_END = 4,     /* reader -> tracker: [packets sent to this tracker] */
     TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
-    TAPLINE_LENT = 6,    /* stands for a message of the kinds above that lies in its sender's memory,
-                            on the same machine: [process, descriptor, slot, start, length] */
+    TAPLINE_LENT = 6,    /* stands for a message of the kinds above that lies in its sender's
+                            memory: [process, descriptor, slot, start, length] */
 
     /* Over the control inbox: small, and never behind data. */
     TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint,

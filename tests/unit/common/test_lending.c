@@ -142,7 +142,7 @@ static void more_than_the_high_water_mark_waits_until_some_came_back(void **stat
     expect(rig, 4, 2, 20, true);
 }
 
-static void where_all_slots_are_being_packed_messages_go_through_the_socket(void **state)
+static void where_no_slot_is_free_messages_go_through_the_socket(void **state)
 {
     struct rig *rig = *state;
     struct buffer open[32];
@@ -311,7 +311,7 @@ int main(void)
                                         open_rig, close_rig),
         cmocka_unit_test_setup_teardown(more_than_the_high_water_mark_waits_until_some_came_back,
                                         open_rig, close_rig),
-        cmocka_unit_test_setup_teardown(where_all_slots_are_being_packed_messages_go_through_the_socket,
+        cmocka_unit_test_setup_teardown(where_no_slot_is_free_messages_go_through_the_socket,
                                         open_rig, close_rig),
         cmocka_unit_test_setup_teardown(a_batch_may_outlive_its_link, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(what_is_with_the_other_side_counts_as_queued,
