@@ -34,11 +34,13 @@ struct lending {
     uint8_t *first; /* slot */
     size_t slot_size;
     size_t size; /* of the region */
+    uint64_t process; /* this one, as others open its memory */
     int descriptor;
     uint32_t slots;
     uint32_t waiting;
     uint32_t filled; /* slots that buffers hold */
     bool closed;     /* it ends with the last of them */
+    bool used;       /* since it was settled last */
     bool touched;    /* there is something in the memory */
     struct slot slot[];
 };
@@ -150,6 +152,7 @@ struct lending *lending_new(const struct lending_terms *terms)
         return NULL;
     lending->lender.give_back = give_back;
     lending->vitals = terms->vitals;
+    lending->process = (uint64_t)getpid();
     lending->slots = slots;
     lending->waiting = terms->waiting;
     lending->slot_size = region_pages(terms->slot_size);
@@ -195,7 +198,9 @@ void lending_settle(struct lending *lending)
     off_t first = lending->first - (uint8_t *)lending->region;
     for (uint32_t i = 0; i < lending->slots; i++)
         settle_slot(lending, i);
-    if (!lending->touched || in_use(lending))
+    bool idle = !lending->used && !in_use(lending);
+    lending->used = false;
+    if (!lending->touched || !idle)
         return;
     fallocate(lending->descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, first,
               (off_t)lending->size - first);
@@ -212,7 +217,7 @@ void lending_fill(struct lending *lending, struct buffer *buffer)
             continue;
         lending->slot[i].state = SLOT_FILLED;
         lending->filled++;
-        lending->touched = true;
+        lending->used = lending->touched = true;
         *buffer = (struct buffer){.bytes = slot_memory(lending, i),
                                   .size = lending->slot_size,
                                   .lender = &lending->lender};
@@ -236,7 +241,7 @@ void lending_hand_over(struct lending *lending, struct buffer *buffer, size_t st
     vital_add(&lending->vitals->queue_bytes, size);
     atomic_store_explicit(&lending->region->lent[slot], 1, memory_order_release);
     pack_array(note, 5);
-    pack_uint(note, (uint64_t)getpid());
+    pack_uint(note, lending->process);
     pack_uint(note, (uint64_t)lending->descriptor);
     pack_uint(note, slot);
     pack_uint(note, start);

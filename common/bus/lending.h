@@ -53,8 +53,8 @@ void lending_hand_over(struct lending *lending, struct buffer *buffer, size_t st
  *  then counts as; false: not yet. */
 bool lending_wait(struct lending *lending, int wait_ms);
 
-/** Counts what has come back since (queue_bytes), and gives the system its memory back while
- *  nothing is under way. To be called now and then. */
+/** Counts what has come back since (queue_bytes), and gives the system its memory back where
+ *  nothing was under way since the last time. To be called now and then. */
 void lending_settle(struct lending *lending);
 
 /** Waits up to `linger_ms` until everything has come back, then gives the memory up. */
