@@ -47,9 +47,11 @@ struct lending {
 
 /* ---- with whom ---------------------------------------------------------------------------- */
 
-/* The realm's parts: one running system, its user, and what that user sees in /proc. */
+/* The realm's parts: one running system, its user, and what that user sees in /proc; and programs
+ * that mean the same by what they find. */
 struct realm {
     char boot[64];
+    uint64_t layout, head_size;
     uint64_t processes, users; /* namespaces */
     uint64_t user;
 };
@@ -101,7 +103,9 @@ static bool can_be_opened(void)
 
 uint64_t lending_realm(void)
 {
-    struct realm realm = {.user = geteuid()};
+    struct realm realm = {.layout = REGION_LAYOUT,
+                          .head_size = sizeof(struct region),
+                          .user = geteuid()};
     /* Who is not dumpable (it has capabilities of its own, say) shows nobody its /proc. */
     if (prctl(PR_GET_DUMPABLE) != 1 || !read_boot(realm.boot, sizeof realm.boot) ||
         !namespace_of("/proc/self/ns/pid", &realm.processes) ||

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REGION_PAGE = 4096 };
+/** Counts up when anything here means something else. */
+enum { REGION_LAYOUT = 1, REGION_PAGE = 4096 };
 
 struct region {
     uint64_t sender; /* the lender's id on the bus */
