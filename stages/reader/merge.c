@@ -206,7 +206,7 @@ static void settle_top(struct merge *merge)
         sink_down(merge, 0);
 }
 
-int merge_next(struct merge *merge, struct frame *frame)
+int merge_next(struct merge *merge, struct frame **frame)
 {
     int error;
     if (merge->given) {
@@ -226,8 +226,8 @@ int merge_next(struct merge *merge, struct frame *frame)
     if (merge->waiting == 0)
         return merge->cuts ? ERR_TRUNCATED : ERR_EOF;
     merge->given = merge->heap[0];
-    *frame = merge->given->frame;
-    frame->number = ++merge->frames;
+    *frame = &merge->given->frame;
+    (*frame)->number = ++merge->frames;
     return 0;
 }
 

@@ -170,6 +170,7 @@ int pcap_file_next(struct pcap_file *file, struct frame *frame)
         return end(file, error);
     header = window_here(&file->window); /* it may have moved */
     window_pass(&file->window, length);
+    __builtin_prefetch(header + length); /* where the next one begins */
     *frame = (struct frame){
         .number = ++file->frames,
         .time_ns = (int64_t)number_32(file, header + SECONDS_AT) * 1000000000 +

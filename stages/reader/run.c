@@ -269,12 +269,12 @@ static int read_on(struct run *run)
     uint64_t before = merge_frames(run->merge);
     int error = 0;
     for (int i = 0; i < BURST && !error; i++) {
-        struct frame frame;
+        struct frame *frame;
         error = merge_next(run->merge, &frame);
         if (error == ERR_EOF || error == ERR_TRUNCATED)
             return finish(run);
-        if (!error && (!filtered || takes(run, &frame)))
-            error = playing_frame(run->playing, &frame);
+        if (!error && (!filtered || takes(run, frame)))
+            error = playing_frame(run->playing, frame);
     }
     uint64_t done, size;
     merge_position(run->merge, &done, &size);

@@ -24,7 +24,7 @@ void core_run(char **arguments)
 {
     char fault[512];
     int error;
-    struct frame frame = {0};
+    struct frame *frame;
     struct capture_clock clock = {0};
     const struct outlet *outlet = core_outlet(arguments[1]);
     const char *const paths[] = {arguments[2]};
@@ -32,13 +32,13 @@ void core_run(char **arguments)
     core_check(error, arguments[2]);
     while ((error = merge_next(merge, &frame)) == 0) {
         struct buffer *batch = core_open_batch(TAPLINE_TRACKER);
-        frame_pack(batch, &frame);
-        if (capture_clock_frame(&clock, frame.time_ns))
+        frame_pack(batch, frame);
+        if (capture_clock_frame(&clock, frame->time_ns))
             frame_pack_clock(batch, clock.time_ns);
         core_filled(TAPLINE_TRACKER);
     }
     core_check(error == ERR_EOF ? 0 : error, arguments[2]);
-    tally(outlet, frame.number);
+    tally(outlet, merge_frames(merge));
     core_close();
     merge_free(&merge);
 }

@@ -46,14 +46,14 @@ static const char *run(struct merge *merge, int expected)
 {
     static char all[1024];
     size_t length = 0;
-    struct frame frame;
+    struct frame *frame;
     uint64_t number = 0;
     int status;
     while ((status = merge_next(merge, &frame)) == 0) {
-        assert_int_equal(frame.number, ++number);
-        assert_int_equal(frame.link, frame.bytes[0] - 'a' + 1);
-        memcpy(all + length, frame.bytes, frame.length);
-        length += frame.length;
+        assert_int_equal(frame->number, ++number);
+        assert_int_equal(frame->link, frame->bytes[0] - 'a' + 1);
+        memcpy(all + length, frame->bytes, frame->length);
+        length += frame->length;
     }
     assert_int_equal(status, expected);
     assert_int_equal(merge_next(merge, &frame), expected);
@@ -160,7 +160,7 @@ static void many_files_need_few_descriptors(void **state)
 {
     (void)state;
     struct rlimit before, few;
-    struct frame frame;
+    struct frame *frame;
     uint64_t done, size, cuts;
     int descriptors = open_descriptors();
     getrlimit(RLIMIT_NOFILE, &before);
@@ -175,10 +175,10 @@ static void many_files_need_few_descriptors(void **state)
     int64_t last = 0;
     for (unsigned i = 0; i < 2 * MOST_PATHS; i++) {
         assert_int_equal(merge_next(merge, &frame), 0);
-        assert_int_equal(frame.number, i + 1);
-        assert_int_equal(frame.time_ns, (1000 - MOST_PATHS + 1 + i / 2) * SECOND);
-        assert_true(frame.time_ns >= last);
-        last = frame.time_ns;
+        assert_int_equal(frame->number, i + 1);
+        assert_int_equal(frame->time_ns, (1000 - MOST_PATHS + 1 + i / 2) * SECOND);
+        assert_true(frame->time_ns >= last);
+        last = frame->time_ns;
     }
     assert_int_equal(merge_next(merge, &frame), ERR_EOF);
     assert_null(merge_cut(merge, &cuts));
@@ -191,14 +191,14 @@ static void many_files_need_few_descriptors(void **state)
 static void a_file_that_vanished_is_a_cut(void **state)
 {
     (void)state;
-    struct frame frame;
+    struct frame *frame;
     for (uint32_t i = 0; i < MERGE_KEPT_OPEN + 2; i++)
         write_capture(i, "a", (const uint32_t[]){i + 1, 0});
     struct merge *merge = open_merge(MERGE_KEPT_OPEN + 2);
     unlink(paths[MERGE_KEPT_OPEN]);
     for (unsigned i = 0; i < MERGE_KEPT_OPEN + 1; i++)
         assert_int_equal(merge_next(merge, &frame), 0);
-    assert_int_equal(frame.time_ns, (MERGE_KEPT_OPEN + 2) * SECOND);
+    assert_int_equal(frame->time_ns, (MERGE_KEPT_OPEN + 2) * SECOND);
     assert_int_equal(merge_next(merge, &frame), ERR_TRUNCATED);
     uint64_t cuts;
     assert_non_null(strstr(merge_cut(merge, &cuts), "No such file"));
