@@ -4,17 +4,57 @@
 
 enum { PACKET_FIELDS = 5, CLOCK_FIELDS = 1 };
 
-void frame_pack(struct buffer *to, const struct frame *frame)
+/* The form that nearly every frame is packed in: msgpack lets a number be longer than it needs to,
+ * and so each of these has its place, where it is written and read without a look at the others. */
+enum {
+    NUMBER_AT = 1, /* a tag, and 32 bits */
+    TIME_AT = 6,   /* a tag, and 64 bits */
+    LINK_AT = 15,  /* its own tag */
+    WIRE_AT = 16,  /* a tag, and 16 bits */
+    BYTES_AT = 19, /* a tag, and 16 bits of length */
+    PLAIN_HEAD = 22,
+};
+
+/* msgpack's tags of these, and beyond what a number is none by itself. */
+enum { UINT_16 = 0xcd, UINT_32 = 0xce, UINT_64 = 0xcf, BIN_16 = 0xc5, TAGS = 0x80 };
+
+static bool is_plain(const struct frame *f)
 {
-    uint8_t *at = buffer_reserve(to, (1 + PACKET_FIELDS) * PACK_LONGEST_NUMBER + frame->length);
-    if (!at)
-        return;
+    return f->number <= UINT32_MAX && f->time_ns >= 0 && f->link < TAGS &&
+           (f->wire_length | f->length) <= UINT16_MAX;
+}
+
+static uint8_t *put_plain_head(uint8_t *at, const struct frame *frame)
+{
+    at[0] = PACK_FIXARRAY | PACKET_FIELDS;
+    at[NUMBER_AT] = UINT_32;
+    big_endian_put_32(at + NUMBER_AT + 1, (uint32_t)frame->number);
+    at[TIME_AT] = UINT_64;
+    big_endian_put_64(at + TIME_AT + 1, (uint64_t)frame->time_ns);
+    at[LINK_AT] = (uint8_t)frame->link;
+    at[WIRE_AT] = UINT_16;
+    big_endian_put_16(at + WIRE_AT + 1, (uint16_t)frame->wire_length);
+    at[BYTES_AT] = BIN_16;
+    big_endian_put_16(at + BYTES_AT + 1, (uint16_t)frame->length);
+    return at + PLAIN_HEAD;
+}
+
+static uint8_t *put_head(uint8_t *at, const struct frame *frame)
+{
     *at++ = PACK_FIXARRAY | PACKET_FIELDS;
     at = pack_put_uint(at, frame->number);
     at = pack_put_int(at, frame->time_ns);
     at = pack_put_uint(at, frame->link);
     at = pack_put_uint(at, frame->wire_length);
-    at = pack_put_bin_head(at, frame->length);
+    return pack_put_bin_head(at, frame->length);
+}
+
+void frame_pack(struct buffer *to, const struct frame *frame)
+{
+    uint8_t *at = buffer_reserve(to, (1 + PACKET_FIELDS) * PACK_LONGEST_NUMBER + frame->length);
+    if (!at)
+        return;
+    at = is_plain(frame) ? put_plain_head(at, frame) : put_head(at, frame);
     if (frame->length) /* what is empty may be NULL */
         memcpy(at, frame->bytes, frame->length);
     to->length = (size_t)(at - to->bytes) + frame->length;
@@ -34,8 +74,31 @@ static uint32_t narrow(struct unpack *from)
     return (uint32_t)value;
 }
 
+/* False, with nothing read: the next element has another form. */
+static bool unpack_plain(struct unpack *from, struct frame *frame)
+{
+    const uint8_t *at = from->at;
+    size_t left = (size_t)(from->end - at);
+    if (left < PLAIN_HEAD || at[0] != (PACK_FIXARRAY | PACKET_FIELDS) ||
+        at[NUMBER_AT] != UINT_32 || at[TIME_AT] != UINT_64 || at[LINK_AT] >= TAGS ||
+        at[WIRE_AT] != UINT_16 || at[BYTES_AT] != BIN_16)
+        return false;
+    frame->number = big_endian_32(at + NUMBER_AT + 1);
+    frame->time_ns = (int64_t)big_endian_64(at + TIME_AT + 1);
+    frame->link = at[LINK_AT];
+    frame->wire_length = big_endian_16(at + WIRE_AT + 1);
+    frame->bytes = at + PLAIN_HEAD;
+    frame->length = big_endian_16(at + BYTES_AT + 1);
+    if (frame->time_ns < 0 || left - PLAIN_HEAD < frame->length)
+        return false;
+    from->at = frame->bytes + frame->length;
+    return true;
+}
+
 int frame_unpack(struct unpack *from, struct frame *frame)
 {
+    if (unpack_plain(from, frame))
+        return FRAME_PACKET;
     uint32_t fields = unpack_array(from);
     if (fields < PACKET_FIELDS) {
         frame->time_ns = unpack_int(from);

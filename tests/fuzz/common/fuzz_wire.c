@@ -1,5 +1,7 @@
 /* Every message that may come over the bus, as the stages take it apart. The first byte says which
  * body it is. */
+#include <stdlib.h>
+
 #include "common/bus/peers.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
@@ -29,8 +31,19 @@ static int one_event(struct unpack *u)
 
 static int one_frame(struct unpack *u)
 {
-    struct frame frame;
-    return frame_unpack(u, &frame);
+    struct frame frame, back;
+    int rc = frame_unpack(u, &frame);
+    struct buffer again = {0};
+    if (rc != FRAME_PACKET)
+        return rc;
+    frame_pack(&again, &frame); /* in the form of our own, whatever this one was in */
+    struct unpack from = unpack_over(again.bytes, again.length);
+    if (frame_unpack(&from, &back) != FRAME_PACKET || back.number != frame.number ||
+        back.time_ns != frame.time_ns || back.link != frame.link ||
+        back.wire_length != frame.wire_length || back.length != frame.length)
+        abort();
+    buffer_free(&again);
+    return rc;
 }
 
 static int one_demand(struct unpack *u)

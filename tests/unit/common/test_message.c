@@ -96,6 +96,56 @@ static void frames_and_clocks_come_back(void **state)
     buffer_free(&b);
 }
 
+static void same_frame(const struct frame *a, const struct frame *b)
+{
+    assert_int_equal(a->number, b->number);
+    assert_int_equal(a->time_ns, b->time_ns);
+    assert_int_equal(a->link, b->link);
+    assert_int_equal(a->wire_length, b->wire_length);
+    assert_int_equal(a->length, b->length);
+    assert_memory_equal(a->bytes, b->bytes, a->length);
+}
+
+/* Around each limit of the form that frames mostly have, and in the shortest form, which another
+ * sender may choose; cut short anywhere they are none. */
+static void frames_of_any_size_come_back(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[UINT16_MAX + 1] = {1, 2, 3};
+    const struct frame frames[] = {
+        {1, 0, 1, 60, bytes, 60},
+        {UINT32_MAX, INT64_MAX, 127, UINT16_MAX, bytes, UINT16_MAX},
+        {UINT32_MAX + UINT64_C(1), 1, 1, 60, bytes, 60},
+        {1, -1, 1, 60, bytes, 60},
+        {1, INT64_MIN, 1, 60, bytes, 0},
+        {1, 1, 128, 60, bytes, 60},
+        {1, 1, 1, UINT16_MAX + 1, bytes, 60},
+        {1, 1, 1, UINT16_MAX + 1, bytes, UINT16_MAX + 1},
+    };
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        struct buffer forms[2] = {{0}, {0}};
+        frame_pack(&forms[0], &frames[i]);
+        pack_array(&forms[1], 5);
+        pack_uint(&forms[1], frames[i].number);
+        pack_int(&forms[1], frames[i].time_ns);
+        pack_uint(&forms[1], frames[i].link);
+        pack_uint(&forms[1], frames[i].wire_length);
+        pack_bin(&forms[1], frames[i].bytes, frames[i].length);
+        for (int form = 0; form < 2; form++) {
+            struct frame back;
+            struct unpack from = unpack_over(forms[form].bytes, forms[form].length);
+            assert_int_equal(frame_unpack(&from, &back), FRAME_PACKET);
+            same_frame(&frames[i], &back);
+            assert_true(from.at == from.end);
+            for (size_t length = 0; length < 40 && length < forms[form].length; length++) {
+                from = unpack_over(forms[form].bytes, length);
+                assert_int_equal(frame_unpack(&from, &back), ERR_TRUNCATED);
+            }
+            buffer_free(&forms[form]);
+        }
+    }
+}
+
 static struct slice slice(const char *text)
 {
     return (struct slice){(const uint8_t *)text, strlen(text)};
@@ -158,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_message_may_do_without_its_time),
         cmocka_unit_test(strangers_and_other_versions_are_told_apart),
         cmocka_unit_test(frames_and_clocks_come_back),
+        cmocka_unit_test(frames_of_any_size_come_back),
         cmocka_unit_test(the_document_comes_back),
         cmocka_unit_test(a_limit_out_of_its_range_is_refused),
     };
