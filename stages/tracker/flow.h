@@ -4,9 +4,11 @@
 #ifndef TAPLINE_TRACKER_FLOW_H
 #define TAPLINE_TRACKER_FLOW_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/cache.h"
 #include "common/bus/outlet.h"
 #include "common/wire/event.h"
 #include "stages/tracker/reassembly.h"
@@ -30,9 +32,12 @@ struct tcp_side {
 /** How far the handshake got, for the round trip time. */
 enum handshake { HANDSHAKE_NONE, HANDSHAKE_ASKED, HANDSHAKE_ANSWERED, HANDSHAKE_DONE };
 
+/** In the order of how often it is needed: what finds it, and ends it, stands in one line. */
 struct flow {
-    uint64_t id;
-    int64_t idle_from; /* the later of its latest time and the capture's clock at its last packet */
+    alignas(CACHE_LINE) uint64_t id;
+    int64_t expires; /* the capture's clock, once later than this, has left it behind */
+    uint32_t slot;   /* its place in the flow table */
+    uint32_t hash;   /* of its endpoints */
     struct figures figures;
 
     outlet_route route; /* the classifier that it goes to */
@@ -46,9 +51,6 @@ struct flow {
     uint8_t handshake;                /* enum handshake */
     uint32_t asked_seq, answered_seq; /* of the SYN, the SYN+ACK, */
     int64_t asked_ns, answered_ns;    /* and when they were last sent */
-
-    uint32_t slot; /* its place in the flow table */
-    uint32_t hash; /* of its endpoints */
 };
 
 /** Notes that new payload of a direction came. The number of the turn that it belongs to: turns

@@ -11,15 +11,12 @@ enum {
     CHUNK_BITS = 10, /* flows of the slab are allocated so many (2^10) at a time */
     CHUNK = 1 << CHUNK_BITS,
     FEWEST_ENTRIES = 1024,
-    IDS_AHEAD = 8, /* ids count up: the place of one that comes soon is fetched into the cache */
+    IDS_A_LINE = 8, /* entries of the index by id that fill a line of the cache */
 };
 
-/* What is hashed: both endpoints, the lower one first, and the transport. Whole words, so that the
- * hash finds what was just written here in the processor's own store buffer. */
-struct key {
-    uint64_t address[2][2];
-    uint64_t rest;
-};
+enum { SECRET_HIGH, SECRET_LOW, SECRET_PORT, SECRET_TRANSPORT, SECRETS };
+
+__extension__ typedef unsigned __int128 product_t;
 
 /* One place of an index: a flow's hash and its slot, counted from 1. Slot 0: an empty place. */
 struct entry {
@@ -41,7 +38,7 @@ struct flow_table {
     uint32_t slots;     /* used so far, free ones included */
     uint32_t *released; /* slots that are free: a stack, with room for every slot */
     uint32_t released_count;
-    uint64_t seed;
+    uint64_t secrets[SECRETS]; /* nobody can choose who collides without them */
 };
 
 /* ---- indexes --------------------------------------------------------------------------------- */
@@ -123,7 +120,7 @@ static int slab_grow(struct flow_table *table)
     if (!released)
         return -1;
     table->released = released;
-    grown[table->chunk_count] = malloc(CHUNK * sizeof **grown);
+    grown[table->chunk_count] = aligned_alloc(CACHE_LINE, CHUNK * sizeof **grown);
     if (!grown[table->chunk_count])
         return -1;
     table->chunk_count++;
@@ -159,7 +156,8 @@ struct flow_table *flow_table_new(uint64_t seed)
     struct flow_table *table = calloc(1, sizeof *table);
     if (!table)
         return NULL;
-    table->seed = seed;
+    for (uint64_t i = 0; i < SECRETS; i++)
+        table->secrets[i] = XXH3_64bits_withSeed(&i, sizeof i, seed) | 1;
     if (index_init(&table->by_key, FEWEST_ENTRIES) != 0 ||
         index_init(&table->by_id, FEWEST_ENTRIES) != 0)
         flow_table_free(&table);
@@ -190,36 +188,34 @@ void flow_table_free(struct flow_table **table)
     *table = NULL;
 }
 
-/* Whether the source is the higher endpoint, in an order that only has to be one. */
-static bool source_is_higher(const struct packet *p)
+/* Both halves of a product, as XXH3 takes them: one multiplication mixes two words. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-    for (int half = 0; half < 2; half++) {
-        uint64_t source = address_half(&p->source, half);
-        uint64_t destination = address_half(&p->destination, half);
-        if (source != destination)
-            return source > destination;
-    }
-    return p->source_port > p->destination_port;
+    product_t product = (product_t)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static uint64_t hash_endpoint(const uint64_t *secrets, const struct address *address, uint16_t port)
+{
+    return fold(address_half(address, 0) ^ secrets[SECRET_HIGH],
+                (address_half(address, 1) ^ secrets[SECRET_LOW]) + port * secrets[SECRET_PORT]);
+}
+
+/* A sum is the same whoever comes first. */
 uint32_t flow_table_hash(const struct flow_table *table, const struct packet *p)
 {
-    bool higher = source_is_higher(p);
-    const struct address *low = higher ? &p->destination : &p->source;
-    const struct address *high = higher ? &p->source : &p->destination;
-    uint64_t low_port = higher ? p->destination_port : p->source_port;
-    uint64_t high_port = higher ? p->source_port : p->destination_port;
-    struct key key = {
-        .address = {{address_half(low, 0), address_half(low, 1)},
-                    {address_half(high, 0), address_half(high, 1)}},
-        .rest = low_port << 48 | high_port << 32 | p->protocol,
-    };
-    return (uint32_t)XXH3_64bits_withSeed(&key, sizeof key, table->seed);
+    const uint64_t *secrets = table->secrets;
+    return (uint32_t)(hash_endpoint(secrets, &p->source, p->source_port) +
+                      hash_endpoint(secrets, &p->destination, p->destination_port) +
+                      p->protocol * secrets[SECRET_TRANSPORT]);
 }
 
+/* Ids count up, and flows that began together often end together: neighbours stay neighbours, a
+ * line of the cache full of them. */
 static uint32_t hash_id(const struct flow_table *table, uint64_t id)
 {
-    return (uint32_t)XXH3_64bits_withSeed(&id, sizeof id, table->seed);
+    uint64_t line = fold(id / IDS_A_LINE ^ table->secrets[SECRET_HIGH], table->secrets[SECRET_LOW]);
+    return (uint32_t)(line * IDS_A_LINE + id % IDS_A_LINE);
 }
 
 static bool endpoint_is(const struct figures *f, int side, const struct address *address,
@@ -298,7 +294,7 @@ struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struc
     flow->figures.port[!source] = packet->destination_port;
     index_put(&table->by_key, hash, flow->slot);
     index_put(&table->by_id, hash_id(table, id), flow->slot);
-    index_expect(&table->by_id, hash_id(table, id + IDS_AHEAD));
+    index_expect(&table->by_id, hash_id(table, id + IDS_A_LINE));
     return flow;
 }
 
@@ -324,4 +320,9 @@ struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot)
 {
     struct flow *flow = flow_at(table, slot);
     return flow->id ? flow : NULL;
+}
+
+void flow_table_fetch_slot(const struct flow_table *table, uint32_t slot)
+{
+    cache_fetch(flow_at(table, slot), 1);
 }

@@ -50,4 +50,7 @@ uint32_t flow_table_count(const struct flow_table *table);
 uint32_t flow_table_slots(const struct flow_table *table);
 struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot);
 
+/** That will be asked for next: has fetched what says whether it has come to its end. */
+void flow_table_fetch_slot(const struct flow_table *table, uint32_t slot);
+
 #endif

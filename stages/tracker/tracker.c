@@ -21,6 +21,7 @@ enum {
     INDEX_SHIFT = 48,  /* of the tracker's index within a flow's id */
     SWEEP_STEP = 4,    /* slots that a sweep looks at with each frame, */
     SWEEP_CLOCK = 256, /* and with each clock, as there may be no frames */
+    SWEEP_AHEAD = 16,  /* so many slots before it looks at one it has that fetched */
 };
 
 /* A sweep through all flows begins so often by the capture's clock: what it finds has been over
@@ -39,22 +40,10 @@ struct tracker {
     uint64_t frames;    /* received */
     uint64_t opened;    /* flows so far: the count within the next id */
     uint64_t closed;    /* CLOSE events sent */
-    int64_t least_idle; /* the shortest of the idle limits that there are */
     int64_t clock;
     int64_t sweep_due;   /* when the next sweep begins, */
     uint32_t sweep_left; /* and the slots that the present one did not look at yet */
 };
-
-static int64_t least_idle(const struct limits *limits)
-{
-    const int64_t all[] = {limits->tcp_linger, limits->tcp_open_idle, limits->tcp_idle,
-                           limits->udp_idle};
-    int64_t least = INT64_MAX;
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (all[i] > 0 && all[i] < least) /* 0 stands for none */
-            least = all[i];
-    return least;
-}
 
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error)
 {
@@ -64,7 +53,6 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
         t->handoff.limits = capture->limits;
         t->handoff.opens = capture->opens;
         t->index = capture->index;
-        t->least_idle = least_idle(&capture->limits);
         t->clock = t->sweep_due = INT64_MIN;
         t->flows = flow_table_new(capture->id);
         t->defrag = defrag_new(capture->id, capture->limits.fragments);
@@ -95,26 +83,28 @@ static int64_t idle_limit(const struct tracker *t, const struct flow *flow)
                                                     : t->handoff.limits.udp_idle;
 }
 
-/* Whether so long without a packet ends the flow. Mostly it is too short for any flow, so that
- * this one need not be looked at, which a sweep would have to fetch from memory. */
-static bool ends_flow(const struct tracker *t, const struct flow *flow, int64_t idle)
+/* After each packet: until when the capture's clock may run without another one. A sweep asks for
+ * nothing else, which it would have to fetch from memory. */
+static void set_expiry(const struct tracker *t, struct flow *flow)
 {
-    if (idle <= t->least_idle)
-        return false;
     int64_t limit = idle_limit(t, flow);
-    return limit > 0 && idle > limit;
+    int64_t from = moment_after(moment_later(t->clock, flow->figures.end_ns), TIME_SLACK);
+    flow->expires = limit > 0 ? moment_after(from, limit) : INT64_MAX;
 }
 
 /* Whether the capture's clock has left the flow behind. */
 static bool left_behind(const struct tracker *t, const struct flow *flow)
 {
-    return ends_flow(t, flow, moment_since(t->clock, moment_after(flow->idle_from, TIME_SLACK)));
+    return t->clock > flow->expires;
 }
 
 /* Whether a packet at that time comes too late to be the flow's. */
 static bool too_late(const struct tracker *t, const struct flow *flow, int64_t time_ns)
 {
-    return ends_flow(t, flow, moment_since(time_ns, flow->figures.end_ns)) || left_behind(t, flow);
+    if (left_behind(t, flow))
+        return true;
+    int64_t limit = idle_limit(t, flow);
+    return limit > 0 && moment_since(time_ns, flow->figures.end_ns) > limit;
 }
 
 /* Hands on what waits, and the flow's end. */
@@ -136,11 +126,13 @@ static int close_flow(struct tracker *t, struct flow *flow)
     return error;
 }
 
-/* Looks at a few slots more. */
+/* Looks at a few slots more, and has some of those fetched that come later. */
 static int sweep(struct tracker *t, uint32_t steps)
 {
     int error = 0;
     for (; steps > 0 && t->sweep_left > 0 && !error; steps--) {
+        if (t->sweep_left > SWEEP_AHEAD)
+            flow_table_fetch_slot(t->flows, t->sweep_left - SWEEP_AHEAD);
         struct flow *flow = flow_table_slot(t->flows, --t->sweep_left);
         if (flow && left_behind(t, flow)) {
             t->handoff.counters.flows_idle++;
@@ -205,10 +197,12 @@ static int track(struct tracker *t, uint32_t hash, const struct packet *packet,
     uint64_t before = f->packets[direction]++;
     f->bytes[direction] += packet->payload.length;
     f->end_ns = moment_later(f->end_ns, frame->time_ns);
-    flow->idle_from = moment_later(t->clock, f->end_ns);
     if (packet->kind == PACKET_TCP)
-        return tcp_segment(&t->handoff, flow, direction, packet, frame);
-    return udp_datagram(&t->handoff, flow, direction, before, packet, frame);
+        error = tcp_segment(&t->handoff, flow, direction, packet, frame);
+    else
+        error = udp_datagram(&t->handoff, flow, direction, before, packet, frame);
+    set_expiry(t, flow);
+    return error;
 }
 
 /* A frame, decoded, and where it is sound the hash of its flow. */
