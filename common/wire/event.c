@@ -18,12 +18,53 @@ static void pack_open(struct buffer *to, const struct event_open *open)
     pack_uint(to, open->hints);
 }
 
-/* Most events are of this kind: room for all of it is asked for once. */
-static void pack_data(struct buffer *to, uint64_t flow, const struct event_data *data)
+/* The form that nearly every DATA event is packed in: msgpack lets a number be longer than it needs
+ * to, and so each of these has its place, where it is written and read without a look at the
+ * others. */
+enum {
+    FLOW_AT = 2,       /* a tag, and 64 bits */
+    DIRECTION_AT = 11, /* its own tag */
+    OFFSET_AT = 12,    /* a tag, and 32 bits */
+    TIME_AT = 17,      /* a tag, and 64 bits */
+    PACKET_AT = 26,    /* a tag, and 32 bits */
+    FLAGS_AT = 31,     /* its own tag */
+    MISSING_AT = 32,   /* a tag, and 16 bits */
+    BYTES_AT = 35,     /* a tag, and 16 bits of length */
+    PLAIN_HEAD = 38,
+};
+
+/* msgpack's tags of these, and beyond what a number is none by itself. */
+enum { UINT_16 = 0xcd, UINT_32 = 0xce, UINT_64 = 0xcf, BIN_16 = 0xc5, TAGS = 0x80 };
+
+static bool is_plain(const struct event_data *data)
 {
-    uint8_t *at = buffer_reserve(to, DATA_FIELDS * PACK_LONGEST_NUMBER + data->length);
-    if (!at)
-        return;
+    return (data->offset | data->packet) <= UINT32_MAX && data->time_ns >= 0 &&
+           data->flags < TAGS && (data->missing | data->length) <= UINT16_MAX;
+}
+
+static uint8_t *put_plain_head(uint8_t *at, uint64_t flow, const struct event_data *data)
+{
+    at[0] = PACK_FIXARRAY | DATA_FIELDS;
+    at[1] = TAPLINE_DATA;
+    at[FLOW_AT] = UINT_64;
+    big_endian_put_64(at + FLOW_AT + 1, flow);
+    at[DIRECTION_AT] = data->direction;
+    at[OFFSET_AT] = UINT_32;
+    big_endian_put_32(at + OFFSET_AT + 1, (uint32_t)data->offset);
+    at[TIME_AT] = UINT_64;
+    big_endian_put_64(at + TIME_AT + 1, (uint64_t)data->time_ns);
+    at[PACKET_AT] = UINT_32;
+    big_endian_put_32(at + PACKET_AT + 1, (uint32_t)data->packet);
+    at[FLAGS_AT] = (uint8_t)data->flags;
+    at[MISSING_AT] = UINT_16;
+    big_endian_put_16(at + MISSING_AT + 1, (uint16_t)data->missing);
+    at[BYTES_AT] = BIN_16;
+    big_endian_put_16(at + BYTES_AT + 1, (uint16_t)data->length);
+    return at + PLAIN_HEAD;
+}
+
+static uint8_t *put_head(uint8_t *at, uint64_t flow, const struct event_data *data)
+{
     *at++ = PACK_FIXARRAY | DATA_FIELDS;
     *at++ = TAPLINE_DATA;
     at = pack_put_uint(at, flow);
@@ -33,7 +74,16 @@ static void pack_data(struct buffer *to, uint64_t flow, const struct event_data 
     at = pack_put_uint(at, data->packet);
     at = pack_put_uint(at, data->flags);
     at = pack_put_uint(at, data->missing);
-    at = pack_put_bin_head(at, data->length);
+    return pack_put_bin_head(at, data->length);
+}
+
+/* Most events are of this kind: room for all of it is asked for once. */
+static void pack_data(struct buffer *to, uint64_t flow, const struct event_data *data)
+{
+    uint8_t *at = buffer_reserve(to, DATA_FIELDS * PACK_LONGEST_NUMBER + data->length);
+    if (!at)
+        return;
+    at = is_plain(data) ? put_plain_head(at, flow, data) : put_head(at, flow, data);
     if (data->length) /* what is empty may be NULL */
         memcpy(at, data->bytes, data->length);
     to->length = (size_t)(at - to->bytes) + data->length;
@@ -214,38 +264,31 @@ static void unpack_record(struct unpack *from, struct event_record *record)
     record->map = unpack_raw(from);
 }
 
-/* A DATA event in the form that pack_data writes: most events are that, and one look at where the
- * message ends covers all but the bytes. False, with nothing read: it has another form. */
+/* False, with nothing read: what comes next is no DATA event, or one in another form. */
 static bool unpack_plain_data(struct unpack *from, struct event *event)
 {
-    enum { FLOW, DIRECTION, OFFSET, TIME, PACKET, FLAGS, MISSING, NUMBERS };
     const uint8_t *at = from->at;
-    uint64_t n[NUMBERS];
-    if (from->end - at < DATA_FIELDS * UNPACK_LONGEST_NUMBER ||
-        at[0] != (PACK_FIXARRAY | DATA_FIELDS) || at[1] != TAPLINE_DATA)
-        return false;
-    at += 2;
-    for (int i = 0; i < NUMBERS && at; i++)
-        at = unpack_get_uint(at, &n[i]);
-    if (!at || n[DIRECTION] > 1 || n[TIME] > INT64_MAX || (n[FLAGS] | n[MISSING]) > UINT32_MAX)
-        return false;
-    struct unpack rest = {.at = at, .end = from->end};
-    struct slice bytes = unpack_bin(&rest);
-    if (rest.error)
+    size_t left = (size_t)(from->end - at);
+    if (left < PLAIN_HEAD || at[0] != (PACK_FIXARRAY | DATA_FIELDS) || at[1] != TAPLINE_DATA ||
+        at[FLOW_AT] != UINT_64 || at[DIRECTION_AT] > 1 || at[OFFSET_AT] != UINT_32 ||
+        at[TIME_AT] != UINT_64 || at[PACKET_AT] != UINT_32 || at[FLAGS_AT] >= TAGS ||
+        at[MISSING_AT] != UINT_16 || at[BYTES_AT] != BIN_16)
         return false;
     event->kind = TAPLINE_DATA;
-    event->flow = n[FLOW];
+    event->flow = big_endian_64(at + FLOW_AT + 1);
     event->data = (struct event_data){
-        .direction = (uint8_t)n[DIRECTION],
-        .flags = (uint32_t)n[FLAGS],
-        .offset = n[OFFSET],
-        .time_ns = (int64_t)n[TIME],
-        .packet = n[PACKET],
-        .missing = (uint32_t)n[MISSING],
-        .bytes = bytes.bytes,
-        .length = (uint32_t)bytes.length,
+        .direction = at[DIRECTION_AT],
+        .flags = at[FLAGS_AT],
+        .offset = big_endian_32(at + OFFSET_AT + 1),
+        .time_ns = (int64_t)big_endian_64(at + TIME_AT + 1),
+        .packet = big_endian_32(at + PACKET_AT + 1),
+        .missing = big_endian_16(at + MISSING_AT + 1),
+        .bytes = at + PLAIN_HEAD,
+        .length = big_endian_16(at + BYTES_AT + 1),
     };
-    from->at = rest.at;
+    if (event->data.time_ns < 0 || left - PLAIN_HEAD < event->data.length)
+        return false;
+    from->at = event->data.bytes + event->data.length;
     return true;
 }
 

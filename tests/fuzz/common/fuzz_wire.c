@@ -18,15 +18,25 @@ static void each(struct unpack *u, int (*one)(struct unpack *))
             break;
 }
 
+/* What was taken can be handed on, in the form of our own, whatever this one was in. */
 static int one_event(struct unpack *u)
 {
-    struct event event;
+    struct event event, back;
     int rc = event_unpack(u, &event);
     struct buffer again = {0};
-    if (!rc)
-        event_pack(&again, &event); /* what was taken can be handed on */
+    if (rc)
+        return rc;
+    event_pack(&again, &event);
+    struct unpack from = unpack_over(again.bytes, again.length);
+    if (event_unpack(&from, &back) != 0 || back.kind != event.kind || back.flow != event.flow)
+        abort();
+    if (event.kind == TAPLINE_DATA &&
+        (back.data.offset != event.data.offset || back.data.time_ns != event.data.time_ns ||
+         back.data.packet != event.data.packet || back.data.flags != event.data.flags ||
+         back.data.missing != event.data.missing || back.data.length != event.data.length))
+        abort();
     buffer_free(&again);
-    return rc;
+    return 0;
 }
 
 static int one_frame(struct unpack *u)

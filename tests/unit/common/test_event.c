@@ -111,6 +111,101 @@ static void data_comes_back_in_place(void **state)
     buffer_free(&wire);
 }
 
+static void same_data(const struct event *a, const struct event *b)
+{
+    assert_int_equal(a->kind, b->kind);
+    assert_true(a->flow == b->flow);
+    assert_int_equal(a->data.direction, b->data.direction);
+    assert_int_equal(a->data.flags, b->data.flags);
+    assert_true(a->data.offset == b->data.offset);
+    assert_true(a->data.time_ns == b->data.time_ns);
+    assert_true(a->data.packet == b->data.packet);
+    assert_int_equal(a->data.missing, b->data.missing);
+    assert_int_equal(a->data.length, b->data.length);
+    assert_memory_equal(a->data.bytes, b->data.bytes, a->data.length);
+}
+
+/* As another sender may pack it: every number as short as can be. */
+static void pack_short(struct buffer *to, const struct event *event)
+{
+    pack_array(to, 9);
+    pack_uint(to, TAPLINE_DATA);
+    pack_uint(to, event->flow);
+    pack_uint(to, event->data.direction);
+    pack_uint(to, event->data.offset);
+    pack_int(to, event->data.time_ns);
+    pack_uint(to, event->data.packet);
+    pack_uint(to, event->data.flags);
+    pack_uint(to, event->data.missing);
+    pack_bin(to, event->data.bytes, event->data.length);
+}
+
+/* Around each limit of the form that DATA mostly has, and in the shortest form; cut short anywhere
+ * it is none. */
+static void data_of_any_size_comes_back(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[UINT16_MAX + 1] = {1, 2, 3};
+    const uint64_t beyond_32 = UINT64_C(1) << 32;
+    const struct event_data forms[] = {
+        {0, 0, 0, 0, 0, 0, bytes, 0},
+        {1, 127, UINT32_MAX, INT64_MAX, UINT32_MAX, UINT16_MAX, bytes, UINT16_MAX},
+        {0, 128, 1, 2, 3, 4, bytes, 5},
+        {0, 1, beyond_32, 2, 3, 4, bytes, 5},
+        {0, 1, 2, -1, 3, 4, bytes, 5},
+        {0, 1, 2, INT64_MIN, 3, 4, bytes, 5},
+        {0, 1, 2, 3, beyond_32, 4, bytes, 5},
+        {0, 1, 2, 3, 4, UINT16_MAX + 1, bytes, 5},
+        {0, 1, 2, 3, 4, 5, bytes, UINT16_MAX + 1},
+        {1, UINT32_MAX, UINT64_MAX, 3, UINT64_MAX, UINT32_MAX, bytes, 60},
+    };
+    for (size_t i = 0; i < 2 * sizeof forms / sizeof forms[0]; i++) {
+        struct event event = {.kind = TAPLINE_DATA, .flow = UINT64_MAX, .data = forms[i / 2]};
+        struct event back;
+        struct buffer wire = {0};
+        (i % 2 ? pack_short : event_pack)(&wire, &event);
+        struct unpack from = unpack_over(wire.bytes, wire.length);
+        assert_int_equal(event_unpack(&from, &back), 0);
+        assert_ptr_equal(from.at, from.end);
+        same_data(&event, &back);
+        for (size_t length = 0; length < 60 && length < wire.length; length++) {
+            from = unpack_over(wire.bytes, length);
+            assert_int_equal(event_unpack(&from, &back), ERR_TRUNCATED);
+        }
+        buffer_free(&wire);
+    }
+}
+
+/* Each byte of a DATA event's head is changed to every value: it is then read, or refused, as the
+ * reader of all forms does, which is asked by an array of one field more. */
+static void changed_heads_mean_what_they_say(void **state)
+{
+    (void)state;
+    struct buffer wire = {0}, longer = {0};
+    struct event event = a_data(), plain, other;
+    event.data.offset = 5;
+    event_pack(&wire, &event);
+    size_t head = wire.length - sizeof PAYLOAD;
+    for (int i = 0; i < 300; i++) /* that further field, however much the bytes have grown */
+        pack_nil(&wire);
+    buffer_append(&longer, wire.bytes, wire.length);
+    longer.bytes[0]++;
+    for (size_t i = 0; i < 256 * (head - 1); i++) {
+        size_t at = 1 + i / 256;
+        uint8_t before = wire.bytes[at];
+        wire.bytes[at] = longer.bytes[at] = (uint8_t)i;
+        struct unpack one = unpack_over(wire.bytes, wire.length);
+        struct unpack all = unpack_over(longer.bytes, longer.length);
+        int rc = event_unpack(&one, &plain);
+        assert_int_equal(event_unpack(&all, &other), rc);
+        if (rc == 0 && plain.kind == TAPLINE_DATA)
+            same_data(&plain, &other);
+        wire.bytes[at] = longer.bytes[at] = before;
+    }
+    buffer_free(&longer);
+    buffer_free(&wire);
+}
+
 static void close_comes_back(void **state)
 {
     (void)state;
@@ -207,6 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_comes_back),
         cmocka_unit_test(data_comes_back_in_place),
+        cmocka_unit_test(data_of_any_size_comes_back),
+        cmocka_unit_test(changed_heads_mean_what_they_say),
         cmocka_unit_test(close_comes_back),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(later_fields_are_passed_over),
