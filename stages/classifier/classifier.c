@@ -10,14 +10,13 @@
 #include "common/bus/stage.h"
 #include "stages/classifier/datagrams.h"
 #include "stages/classifier/findings.h"
-#include "stages/classifier/profile.h"
+#include "stages/classifier/rules.h"
 #include "stages/classifier/stream.h"
 #include "stages/classifier/wants.h"
 
 struct classifier {
     const struct outlet *outlet;
-    struct limits limits;
-    struct profile *profile;
+    struct rules rules;
     struct table flows;  /* struct flow, by id */
     struct buffer notes; /* those of the flow that is being closed */
 };
@@ -40,24 +39,29 @@ struct flow {
     };
 };
 
+static int read_rules(struct rules *rules, const struct capture *capture)
+{
+    char fault[PROFILE_FAULT];
+    rules->limits = capture->limits;
+    rules->stun_texts = stun_texts_new();
+    rules->profile =
+        profile_parse((const char *)capture->profile.bytes, capture->profile.length, fault);
+    if (!rules->profile)
+        log_error("%s", fault);
+    return !rules->profile ? ERR_USAGE : !rules->stun_texts ? -ENOMEM : 0;
+}
+
 struct classifier *classifier_new(const struct capture *capture, const struct outlet *outlet,
                                   int *error)
 {
     struct classifier *c = calloc(1, sizeof *c);
-    char fault[PROFILE_FAULT];
-    if (!c) {
-        *error = -ENOMEM;
+    *error = -ENOMEM;
+    if (!c)
         return NULL;
-    }
     c->outlet = outlet;
-    c->limits = capture->limits;
-    c->profile =
-        profile_parse((const char *)capture->profile.bytes, capture->profile.length, fault);
-    if (!c->profile) {
-        log_error("%s", fault);
-        *error = ERR_USAGE;
+    *error = read_rules(&c->rules, capture);
+    if (*error)
         classifier_free(&c);
-    }
     return c;
 }
 
@@ -77,7 +81,8 @@ void classifier_free(struct classifier **classifier)
         return;
     table_free(&c->flows, flow_free);
     buffer_free(&c->notes);
-    profile_free(&c->profile);
+    profile_free(&c->rules.profile);
+    stun_texts_free(&c->rules.stun_texts);
     free(c);
     *classifier = NULL;
 }
@@ -91,11 +96,11 @@ static struct flow *flow_new(const struct classifier *c, uint32_t from, const st
     f->from = from;
     f->open = event->open;
     f->tcp = f->open.transport == TRANSPORT_TCP;
-    findings_begin(&f->findings, c->profile, &f->open);
+    findings_begin(&f->findings, &c->rules, &f->open);
     if (f->tcp)
-        stream_begin(&f->stream, c->profile, &c->limits, &f->open, &f->findings);
+        stream_begin(&f->stream, &c->rules, &f->open, &f->findings);
     else
-        datagrams_begin(&f->datagrams, c->profile, &c->limits, &f->open, &f->findings);
+        datagrams_begin(&f->datagrams, &c->rules, &f->open, &f->findings);
     return f;
 }
 
@@ -117,8 +122,8 @@ static int hand_on(const struct classifier *c, struct flow *f, const struct even
 /* What a signature has the extractor do besides. */
 static uint32_t further_hints(const struct classifier *c, const struct flow *f)
 {
-    for (size_t i = 0; i < profile_count(c->profile); i++) {
-        const struct signature *s = profile_signature(c->profile, i);
+    for (size_t i = 0; i < profile_count(c->rules.profile); i++) {
+        const struct signature *s = profile_signature(c->rules.profile, i);
         if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, f->open.transport, f->open.port))
             return TAPLINE_HINT_WS_ADDRESSES;
     }
@@ -151,7 +156,7 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
 {
     uint64_t next = f->next[direction];
     struct want own = own_want(f, direction), told;
-    if (!c->limits.demand || own.want == TAPLINE_WANT_FROM)
+    if (!c->rules.limits.demand || own.want == TAPLINE_WANT_FROM)
         return;
     bool served = f->opened && (f->tcp || datagrams_served(&f->datagrams, direction, next));
     if (!wants_tell(&f->wants[direction], &own, served, next, &told))

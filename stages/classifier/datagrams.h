@@ -11,14 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/wire/capture.h"
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
-#include "stages/classifier/profile.h"
+#include "stages/classifier/rules.h"
 
 struct datagrams {
-    const struct profile *profile;
-    const struct limits *limits;
+    const struct rules *rules;
     struct findings *findings;
     bool dns_port; /* a port says DNS */
     bool dns;      /* the last datagram was DNS, */
@@ -29,8 +27,7 @@ struct datagrams {
 };
 
 /** No datagram has come yet. All are borrowed and outlive it; it owns nothing. */
-void datagrams_begin(struct datagrams *d, const struct profile *profile,
-                     const struct limits *limits, const struct event_open *open,
+void datagrams_begin(struct datagrams *d, const struct rules *rules, const struct event_open *open,
                      struct findings *findings);
 
 /** Looks at the next datagram. 0 or -ENOMEM. */

@@ -7,7 +7,6 @@
 
 #include "common/base/error.h"
 #include "common/wire/pack.h"
-#include "stages/classifier/stun.h"
 
 /* An identifier of one side, as one signature saw it. */
 struct sighting {
@@ -33,10 +32,9 @@ struct stun_values {
     struct buffer seen; /* struct stun_seen, one for each of them */
 };
 
-void findings_begin(struct findings *f, const struct profile *profile,
-                    const struct event_open *open)
+void findings_begin(struct findings *f, const struct rules *rules, const struct event_open *open)
 {
-    *f = (struct findings){.profile = profile, .open = open, .rank = FINDINGS_NO_TYPE};
+    *f = (struct findings){.rules = rules, .open = open, .rank = FINDINGS_NO_TYPE};
 }
 
 void findings_free(struct findings *f)
@@ -76,13 +74,13 @@ static const char *type_name(const struct findings *f)
     return f->rank == RANK_HTTP ? "http"
            : f->rank == RANK_HTTPS
                ? "https"
-               : profile_signature(f->profile, f->rank - RANK_SIGNATURES)->label;
+               : profile_signature(f->rules->profile, f->rank - RANK_SIGNATURES)->label;
 }
 
 bool findings_type_is(const struct findings *f, size_t signature)
 {
     return f->rank != FINDINGS_NO_TYPE &&
-           strcmp(type_name(f), profile_signature(f->profile, signature)->label) == 0;
+           strcmp(type_name(f), profile_signature(f->rules->profile, signature)->label) == 0;
 }
 
 /* Where the sighting of a signature and side hangs, or would. */
@@ -140,24 +138,23 @@ static bool is_seen(const struct buffer *seen, const struct stun_seen *one, bool
     return false;
 }
 
-/* Reads the text and keeps what it says, where it is an object that is new. */
-static int stun_read(struct findings *f, struct stun_values *values, struct slice text,
-                     struct stun_seen *one, bool *found)
+/* Keeps what the text says, where it is an object that is new. */
+static int stun_read(struct findings *f, struct slice text, struct stun_seen *one, bool *found)
 {
-    struct buffer pairs = {0};
-    uint32_t count = 0;
-    int error = stun_object(text, "data_ip", &pairs, &count, one->digest);
-    *found = error == 0;
+    struct stun_values *values = f->stun;
+    const struct stun_text *said = stun_texts_read(f->rules->stun_texts, text);
+    if (!said)
+        return -ENOMEM;
+    *found = said->object;
+    memcpy(one->digest, said->digest, sizeof one->digest);
     if (*found && !is_seen(&values->seen, one, false)) {
-        pack_map(&values->maps, count + 1);
-        buffer_append(&values->maps, pairs.bytes, pairs.length);
+        pack_map(&values->maps, said->count + 1);
+        buffer_append(&values->maps, said->pairs.bytes, said->pairs.length);
         pack_str(&values->maps, "data_ip");
         pack_address(&values->maps, f, (int)one->side);
         buffer_append(&values->seen, one, sizeof *one);
     }
-    buffer_free(&pairs);
-    bool memory = !values->maps.failed && !values->seen.failed && error != -ENOMEM;
-    return memory ? 0 : -ENOMEM;
+    return !values->maps.failed && !values->seen.failed ? 0 : -ENOMEM;
 }
 
 int findings_stun(struct findings *f, int side, struct slice text, uint64_t most, bool *found)
@@ -172,7 +169,7 @@ int findings_stun(struct findings *f, int side, struct slice text, uint64_t most
     XXH128_hash_t hash = XXH3_128bits(text.bytes, text.length);
     struct stun_seen one = {.side = (uint64_t)side, .text = {hash.low64, hash.high64}};
     *found = is_seen(&f->stun->seen, &one, true);
-    return *found ? 0 : stun_read(f, f->stun, text, &one, found);
+    return *found ? 0 : stun_read(f, text, &one, found);
 }
 
 void findings_dns_only(struct findings *f)
@@ -196,7 +193,7 @@ static struct buffer *note(struct notes *n, const char *key)
 /* Of TCP only the identifiers that belong to the flow's type are kept. */
 static bool counts(const struct findings *f, size_t signature, enum reports reports)
 {
-    return profile_signature(f->profile, signature)->reports == reports &&
+    return profile_signature(f->rules->profile, signature)->reports == reports &&
            (f->open->transport == TRANSPORT_UDP || findings_type_is(f, signature));
 }
 
@@ -268,7 +265,7 @@ static void note_identifiers(const struct findings *f, struct notes *n)
     for (size_t i = 0; i < count; i++) {
         pack_map(to, 4);
         pack_str(to, "signature");
-        pack_str(to, profile_signature(f->profile, all[i]->signature)->name);
+        pack_str(to, profile_signature(f->rules->profile, all[i]->signature)->name);
         pack_str(to, "ip");
         pack_address(to, f, all[i]->side);
         pack_str(to, "value");

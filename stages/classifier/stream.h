@@ -12,11 +12,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/wire/capture.h"
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
 #include "stages/classifier/holding.h"
-#include "stages/classifier/profile.h"
+#include "stages/classifier/rules.h"
 
 struct side {
     uint64_t segments;       /* with payload, so far */
@@ -29,8 +28,7 @@ struct side {
 };
 
 struct stream {
-    const struct profile *profile;
-    const struct limits *limits;
+    const struct rules *rules;
     struct findings *findings;
     bool dns_port;
     uint32_t hint;
@@ -39,8 +37,8 @@ struct stream {
 };
 
 /** No segment has come yet. All are borrowed and outlive it. */
-void stream_begin(struct stream *s, const struct profile *profile, const struct limits *limits,
-                  const struct event_open *open, struct findings *findings);
+void stream_begin(struct stream *s, const struct rules *rules, const struct event_open *open,
+                  struct findings *findings);
 
 /** Gives back what is held. */
 void stream_free(struct stream *s);

@@ -8,6 +8,7 @@
 
 #include "common/base/error.h"
 #include "stages/classifier/stun.h"
+#include "stages/classifier/stun_texts.h"
 #include "tests/unit/classifier/payloads.h"
 
 static void types(void **state)
@@ -133,11 +134,55 @@ static void digests(void **state)
     buffer_free(&to);
 }
 
+/* The text of that number: an object whose length grows with it, or none. */
+static struct slice numbered(char *to, size_t size, unsigned number)
+{
+    int length = number % 3 == 2
+                     ? snprintf(to, size, "{%u", number)
+                     : snprintf(to, size, "{\"n\":%u,\"data_ip\":\"gone\",\"x\":\"%*s\"}", number,
+                                (int)number, "");
+    return (struct slice){(const uint8_t *)to, (size_t)length};
+}
+
+/* More texts than are kept, and longer ones, each twice in a row: all say what they say by
+ * themselves, and those that are kept are given where they were. */
+static void texts_are_read_once(void **state)
+{
+    (void)state;
+    struct stun_texts *texts = stun_texts_new();
+    for (unsigned i = 0; i < 4 * STUN_TEXTS; i++) {
+        char bytes[8 * STUN_TEXTS];
+        struct slice text = numbered(bytes, sizeof bytes, i);
+        struct buffer pairs = {0};
+        uint32_t count = 0;
+        uint64_t digest[2];
+        bool is_object = stun_object(text, "data_ip", &pairs, &count, digest) == 0;
+        const struct stun_text *first = NULL;
+        for (int again = 0; again < 2; again++) {
+            const struct stun_text *said = stun_texts_read(texts, text);
+            assert_int_equal(said->object, is_object);
+            assert_true(!first || said == first);
+            first = said;
+            if (!is_object)
+                continue;
+            assert_int_equal(said->count, count);
+            assert_int_equal(said->pairs.length, pairs.length);
+            assert_memory_equal(said->pairs.bytes, pairs.bytes, pairs.length);
+            assert_memory_equal(said->digest, digest, sizeof digest);
+        }
+        buffer_free(&pairs);
+    }
+    assert_false(stun_texts_read(texts, (struct slice){0})->object);
+    stun_texts_free(&texts);
+    assert_null(texts);
+    stun_texts_free(&texts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types),   cmocka_unit_test(lengths), cmocka_unit_test(attributes),
-        cmocka_unit_test(objects), cmocka_unit_test(digests),
+        cmocka_unit_test(objects), cmocka_unit_test(digests), cmocka_unit_test(texts_are_read_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
