@@ -58,6 +58,27 @@ static void escapes_what_must_be_and_no_more(void **state)
     wrote("\"\\b\\t\\n\\f\\r\\\"\\\\/\\u0001\\u001f\x7f\\u0000z\"");
 }
 
+/* The writer looks each up in a table; here they are put together anew. */
+static void spells_every_character(void **state)
+{
+    (void)state;
+    static const char shorts[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
+    char text[0x80], want[8 * sizeof text] = "\"";
+    size_t length = 1;
+    for (size_t c = 0; c < sizeof text; c++) {
+        text[c] = (char)c;
+        const char *known = c ? strchr(shorts, (int)c) : NULL;
+        if (known)
+            length += (size_t)sprintf(want + length, "\\%c", letters[known - shorts]);
+        else
+            length += (size_t)sprintf(want + length, c < 0x20 ? "\\u%04x" : "%c", (unsigned)c);
+    }
+    strcpy(want + length, "\"");
+    struct jsonw w = fresh();
+    jsonw_text(&w, text, sizeof text);
+    wrote(want);
+}
+
 static void keeps_utf8_and_drops_what_is_none(void **state)
 {
     (void)state;
@@ -170,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nests_with_pythons_spacing),
         cmocka_unit_test(escapes_what_must_be_and_no_more),
+        cmocka_unit_test(spells_every_character),
         cmocka_unit_test(keeps_utf8_and_drops_what_is_none),
         cmocka_unit_test(text_is_the_same_wherever_it_stands),
         cmocka_unit_test(writes_whole_numbers),
