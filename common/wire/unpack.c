@@ -269,47 +269,57 @@ uint32_t unpack_map(struct unpack *u)
     return 0;
 }
 
+/* What follows the tags from 0xc0 on that hold no values: so many bytes, and the width of a number
+ * before them that says how many more. */
+static const struct {
+    uint8_t bytes;
+    uint8_t width;
+} layouts_of_tags[] = {
+    {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 1}, {0, 2}, {0, 4},  {1, 1}, {1, 2}, {1, 4},
+    {4, 0}, {8, 0}, {1, 0}, {2, 0}, {4, 0}, {8, 0}, {1, 0},  {2, 0}, {4, 0}, {8, 0},
+    {2, 0}, {3, 0}, {5, 0}, {9, 0}, {17, 0}, {0, 1}, {0, 2}, {0, 4},
+};
+
+/* What skip_one does where the tag has its upper half 0xc or 0xd. */
+static uint64_t skip_tagged(struct unpack *u, uint8_t t)
+{
+    if (t >= 0xdc)
+        return t < 0xde ? counted(u, big_endian(u, t == 0xdc ? 2 : 4), 1)
+                        : 2 * (uint64_t)counted(u, big_endian(u, t == 0xde ? 2 : 4), 2);
+    if (t == 0xc1)
+        unpack_refuse(u);
+    size_t bytes = layouts_of_tags[t - 0xc0].bytes, width = layouts_of_tags[t - 0xc0].width;
+    take(u, bytes + (width ? (size_t)big_endian(u, width) : 0));
+    return 0;
+}
+
 /* Steps over one value's head and, where it holds no values itself, over all of it; returns how
  * many values it holds. */
-static uint64_t skip_one(struct unpack *u)
+static inline uint64_t skip_one(struct unpack *u)
 {
-    switch (unpack_type(u)) {
-    case UNPACK_ARRAY: return unpack_array(u);
-    case UNPACK_MAP: return 2 * (uint64_t)unpack_map(u);
-    case UNPACK_STR: unpack_str(u); return 0;
-    case UNPACK_BIN: unpack_bin(u); return 0;
-    case UNPACK_INT:
-    case UNPACK_DOUBLE: unpack_double(u); return 0;
-    case UNPACK_NIL:
-    case UNPACK_BOOL: u->at++; return 0;
-    case UNPACK_NONE: fail(u, ERR_TRUNCATED); return 0;
-    case UNPACK_TIME:
-    case UNPACK_OTHER: break;
-    }
     uint8_t t = tag(u);
-    if (t >= 0xd4 && t <= 0xd8)
-        take(u, 1 + ((size_t)1 << (t - 0xd4)));
-    else if (t >= 0xc7 && t <= 0xc9)
-        take(u, 1 + (size_t)big_endian(u, (size_t)1 << (t - 0xc7)));
-    else
-        unpack_refuse(u);
+    if (t >= 0xa0 && t < 0xc0)
+        take(u, t & 0x1f);
+    else if (t >= 0xc0 && t < 0xe0)
+        return skip_tagged(u, t);
+    else if (t >= 0x90 && t < 0xa0)
+        return counted(u, t & 0x0f, 1);
+    else if (t >= 0x80 && t < 0x90)
+        return 2 * (uint64_t)counted(u, t & 0x0f, 2);
     return 0;
 }
 
 void unpack_skip(struct unpack *u)
 {
-    uint64_t held = skip_one(u);
-    if (!held)
-        return;
-    uint64_t left[MAX_DEPTH] = {0, held};
-    size_t depth = 2;
+    uint64_t left[MAX_DEPTH] = {1};
+    size_t depth = 1;
     while (depth && !u->error) {
         if (!left[depth - 1]) {
             depth--;
             continue;
         }
         left[depth - 1]--;
-        held = skip_one(u);
+        uint64_t held = skip_one(u);
         if (!held)
             continue;
         if (depth == MAX_DEPTH) {
