@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/base/table.h"
+#include "stages/sink/shelf.h"
 
 struct record {
     struct record *next;
@@ -24,46 +25,23 @@ struct queue {
 
 struct waiting {
     struct table flows; /* struct queue */
-    size_t memory;
-    size_t used;
+    struct shelf *records;
 };
 
 struct waiting *waiting_new(size_t memory)
 {
     struct waiting *w = calloc(1, sizeof *w);
-    if (w)
-        w->memory = memory;
+    if (w && !(w->records = shelf_new(memory)))
+        waiting_free(&w);
     return w;
-}
-
-static size_t cost(const struct record *record)
-{
-    return sizeof *record + record->length;
-}
-
-static struct record *unlink_first(struct waiting *w, struct queue *queue)
-{
-    struct record *record = queue->first;
-    queue->first = record->next;
-    w->used -= cost(record);
-    return record;
-}
-
-static void queue_free(void *object)
-{
-    struct queue *queue = object;
-    for (struct record *record = queue->first, *next; record; record = next) {
-        next = record->next;
-        free(record);
-    }
-    free(queue);
 }
 
 void waiting_free(struct waiting **waiting)
 {
     if (!*waiting)
         return;
-    table_free(&(*waiting)->flows, queue_free);
+    table_free(&(*waiting)->flows, free);
+    shelf_free(&(*waiting)->records);
     free(*waiting);
     *waiting = NULL;
 }
@@ -85,12 +63,14 @@ static struct queue *queue_of(struct waiting *w, uint64_t flow)
 
 int waiting_add(struct waiting *w, uint64_t flow, uint64_t packet, uint32_t order, struct slice map)
 {
-    if (map.length > UINT32_MAX || w->used + sizeof(struct record) + map.length > w->memory)
-        return ERR_LIMIT;
-    struct record *record = malloc(sizeof *record + map.length);
-    struct queue *queue = record ? queue_of(w, flow) : NULL;
+    int error = map.length > UINT32_MAX ? ERR_LIMIT : 0;
+    struct record *record =
+        error ? NULL : shelf_take(w->records, sizeof *record + map.length, &error);
+    if (!record)
+        return error;
+    struct queue *queue = queue_of(w, flow);
     if (!queue) {
-        free(record);
+        shelf_give_back(w->records, record);
         return -ENOMEM;
     }
     *record = (struct record){.packet = packet, .order = order, .length = (uint32_t)map.length};
@@ -101,7 +81,6 @@ int waiting_add(struct waiting *w, uint64_t flow, uint64_t packet, uint32_t orde
         queue->first = record;
     queue->last = record;
     queue->count++;
-    w->used += cost(record);
     return 0;
 }
 
@@ -114,12 +93,12 @@ uint64_t waiting_count(const struct waiting *w, uint64_t flow)
 static int release(struct waiting *w, struct queue *queue, waiting_fn *each, void *context)
 {
     int error = 0;
-    while (queue->first) {
-        struct record *record = unlink_first(w, queue);
+    for (struct record *record = queue->first, *next; record; record = next) {
+        next = record->next;
         if (!error)
             error = each(context, queue->flow, record->packet, record->order,
                          (struct slice){record->bytes, record->length});
-        free(record);
+        shelf_give_back(w->records, record);
     }
     free(queue);
     return error;
