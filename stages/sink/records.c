@@ -37,9 +37,10 @@ struct records *records_new(const struct records_tools *tools)
     if (!r)
         return NULL;
     r->tools = *tools;
-    r->stored = sorter_new(tools->memory / 2, tools->directory);
-    r->waiting = waiting_new(tools->memory / 4);
-    r->laid_by = sorter_new(tools->memory / 4, tools->directory);
+    /* All records are stored, and few are elsewhere at any time. */
+    r->stored = sorter_new(tools->memory / 4 * 3, tools->directory);
+    r->waiting = waiting_new(tools->memory / 8);
+    r->laid_by = sorter_new(tools->memory / 8, tools->directory);
     if (!r->stored || !r->waiting || !r->laid_by)
         records_free(&r);
     return r;

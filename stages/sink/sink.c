@@ -20,7 +20,7 @@
 
 enum { MOST_TRACKERS = 65536 };
 
-const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL, .sort_memory = 128 * 1024 * 1024,
+const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL, .sort_memory = 320 * 1024 * 1024,
                                                   .tap_wait_ns = INT64_C(30) * 1000000000};
 
 const struct opt SINK_OPTS[] = {

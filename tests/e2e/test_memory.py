@@ -16,7 +16,8 @@ from peaks import Played, pcap  # noqa: E402
 MEGABYTE = 1024  # peaks are in kilobytes
 IDLE = 8 * MEGABYTE  # what a program takes before the first packet
 QUEUE = ("--queue", "1M")  # what waits on the bus is no part of this
-SORTING = 2 * 64 * MEGABYTE  # the sink's --sort-memory, and what it merges with at the end
+SORTING = 64 * MEGABYTE
+ROLES = {"sink": lambda folder: ["--sort-memory", f"{SORTING // MEGABYTE}M"]}
 SANITIZED = "address" in os.environ.get("TAPLINE_BIN", "")
 
 
@@ -26,7 +27,7 @@ class Memory(unittest.TestCase):
 
     def played(self, frames, *options):
         """Plays frames through standard input, all of which must go well."""
-        played = Played(pcap(frames), options, QUEUE)
+        played = Played(pcap(frames), options, QUEUE, ROLES)
         self.addCleanup(played.clear)
         self.assertIsNone(played.died)
         self.assertEqual(played.status, 0)

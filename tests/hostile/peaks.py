@@ -42,12 +42,12 @@ class Played:
     """A capture that was played through standard input: `status`, `seconds`, and `peaks`, the
     most kilobytes that each program took. The results, in `out`, go with `clear`."""
 
-    def __init__(self, blocks, options=(), workers=()):
+    def __init__(self, blocks, options=(), workers=(), of_role=None):
         self._folder = tempfile.mkdtemp(prefix="tapline-peaks-")
         self.out = os.path.join(self._folder, "out")
         self.peaks = {}
         started = time.monotonic()
-        with Pipeline(workers) as pipeline:
+        with Pipeline(workers, of_role=of_role) as pipeline:
             profile = run.profile_document("any")
             reading, self._writing = os.pipe()
             stdin = os.dup(0)
