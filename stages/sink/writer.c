@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What is longer than the buffer is worth a call of its own, and not copied first. */
+enum { WRITE_BUFFER = 64 * 1024 };
+
 /* So much is on its way to the disk while the next is made, and is not waited for at the end. */
-enum { WRITE_BUFFER = 256 * 1024, WRITE_BEHIND = 8 * 1024 * 1024 };
+enum { WRITE_BEHIND = 8 * 1024 * 1024 };
 
 struct writer {
     int file;
@@ -86,7 +89,6 @@ int writer_put(struct writer *writer, const void *bytes, size_t length)
     writer->waiting += length;
     return 0;
 }
-
 
 int writer_file(int directory, const char *name, const void *bytes, size_t length)
 {
