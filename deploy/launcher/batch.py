@@ -118,7 +118,8 @@ class Batch:
         self._root = root  # what results lie below, as seen from here; "": where they say
         self._profile = run.profile_document(arguments.cp)
         self._request = run.request_text(arguments.cp, self._profile, limits)
-        self._options = [*run.worker_options(arguments), *limits]
+        self._shared = run.worker_options(arguments)
+        self._options = [*self._shared, *limits]
         self._progress = BatchProgress(sys.stderr, arguments.quiet or arguments.json)
         self._waiting = collections.deque()
         self._under_way = {}  # by the key of its order
@@ -137,7 +138,7 @@ class Batch:
                 self._waiting.append(capture)
         self._progress.begin(len(self._waiting), sum(c.size for c in self._waiting))
         while self._waiting:
-            with run.pipeline_of(self._arguments, run.worker_options(self._arguments)) as pipeline:
+            with run.pipeline_of(self._arguments, self._shared) as pipeline:
                 while self._waiting and self._through(pipeline):
                     pass
         self._progress.end()
@@ -209,14 +210,16 @@ class Batch:
         self._waiting.extendleft(reversed(again))
 
     def _give_up(self, ill):
-        """The pipeline is beyond mending. A private one is replaced for the rest; a standing one
-        is not."""
+        """The pipeline is beyond mending. A private one is replaced for the rest, unless the next
+        would be as ill; a standing one is not."""
+        if ill.status == WRONG_USE:
+            raise ill
         failed = [*self._under_way.values(), *(self._waiting if self._arguments.via else ())]
         self._under_way.clear()
         if self._arguments.via:
             self._waiting.clear()
         for capture in failed:
-            self._ended(capture, PIPELINE, [ill])
+            self._ended(capture, ill.status, [str(ill)])
 
     def _ended(self, capture, status, messages):
         """Books what came of a capture; the last of the messages is why."""

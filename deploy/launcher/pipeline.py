@@ -52,7 +52,7 @@ class Pipeline(Readers):
         return next(filter(None, [worker.died() for worker in self._workers]), None)
 
     def mend(self):
-        """Starts again what has died; None, or as a text what would only die again."""
+        """Starts again what has died; None, or the Failure of what would only die again."""
         return next(filter(None, [worker.mend() for worker in self._workers]), None)
 
     def _processes(self):

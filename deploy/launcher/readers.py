@@ -5,7 +5,7 @@ import subprocess
 
 from launcher import installation
 from launcher.jobs import Jobs
-from launcher.status import Failure, PIPELINE
+from launcher.status import Failure
 
 STOP_SECONDS = 5
 
@@ -98,7 +98,7 @@ class Readers:
         return os.path.abspath(out)
 
     def mend(self):
-        """Sees to the pipeline's workers; what is beyond mending, as a text, or None."""
+        """Sees to the pipeline's workers; None, or the Failure that is beyond mending."""
         raise NotImplementedError
 
     def watch(self, run):
@@ -108,7 +108,7 @@ class Readers:
             if ill:
                 run.process.terminate()
                 run.finish()
-                raise Failure(PIPELINE, f"{ill}; nothing was published")
+                raise Failure(ill.status, f"{ill}; nothing was published")
         return run.finish()
 
     def _processes(self):

@@ -37,12 +37,17 @@ def request_text(name, profile, limits):
 
 
 def worker_options(arguments):
-    """Options for every program of the pipeline."""
+    """Options for every program of the pipeline. A wrong one is told here, not by all of them."""
     options = []
     for name in ("batch", "queue"):
         value = getattr(arguments, name)
         if value is not None:
             options += ["--" + name, value]
+    if options:
+        tried = subprocess.run([installation.program("tracker"), *options, "--version"],
+                               capture_output=True, text=True, check=False)
+        if tried.returncode:
+            raise Failure(WRONG_USE, tried.stderr.strip().removeprefix("tapline-tracker: "))
     return options
 
 

@@ -120,7 +120,9 @@ class Standing(Readers):
 
     def mend(self):
         """Its supervisors see to its workers; there is no help where it was brought down."""
-        return None if runtime.load(self._file) else f"{self._file} was brought down"
+        if runtime.load(self._file):
+            return None
+        return Failure(PIPELINE, f"{self._file} was brought down")
 
     def shown(self, out):
         path = os.path.join(self._plan["root"], out)

@@ -68,7 +68,7 @@ class Charge:
         self.worker = worker
         self.log = log
         self.leaving = False
-        self.ill = None  # why it is not started again just now
+        self.ill = None  # the error because of which it is not started again just now
         self.deaths = 0
 
     def look(self):
@@ -82,7 +82,7 @@ class Charge:
         try:
             self.ill = self.worker.mend()
         except OSError as error:  # tried again: the program is being replaced, or memory is short
-            self.ill = f"it cannot be started: {error}"
+            self.ill = error
         return True
 
     def leave(self):

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from launcher.status import WRONG_USE
+from launcher.status import Failure, PIPELINE, WRONG_USE
 
 # A worker that died is started again, and its captures are played again by their readers. One that
 # dies more often than this is ill.
@@ -44,19 +44,22 @@ class Worker:
         return f"{self.name} died ({_ended_how(self.process.returncode)})"
 
     def mend(self):
-        """Starts it again where it has died; a text as long as that was done too often of late."""
+        """Starts it again where it has died; a Failure where that is no use, or was done too often
+        of late."""
         how = self.died()
         if how is None:
             return None
         if self.process.returncode == WRONG_USE:
-            return f"{self.name} cannot work like this (it said why)"  # nor could its successor
+            # Nor could its successor.
+            return Failure(WRONG_USE, f"{self.name} cannot work like this (see above)")
         now = time.monotonic()
         if not self._counted:
             self._deaths.append(now)
             self._counted = True
         self._deaths = [t for t in self._deaths if now - t < DEATHS_SECONDS]
         if len(self._deaths) > MOST_DEATHS:
-            return f"{how}, for the {len(self._deaths)}th time within {DEATHS_SECONDS} seconds"
+            return Failure(PIPELINE, f"{how}, for the {len(self._deaths)}th time within "
+                                     f"{DEATHS_SECONDS} seconds")
         self.start()
         print(f"tapline: {how} and is started again", file=sys.stderr, flush=True)
         return None

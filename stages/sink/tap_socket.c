@@ -321,7 +321,8 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
         zmq_getsockopt(t->socket, ZMQ_LAST_ENDPOINT, t->endpoint, &size) != 0) {
         error = error ? error : -errno;
         log_error("--tap %s: cannot be bound: %s", o->endpoint, zmq_strerror(-error));
-        return error;
+        /* Who has an address now may give it back; one that this machine has not, it never has. */
+        return error == -EADDRINUSE ? error : ERR_USAGE;
     }
     return 0;
 }

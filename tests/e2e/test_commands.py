@@ -154,9 +154,18 @@ class Statuses(harness.InFolder):
 
     def test_a_worker_that_refuses_its_options_is_not_started_again(self):
         done = self.run_ok("run", DEMO, self.out, "--quiet", "--tap", "tcp://0.0.0.0:5699",
-                           status=5)
+                           status=2)
         self.assertEqual(done.stderr.count("--insecure"), 1)
         self.assertNotIn("started again", done.stderr)
+        done = self.run_ok("run", DEMO, self.out, "--quiet", "--tap", f"ipc://{self.out}/no/tap",
+                           status=2)
+        self.assertEqual(done.stderr.count("No such file"), 1)
+
+    def test_what_all_workers_would_refuse_is_told_once(self):
+        for option in ("--batch", "--queue"):
+            done = self.run_ok("run", DEMO, self.out, option, "3", status=2)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(f"{option} 3: it takes BYTES from 1024", done.stderr)
 
     def test_more_flows_than_allowed_are_no_results(self):
         done = self.run_ok("run", DEMO, self.out, "--quiet", "--flows", "5", status=2)
