@@ -153,7 +153,11 @@ class Batch:
             ready, _, _ = select.select([jobs], [], [], 0.2)
             answers = jobs.read() if ready else []
             if answers is None:
-                self._lost(jobs.finish())
+                status, absences = jobs.finish(), pipeline.absences()
+                if absences:
+                    self._give_up(absences[0])
+                    return False
+                self._lost(status)
                 return True
             for answer in answers:
                 for message in answer["messages"]:

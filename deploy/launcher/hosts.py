@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import sys
 
-from launcher.status import Failure, PIPELINE
+from launcher.status import Failure, PIPELINE, raise_all
 
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 ANSWER_SECONDS = 60
@@ -63,14 +63,23 @@ class Hosts:
         with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             return dict(pool.map(one, requests.items()))
 
+    def absence(self, name, reply):
+        """Why nothing works on a host that has answered so, as a Failure; None: its supervisor is
+        there."""
+        if isinstance(reply, Failure):
+            return reply
+        if "gone" in reply:
+            return Failure(PIPELINE, f"{name}: its supervisor is gone; `tapline up "
+                                     f"{self._plan['file']}` starts what was there again")
+        return None
+
+    def absences(self):
+        """The same of all hosts that are to have one: the Failures."""
+        replies = self.ask_all({name: {"verb": "list"} for name in self._plan["tended"]})
+        return list(filter(None, (self.absence(*answer) for answer in replies.items())))
+
     def must_all(self, requests):
         """The same, where every one of them must answer; else one Failure of all that did not."""
         replies = self.ask_all(requests)
         raise_all([reply for reply in replies.values() if isinstance(reply, Failure)])
         return replies
-
-
-def raise_all(failures):
-    """Raises several as one, with a line for each; nothing where there are none."""
-    if failures:
-        raise Failure(failures[0].status, "\ntapline: ".join(map(str, failures)))

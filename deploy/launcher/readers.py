@@ -101,6 +101,10 @@ class Readers:
         """Sees to the pipeline's workers; None, or the Failure that is beyond mending."""
         raise NotImplementedError
 
+    def absences(self):
+        """Why a standing pipeline does not work, where a host of it is the cause: Failures."""
+        return []
+
     def watch(self, run):
         """Waits for one run; its (status, summary). A worker that keeps dying fails it."""
         while not self.wait([run], timeout=0.1):

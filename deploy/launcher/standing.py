@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 from launcher import installation, keys, runtime
+from launcher.hosts import Hosts
 from launcher.readers import Readers
 from launcher.status import Failure, PIPELINE, WRONG_USE
 from launcher.topology import HERE
@@ -123,6 +124,9 @@ class Standing(Readers):
         if runtime.load(self._file):
             return None
         return Failure(PIPELINE, f"{self._file} was brought down")
+
+    def absences(self):
+        return Hosts(self._plan).absences()
 
     def shown(self, out):
         path = os.path.join(self._plan["root"], out)

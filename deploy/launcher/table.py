@@ -67,13 +67,12 @@ def _lines(found):
 
 def _causes(plan, found):
     """What the supervisors say of workers that are missing, a line each."""
-    hosts = {row["host"] for row in found if row["state"] == "missing"}
-    for host, reply in Hosts(plan).ask_all({h: {"verb": "list"} for h in hosts}).items():
-        if isinstance(reply, Failure):
-            yield str(reply)
-        elif "gone" in reply:
-            yield f"{host}: its supervisor is gone; `tapline up` starts what was there again"
-        for worker in reply.get("workers", []) if isinstance(reply, dict) else []:
+    missed, hosts = {row["host"] for row in found if row["state"] == "missing"}, Hosts(plan)
+    for host, reply in hosts.ask_all({h: {"verb": "list"} for h in missed}).items():
+        absence = hosts.absence(host, reply)
+        if absence:
+            yield str(absence)
+        for worker in [] if absence else reply["workers"]:
             if worker["deaths"]:
                 yield f"{worker['name']} on {host} died {worker['deaths']} times: {worker['cause']}"
 

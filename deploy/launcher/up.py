@@ -2,9 +2,9 @@
 import time
 
 from launcher import down, keys, runtime, standing, topology
-from launcher.hosts import Hosts, raise_all
+from launcher.hosts import Hosts
 from launcher.pipeline import WORKERS
-from launcher.status import DONE, Failure, PIPELINE, WRONG_USE
+from launcher.status import DONE, Failure, PIPELINE, WRONG_USE, raise_all
 
 COME_SECONDS = 60  # in which all must have announced themselves
 LOOK_SECONDS = 0.1
@@ -24,12 +24,12 @@ def _allowed(plan):
 
 def _ask(plan, requests):
     """What the hosts answer; a Failure also where the key of one will not let it in."""
-    replies, allowed = Hosts(plan).must_all(requests), _allowed(plan).values()
-    failures = []
+    hosts, allowed = Hosts(plan), _allowed(plan).values()
+    replies, failures = hosts.must_all(requests), []
     for name, reply in replies.items():
-        if "gone" in reply:
-            failures.append(Failure(PIPELINE, f"{name}: its supervisor is gone: `tapline up "
-                                              f"{plan['file']}` starts what was there again"))
+        absence = hosts.absence(name, reply)
+        if absence:
+            failures.append(absence)
         elif plan["guarded"] and reply.get("key") not in allowed:
             failures.append(Failure(WRONG_USE, f"{name}: its key {plan['hosts'][name]['key']} is "
                                                "not allowed; bring its public half (NAME.pub) "

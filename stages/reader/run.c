@@ -207,22 +207,27 @@ static bool enough(const struct run *run)
     return run->attempt > 0;
 }
 
-static int gather(struct run *run)
+static int incomplete(struct run *run)
 {
     const struct peers *peers = stage_peers(run->stage);
     char text[256];
-    if (gathered(run))
-        return begin(run);
-    if (stage_now() < run->deadline_ns)
-        return ERR_AGAIN;
-    if (enough(run))
-        return begin(run);
+    if (!peers_slots(peers)) /* not even this process itself is on a roster */
+        return fail(run, EXIT_PIPELINE, "nothing was heard of the pipeline's lobby: is it up?");
     snprintf(text, sizeof text,
              "the pipeline is not complete: %u trackers, %u classifiers, %u extractors and %u "
              "sinks are there; see what the missing ones said, or wait longer (--gather)",
              peers_count(peers, TAPLINE_TRACKER), peers_count(peers, TAPLINE_CLASSIFIER),
              peers_count(peers, TAPLINE_EXTRACTOR), peers_count(peers, TAPLINE_SINK));
     return fail(run, EXIT_PIPELINE, text);
+}
+
+static int gather(struct run *run)
+{
+    if (gathered(run))
+        return begin(run);
+    if (stage_now() < run->deadline_ns)
+        return ERR_AGAIN;
+    return enough(run) ? begin(run) : incomplete(run);
 }
 
 /* ---- playing ------------------------------------------------------------------------------ */

@@ -228,6 +228,15 @@ class Programs(harness.InFolder):
             self.assertIn(option, self.program("tracker", "--help").stdout)
             self.assertEqual(self.program("lobby", option, "1").returncode, 2)
 
+    def test_a_reader_says_that_there_is_no_lobby(self):
+        profile = os.path.join(self.folder, "profile")
+        with open(profile, "w", encoding="utf-8") as file:
+            file.write("{}")
+        done = self.program("reader", "--join", f"ipc://{self.folder}/lobby", "--out", self.out,
+                            "--profile", profile, "--gather", "0.1", SMALL)
+        self.assertEqual(done.returncode, 5)
+        self.assertIn("nothing was heard of the pipeline's lobby", done.stderr)
+
     def test_bounds_are_told_in_the_unit_that_values_have(self):
         refused = self.program("sink", "--tap-patience", "0")
         self.assertEqual(refused.returncode, 2)

@@ -197,7 +197,9 @@ class OnOneMachine(Pipelines):
         self.kill_supervisor("here")
         # Its workers hang on its lifeline, and nobody else is taken for it.
         self.assertTrue(wait_until(lambda: not self.processes(), seconds=60))
-        self.assertIn("its supervisor is gone", self.ok("status", self.file, status=5).stderr)
+        for words in (("status", self.file), ("run", "--via", self.file, SMALL, "late")):
+            self.assertIn(f"supervisor is gone; `tapline up {self.file}`",
+                          self.ok(*words, status=5).stderr)
         self.ok("up", self.file)  # what was written down runs no more
         self.down()
 
