@@ -153,9 +153,9 @@ class Batch:
             ready, _, _ = select.select([jobs], [], [], 0.2)
             answers = jobs.read() if ready else []
             if answers is None:
-                status, absences = jobs.finish(), pipeline.absences()
-                if absences:
-                    self._give_up(absences[0])
+                status, faults = jobs.finish(), pipeline.faults()
+                if faults:
+                    self._give_up(Failure(PIPELINE, faults[0]))
                     return False
                 self._lost(status)
                 return True

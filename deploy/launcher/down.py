@@ -15,11 +15,14 @@ def _say(text):
     print(f"tapline: {text}", file=sys.stderr, flush=True)
 
 
-def end(plan):
-    """Ends all at once, on every host; the hosts that could not be told, which is said."""
+def end(plan, cause=None):
+    """Ends all at once, on every host; the hosts that could not be told, which is said. What is
+    `cause` for it will be said anyway, and is not said here."""
     replies = Hosts(plan).ask_all({host: {"verb": "end"} for host in plan["tended"]})
     for host, reply in replies.items():
-        if isinstance(reply, Failure):
+        if isinstance(reply, Failure) and str(reply) in str(cause):
+            _say(f"nobody knows whether anything runs on {host}")
+        elif isinstance(reply, Failure):
             _say(f"what runs on {host} may go on: {reply}")
         elif reply["killed"]:
             _say(f"{host}: its supervisor did not answer, and was killed")

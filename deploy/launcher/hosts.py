@@ -10,11 +10,17 @@ import shlex
 import subprocess
 import sys
 
-from launcher.status import Failure, PIPELINE, raise_all
+from launcher import keys
+from launcher.status import Failure, PIPELINE, WRONG_USE, raise_all
 
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 ANSWER_SECONDS = 60
 AT_ONCE = 16
+
+
+def allowed_by(plan):
+    """Name -> public key of who may connect to a pipeline; {}: it has no keys."""
+    return keys.allowed(keys.folder_of(plan["keys"])) if plan["guarded"] else {}
 
 
 class Hosts:
@@ -63,23 +69,27 @@ class Hosts:
         with concurrent.futures.ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
             return dict(pool.map(one, requests.items()))
 
-    def absence(self, name, reply):
-        """Why nothing works on a host that has answered so, as a Failure; None: its supervisor is
-        there."""
+    def fault(self, name, reply):
+        """Why nothing works on a host that has answered so, or nothing that is started there now,
+        as a Failure; None: it does."""
         if isinstance(reply, Failure):
             return reply
         if "gone" in reply:
             return Failure(PIPELINE, f"{name}: its supervisor is gone; `tapline up "
                                      f"{self._plan['file']}` starts what was there again")
+        if self._plan["guarded"] and reply.get("key") not in allowed_by(self._plan).values():
+            return Failure(WRONG_USE, f"{name}: its key {self._plan['hosts'][name]['key']} is not "
+                                      "allowed; bring its public half (NAME.pub) here, and "
+                                      "`tapline keys allow NAME.pub`")
         return None
 
-    def absences(self):
-        """The same of all hosts that are to have one: the Failures."""
+    def faults(self):
+        """The same of all hosts on which something is to work: the Failures."""
         replies = self.ask_all({name: {"verb": "list"} for name in self._plan["tended"]})
-        return list(filter(None, (self.absence(*answer) for answer in replies.items())))
+        return list(filter(None, (self.fault(*answer) for answer in replies.items())))
 
     def must_all(self, requests):
-        """The same, where every one of them must answer; else one Failure of all that did not."""
+        """Asks several, which must all be well; else one Failure of all that are not."""
         replies = self.ask_all(requests)
-        raise_all([reply for reply in replies.values() if isinstance(reply, Failure)])
+        raise_all(list(filter(None, (self.fault(*answer) for answer in replies.items()))))
         return replies

@@ -101,7 +101,7 @@ class Readers:
         """Sees to the pipeline's workers; None, or the Failure that is beyond mending."""
         raise NotImplementedError
 
-    def absences(self):
+    def faults(self):
         """Why a standing pipeline does not work, where a host of it is the cause: Failures."""
         return []
 

@@ -100,7 +100,7 @@ def command(arguments, limits):
     with pipeline_of(arguments, shared, {"sink": sink_options}, stop_seconds) as pipeline:
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, [*shared, *options]))
-        raise_all(pipeline.absences() if status == PIPELINE else [])
+        raise_all(pipeline.faults() if status == PIPELINE else [])
     seconds = time.monotonic() - started
     if status < 0:
         raise Failure(PIPELINE, f"the reader was killed (signal {-status}); nothing was published")

@@ -12,6 +12,7 @@ import stat
 from launcher.status import Failure, PIPELINE, WRONG_USE
 
 PLAN, LOBBY_KEY = ".plan", ".lobby.pub"  # hosts' names, which stand beside, begin with no dot
+MARK = "mark"  # of a host's supervisor, in the host's folder
 # What a folder's path may take of the 107 bytes that a socket's may have; its name takes the rest.
 LONGEST = 50
 
@@ -195,3 +196,12 @@ class Process:
     def __exit__(self, *_):
         if self._descriptor is not None:
             os.close(self._descriptor)
+
+
+def supervisor(folder):
+    """The supervisor of a host's folder; there is one in any case, which may have ended."""
+    try:
+        with open(os.path.join(folder, MARK), encoding="ascii") as file:
+            return Process(json.load(file))
+    except (OSError, ValueError):
+        return Process(None)

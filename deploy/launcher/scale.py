@@ -76,9 +76,9 @@ def _bring_in(plan, names):
         up.start_hosts(plan, sorted(hosts - set(before)))
         up.start_workers(plan, names)
         up.wait_for(plan, names)
-    except BaseException:
+    except BaseException as cause:
         parting = {name: plan["workers"].pop(name) for name in names}
-        down.end({**plan, "tended": [host for host in plan["tended"] if host not in before]})
+        down.end({**plan, "tended": [host for host in plan["tended"] if host not in before]}, cause)
         plan["tended"] = before
         _send_away(plan, {n: worker for n, worker in parting.items() if worker["host"] in before})
         raise
@@ -105,6 +105,7 @@ def command(arguments):
             parting |= fewer
         if set(joining) & set(parting):
             raise Failure(WRONG_USE, "a stage is to grow and to shrink: give it one change")
+        standing.check_taps(plan)
         try:
             _bring_in(plan, joining)
         except BaseException:

@@ -34,6 +34,7 @@ def planned(topology):
     for (stage, host), count in topology.counts.items():
         for _ in range(count):
             new_worker(plan, stage, host)
+    check_taps(plan)
     return plan
 
 
@@ -51,9 +52,25 @@ def new_worker(plan, role, host):
     else:
         number = plan["numbers"].get(f"{role} {host}", 0) + 1
         plan["numbers"][f"{role} {host}"] = number
-        name = f"{role}-{number}" if host == HERE else f"{role}-{host}-{number}"
+        name = f"{_stem(role, host)}-{number}"
     plan["workers"][name] = {"role": role, "host": host}
     return name
+
+
+def _stem(role, host):
+    """What the names of a host's workers begin with."""
+    return role if host == HERE else f"{role}-{host}"
+
+
+def host_of(plan, role, name):
+    """The host of a worker that new_worker has named, also where the plan has it no more; None: of
+    another one."""
+    for host in plan["hosts"]:
+        stem, _, number = name.rpartition("-")
+        last = plan["numbers"].get(f"{role} {host}", 0)
+        if stem == _stem(role, host) and number.isdecimal() and int(number) <= last:
+            return host
+    return None
 
 
 def workers_of(plan, role=None, host=None):
@@ -75,6 +92,29 @@ def options_of(plan, name):
     role = plan["workers"][name]["role"]
     words = ["--root", plan["root"]] if role == "sink" else []
     return words + [word.replace("{name}", name) for word in plan["options"].get(role, [])]
+
+
+def _value_of(option, words):
+    """What an option among words is given, "": it is not there."""
+    for word, after in zip(words, [*words[1:], ""]):
+        name, equals, value = word.partition("=")
+        if name == option:
+            return value if equals else after
+    return ""
+
+
+def check_taps(plan):
+    """A Failure where several sinks of a host would publish on one endpoint: one would take it from
+    the other, or find it taken."""
+    taken = set()
+    for name in workers_of(plan, "sink"):
+        tap, host = _value_of("--tap", options_of(plan, name)), plan["workers"][name]["host"]
+        if (host, tap) in taken:
+            raise Failure(WRONG_USE, f"{tap}: sinks on {host} cannot share a tap; in the topology, "
+                                     "which `tapline up` reads, `option sink --tap "
+                                     "ipc:///run/taps/{name}` gives each its own")
+        if tap and not tap.endswith(":*"):
+            taken.add((host, tap))
 
 
 def joining(plan):
@@ -117,6 +157,10 @@ class Standing(Readers):
     def __init__(self, file):
         self._file = file
         self._plan = running(file)
+        here = runtime.folder_of(self._plan["identity"], HERE)
+        with runtime.supervisor(here) as supervisor:
+            if HERE in self._plan["tended"] and supervisor.gone():
+                raise Hosts(self._plan).fault(HERE, {"gone": True})
         super().__init__(["--join", self._plan["lobby"], *joining(self._plan)])
 
     def mend(self):
@@ -125,8 +169,8 @@ class Standing(Readers):
             return None
         return Failure(PIPELINE, f"{self._file} was brought down")
 
-    def absences(self):
-        return Hosts(self._plan).absences()
+    def faults(self):
+        return Hosts(self._plan).faults()
 
     def shown(self, out):
         path = os.path.join(self._plan["root"], out)

@@ -249,7 +249,7 @@ def start(folder, setup):
     try:
         os.setsid()
         os.chdir("/")
-        with open(os.path.join(folder, "mark"), "w", encoding="ascii") as file:
+        with open(os.path.join(folder, runtime.MARK), "w", encoding="ascii") as file:
             json.dump(runtime.mark_of(os.getpid()), file)
         log = Log(os.path.join(folder, "logs", "supervisor.log"))
         with open(os.devnull, "rb") as nowhere:

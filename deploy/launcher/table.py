@@ -5,7 +5,7 @@ import sys
 import time
 
 from launcher import runtime, standing
-from launcher.hosts import Hosts
+from launcher.hosts import Hosts, allowed_by
 from launcher.status import DONE, Failure
 
 REFRESH_SECONDS = 1.0
@@ -36,7 +36,7 @@ def _seconds(nanoseconds):
 def rows(plan):
     """Every worker that should be there or is, as a map: what the lobby knows of it (see
     tapline-lobby --query), with `host` as the topology calls it, and state "missing" where the
-    lobby knows nothing. Who does not stand there has its machine's own name for a host."""
+    lobby knows nothing. Who never stood there has its machine's own name for a host."""
     known = {row["name"]: row for row in standing.roster(plan)}
     found = []
     for name, worker in plan["workers"].items():
@@ -44,7 +44,9 @@ def rows(plan):
         if worker["role"] == "lobby":
             row["state"] = "up"  # it has answered
         found.append({**row, "host": worker["host"]})
-    found += known.values()  # who leaves, readers, and who was joined by hand
+    for name, row in known.items():  # who leaves, readers, and who was joined by hand
+        host = standing.host_of(plan, row["role"], name)
+        found.append({**row, "host": host} if host else row)
     return sorted(found, key=lambda r: ORDER.index(r["role"]) if r["role"] in ORDER else len(ORDER))
 
 
@@ -66,15 +68,20 @@ def _lines(found):
 
 
 def _causes(plan, found):
-    """What the supervisors say of workers that are missing, a line each."""
+    """What is known of workers that are silent or missing, a line each."""
+    allowed = allowed_by(plan).values()
+    for row in found:
+        if plan["guarded"] and row["state"] == "silent" and row["key"] not in allowed:
+            yield f"{row['name']}: its key is not allowed any more; `tapline keys allow` lets it in"
     missed, hosts = {row["host"] for row in found if row["state"] == "missing"}, Hosts(plan)
     for host, reply in hosts.ask_all({h: {"verb": "list"} for h in missed}).items():
-        absence = hosts.absence(host, reply)
-        if absence:
-            yield str(absence)
-        for worker in [] if absence else reply["workers"]:
+        fault = hosts.fault(host, reply)
+        if fault:
+            yield str(fault)
+        for worker in [] if fault else reply["workers"]:
             if worker["deaths"]:
-                yield f"{worker['name']} on {host} died {worker['deaths']} times: {worker['cause']}"
+                times = f"{worker['deaths']} time{'s' if worker['deaths'] > 1 else ''}"
+                yield f"{worker['name']} on {host} died {times}: {worker['cause']}"
 
 
 def _say(causes):

@@ -15,17 +15,8 @@ ANSWER_SECONDS = 10
 END_SECONDS = 15  # longer than a supervisor gives its workers
 
 
-def _process(folder):
-    """The supervisor of a folder; there is one in any case, which may have ended."""
-    try:
-        with open(os.path.join(folder, "mark"), encoding="ascii") as file:
-            return runtime.Process(json.load(file))
-    except (OSError, ValueError):
-        return runtime.Process(None)
-
-
 def _start(folder, request):
-    with _process(folder) as before:
+    with runtime.supervisor(folder) as before:
         if not before.gone():
             return {"error": "a supervisor of this pipeline runs already"}
     runtime.remove(folder)  # of one that was killed
@@ -51,7 +42,7 @@ def _forward(folder, request):
 
 
 def _end(folder):
-    with _process(folder) as process:
+    with runtime.supervisor(folder) as process:
         try:
             _forward(folder, {"verb": "end"})
         except (OSError, ValueError):
@@ -70,7 +61,7 @@ def _answer(request):
         return _start(folder, request)
     if request["verb"] == "end":
         return _end(folder)
-    with _process(folder) as process:
+    with runtime.supervisor(folder) as process:
         if process.gone():
             return {"gone": True}
     return _forward(folder, request)

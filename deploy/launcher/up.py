@@ -2,9 +2,9 @@
 import time
 
 from launcher import down, keys, runtime, standing, topology
-from launcher.hosts import Hosts
+from launcher.hosts import Hosts, allowed_by
 from launcher.pipeline import WORKERS
-from launcher.status import DONE, Failure, PIPELINE, WRONG_USE, raise_all
+from launcher.status import DONE, Failure, PIPELINE, WRONG_USE
 
 COME_SECONDS = 60  # in which all must have announced themselves
 LOOK_SECONDS = 0.1
@@ -15,34 +15,15 @@ def _setup(plan, host):
     place = plan["hosts"][host]
     return {"host": host, "lobby": plan["lobby"], "lobby_key": plan["lobby_key"],
             "address": place["address"], "root": plan["root"], "guarded": plan["guarded"],
-            "keys": plan["keys"], "key": place["key"], "allowed": _allowed(plan)}
-
-
-def _allowed(plan):
-    return keys.allowed(keys.folder_of(plan["keys"])) if plan["guarded"] else {}
-
-
-def _ask(plan, requests):
-    """What the hosts answer; a Failure also where the key of one will not let it in."""
-    hosts, allowed = Hosts(plan), _allowed(plan).values()
-    replies, failures = hosts.must_all(requests), []
-    for name, reply in replies.items():
-        absence = hosts.absence(name, reply)
-        if absence:
-            failures.append(absence)
-        elif plan["guarded"] and reply.get("key") not in allowed:
-            failures.append(Failure(WRONG_USE, f"{name}: its key {plan['hosts'][name]['key']} is "
-                                               "not allowed; bring its public half (NAME.pub) "
-                                               "here, and `tapline keys allow NAME.pub`"))
-    raise_all(failures)
-    return replies
+            "keys": plan["keys"], "key": place["key"], "allowed": allowed_by(plan)}
 
 
 def start_hosts(plan, names):
     """Starts their supervisors; their answers."""
     plan["tended"] += names
     runtime.save(plan)
-    return _ask(plan, {name: {"verb": "start", "setup": _setup(plan, name)} for name in names})
+    return Hosts(plan).must_all({name: {"verb": "start", "setup": _setup(plan, name)}
+                                 for name in names})
 
 
 def start_workers(plan, names):
@@ -51,8 +32,8 @@ def start_workers(plan, names):
         return {"name": name, "role": plan["workers"][name]["role"],
                 "words": standing.options_of(plan, name)}
     hosts = standing.by_host({name: plan["workers"][name] for name in names})
-    _ask(plan, {host: {"verb": "add", "workers": [told(name) for name in theirs]}
-                for host, theirs in hosts.items()})
+    Hosts(plan).must_all({host: {"verb": "add", "workers": [told(name) for name in theirs]}
+                          for host, theirs in hosts.items()})
 
 
 def _missing(plan, names):
@@ -73,7 +54,7 @@ def _check_deaths(plan, names):
     hosts = {plan["workers"][name]["host"] for name in names}
     replies = Hosts(plan).must_all({host: {"verb": "list"} for host in hosts})
     for host, reply in replies.items():
-        for worker in reply.get("workers", []):
+        for worker in reply["workers"]:
             if worker["name"] in names and worker["deaths"]:
                 raise Failure(PIPELINE, f"{worker['name']} on {host} died: "
                                         f"{worker['cause'] or 'it said nothing'}")
@@ -105,8 +86,8 @@ def _bring_up(plan, hosts):
         start_hosts(plan, [host for host in hosts if host != head])
         start_workers(plan, names)
         wait_for(plan, names)
-    except BaseException:
-        down.end({**plan, "tended": [host for host in plan["tended"] if host not in before]})
+    except BaseException as cause:
+        down.end({**plan, "tended": [host for host in plan["tended"] if host not in before]}, cause)
         plan["tended"] = before
         raise
 

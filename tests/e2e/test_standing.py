@@ -95,6 +95,19 @@ class Pipelines(harness.InFolder):
                 pass  # it has ended
         return found
 
+    def pid_of(self, name):
+        """The number of a worker's process; None: it has none now."""
+        for process in self.processes():
+            try:
+                with open(f"/proc/{process}/cmdline", "rb") as file:
+                    words = file.read().split(b"\0")
+            except OSError:
+                continue
+            named = words[words.index(b"--name") + 1] if b"--name" in words else None
+            if named == name.encode() or words[0].endswith(b"tapline-" + name.encode()):
+                return process
+        return None
+
     def kill_supervisor(self, host):
         """Kills what looks after a host's workers."""
         (mark,) = glob.glob(os.path.join(self.run_folder, "tapline", "*", host, "mark"))
@@ -203,19 +216,6 @@ class OnOneMachine(Pipelines):
         self.ok("up", self.file)  # what was written down runs no more
         self.down()
 
-    def pid_of(self, name):
-        """The number of a worker's process; None: it has none now."""
-        for process in self.processes():
-            try:
-                with open(f"/proc/{process}/cmdline", "rb") as file:
-                    words = file.read().split(b"\0")
-            except OSError:
-                continue
-            named = words[words.index(b"--name") + 1] if b"--name" in words else None
-            if named == name.encode() or words[0].endswith(b"tapline-" + name.encode()):
-                return process
-        return None
-
     def test_a_root_that_cannot_be_made_fails_the_whole(self):
         self.root = "/proc/records"
         self.topology(ONE_OF_EACH)
@@ -314,6 +314,9 @@ class Topologies(Pipelines):
         self.topology(ONE_OF_EACH + "classifer 1 here")
         self.assertIn("line 6: classifer", self.ok("up", self.file, status=2).stderr)
         self.assertIn("No such file", self.ok("up", self.file + ".no", status=2).stderr)
+        self.topology(ONE_OF_EACH.replace("sink        1", "sink 2")
+                      + "option sink --tap ipc:///tmp/records")
+        self.assertIn("cannot share a tap", self.ok("up", self.file, status=2).stderr)
         self.assert_nothing_is_left()
 
     def test_the_examples_are_well_formed(self):
@@ -339,7 +342,8 @@ class OnThreeHosts(Pipelines):
         self.topology("\n".join([
             f"lobby 1 here 127.0.0.1:{self.port}", "tracker 1 here", "classifier 1 edge1",
             "classifier 1 edge2 127.0.0.2", "extractor 1 me@edge1", "sink 1 here",
-            f"keys {self.keys}", "key here head", f"tapline {TAPLINE}"]).replace(
+            f"keys {self.keys}", "key here head", f"tapline {TAPLINE}",
+            f"option sink --tap=ipc://{self.folder}/tap"]).replace(
                 "1 edge1", "1 me@edge1"))
 
     def key(self, deed, *words, status=0):
@@ -380,16 +384,32 @@ class OnThreeHosts(Pipelines):
                          {"here", "edge1", "edge2"})
         self.assertEqual(self.via(DEMO, "three"), self.alone(DEMO))
         said = self.ok("scale", self.file, "sink=+1@unknown", status=5).stderr
-        self.assertIn("no such host", said)
+        self.assertEqual(said.count("no such host"), 1, said)
         self.ok("scale", self.file, "extractor=+1@edge3", status=5)
+        self.assertIn("{name}", self.ok("scale", self.file, "sink=+1", status=2).stderr)
+        self.leaves_the_host_that_it_was_on()
         refused = self.revoked()
+        self.key("revoke", "edge2")
+        os.kill(self.pid_of("classifier-edge2-1"), signal.SIGKILL)
         self.kill_supervisor("edge1")
-        self.assertTrue(wait_until(lambda: self.names("missing"), 60))
+        missing = {"classifier-edge1-1", "extractor-edge1-1", "classifier-edge2-1"}
+        self.assertTrue(wait_until(lambda: missing <= set(self.names("missing")), 60))
         self.assertEqual(refused.wait(harness.PATIENCE), 5)
-        self.assertIn("edge1: its supervisor is gone", self.ok("status", self.file).stderr)
+        said = self.ok("status", self.file).stderr
+        self.assertIn("edge1: its supervisor is gone", said)
+        self.assertIn("edge2: its key edge2 is not allowed", said)
+        self.key("allow", path)
         self.assertIn("edge1: up again", self.ok("up", self.file).stdout)
         self.assertEqual(self.via(SMALL, "small"), self.alone(SMALL))
         self.down()
+
+    def leaves_the_host_that_it_was_on(self):
+        """Who is told to go is shown where the topology has it, until it is gone."""
+        self.ok("scale", self.file, "classifier=+1@edge1")
+        self.ok("scale", self.file, "classifier=-1@edge1")
+        row = self.status().get("classifier-edge1-2", {"state": "leaving", "host": "edge1"})
+        self.assertIn(row["state"], ("up", "leaving"))
+        self.assertEqual(row["host"], "edge1")
 
     def revoked(self):
         """A key that is allowed while the pipeline runs gets in, and when it is revoked no more:
