@@ -73,7 +73,7 @@ static void text_keeps_utf_8_only(void **state)
         {"\xe8" "A\xae", "A"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        /* Wherever it stands among other text, as bytes are looked at eight at a time. */
+        /* Wherever it stands among other text, as bytes are looked at several at a time. */
         for (int around = 0; around < 20; around++) {
             char in[64], wanted[64], out[64];
             int given = snprintf(in, sizeof in, "%.*s%s%.*s", around, "xxxxxxxxxxxxxxxxxxxx",
@@ -86,6 +86,43 @@ static void text_keeps_utf_8_only(void **state)
     }
 }
 
+/* What text_clean() shall do, one byte after the other. */
+static size_t clean_slowly(char *out, const uint8_t *bytes, size_t length)
+{
+    size_t used = 0;
+    for (size_t at = 0, step; at < length; at += step ? step : 1) {
+        step = text_sequence(bytes + at, length - at);
+        for (size_t i = 0; i < step; i++)
+            out[used++] = (char)bytes[at + i];
+    }
+    return used;
+}
+
+/* Bytes from where the kinds of sequences differ, in every order and over every border of a block:
+ * of all lengths, in memory that ends with them. */
+static void text_is_cleaned_as_byte_by_byte(void **state)
+{
+    (void)state;
+    static const uint8_t edges[] = {0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
+                                    0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee,
+                                    0xef, 0xf0, 0xf1, 0xf4, 0xf5, 0xff};
+    uint32_t random = 1;
+    for (size_t round = 0; round < 20000; round++) {
+        size_t length = round % 300;
+        uint8_t *bytes = test_malloc(length + 1), *given = bytes + 1;
+        char out[300], wanted[300];
+        for (size_t i = 0; i < length; i++) {
+            random = random * 1664525 + 1013904223;
+            bool tail = round % 2 && random >> 31;
+            given[i] = tail ? 0x80 | (random >> 24 & 0x3f) : edges[(random >> 16) % sizeof edges];
+        }
+        size_t kept = clean_slowly(wanted, given, length);
+        assert_int_equal(text_clean(out, given, length), kept);
+        assert_memory_equal(out, wanted, kept);
+        test_free(bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_failed_buffer_stays_failed_until_cleared),
         cmocka_unit_test(a_cursor_that_ran_over_stays_bad),
         cmocka_unit_test(text_keeps_utf_8_only),
+        cmocka_unit_test(text_is_cleaned_as_byte_by_byte),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
