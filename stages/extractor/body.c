@@ -173,9 +173,15 @@ bool body_torn(const struct body *body)
     return body->hole && body->came < BODY_KEPT;
 }
 
-void body_free(struct body *body)
+void body_clear(struct body *body)
 {
     body_settle(body);
+    buffer_clear(&body->kept);
+    *body = (struct body){.kept = body->kept};
+}
+
+void body_free(struct body *body)
+{
+    body_clear(body);
     buffer_free(&body->kept);
-    *body = (struct body){0};
 }

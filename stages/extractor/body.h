@@ -55,6 +55,9 @@ bool body_torn(const struct body *body);
 /** Nothing more comes: gives back what decoding took. */
 void body_settle(struct body *body);
 
+/** Makes it an empty body without a coding, which keeps the memory for its bytes. */
+void body_clear(struct body *body);
+
 /** Gives all memory back. */
 void body_free(struct body *body);
 

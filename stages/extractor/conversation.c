@@ -52,13 +52,10 @@ struct conversation {
 struct conversation *conversation_new(struct conversation_ground *ground, uint64_t flow,
                                       uint32_t from, const struct event_open *open)
 {
-    struct conversation *c = calloc(1, sizeof *c);
+    struct conversation *c = malloc(sizeof *c);
     if (!c)
         return NULL;
-    c->ground = ground;
-    c->flow = flow;
-    c->from = from;
-    c->open = *open;
+    *c = (struct conversation){.ground = ground, .flow = flow, .open = *open, .from = from};
     for (int side = 0; side < DIRECTIONS; side++)
         address_text(&open->address[side], c->address[side]);
     ip_port_text(&open->address[FROM_INITIATOR], open->port[FROM_INITIATOR],
@@ -95,6 +92,11 @@ struct buffer *conversation_room(struct conversation *c, enum conversation_room 
 {
     buffer_clear(&c->ground->rooms[room]);
     return &c->ground->rooms[room];
+}
+
+struct spares *conversation_spares(struct conversation *c, enum conversation_spare kind)
+{
+    return &c->ground->spares[kind];
 }
 
 const char *conversation_ip_port(const struct conversation *c)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/base/spares.h"
 #include "common/bus/outlet.h"
 #include "common/wire/capture.h"
 #include "common/wire/event.h"
@@ -36,6 +37,14 @@ enum conversation_room {
 
 /** One of these rooms, empty, and nobody else's until the event has been handled. */
 struct buffer *conversation_room(struct conversation *c, enum conversation_room room);
+
+/** What all conversations share of objects that flows are done with. */
+enum conversation_spare {
+    SPARE_HTTP_READER,
+    SPARE_HTTP_MESSAGE,
+    SPARES,
+};
+struct spares *conversation_spares(struct conversation *c, enum conversation_spare kind);
 
 /** The text of one side's address. */
 const char *conversation_address(const struct conversation *c, int side);
@@ -97,6 +106,7 @@ struct conversation_ground {
     const struct outlet *outlet;
     uint64_t costs[COSTS];
     struct buffer rooms[ROOMS];
+    struct spares spares[SPARES];
 };
 
 /** The conversation of a flow whose events come from `from`; NULL: no memory. `ground` is borrowed

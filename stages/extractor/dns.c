@@ -51,13 +51,14 @@ static bool port_hints(uint16_t port)
 
 static void *dns_open(struct conversation *conversation)
 {
-    struct dns *dns = calloc(1, sizeof *dns);
-    if (!dns)
-        return NULL;
     const struct event_open *open = conversation_open(conversation);
-    dns->conversation = conversation;
-    dns->port_hint =
-        port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]);
+    struct dns *dns = malloc(sizeof *dns);
+    if (dns)
+        *dns = (struct dns){
+            .conversation = conversation,
+            .port_hint =
+                port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]),
+        };
     return dns;
 }
 

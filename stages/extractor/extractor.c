@@ -94,16 +94,20 @@ void extractor_free(struct extractor **extractor)
     domain_cache_free(&(*extractor)->ground.domains);
     for (int i = 0; i < ROOMS; i++)
         buffer_free(&(*extractor)->ground.rooms[i]);
+    for (int i = 0; i < SPARES; i++)
+        spares_free(&(*extractor)->ground.spares[i]);
     free(*extractor);
     *extractor = NULL;
 }
 
 static struct flow *flow_new(struct extractor *extractor, uint32_t from, const struct event *event)
 {
-    struct flow *flow = calloc(1, sizeof *flow);
+    struct flow *flow = malloc(sizeof *flow);
     if (!flow)
         return NULL;
-    flow->conversation = conversation_new(&extractor->ground, event->flow, from, &event->open);
+    *flow = (struct flow){
+        .conversation = conversation_new(&extractor->ground, event->flow, from, &event->open),
+    };
     const struct protocol *protocol = protocol_for(event->open.hints);
     if (flow->conversation && protocol) {
         flow->state = protocol->open(flow->conversation);

@@ -50,12 +50,14 @@ static void http_free(void **state)
 
 static void *http_open(struct conversation *conversation)
 {
-    struct http *h = calloc(1, sizeof *h);
+    struct http *h = malloc(sizeof *h);
     if (!h)
         return NULL;
-    h->conversation = conversation;
-    h->requester = UNKNOWN;
-    h->exchanges = http_exchanges_new(conversation);
+    *h = (struct http){
+        .conversation = conversation,
+        .exchanges = http_exchanges_new(conversation),
+        .requester = UNKNOWN,
+    };
     bool made = h->exchanges;
     for (int side = 0; side < DIRECTIONS; side++) {
         h->reader[side] = http_reader_new(conversation, side);

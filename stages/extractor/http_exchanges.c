@@ -27,9 +27,9 @@ struct http_exchanges {
 
 struct http_exchanges *http_exchanges_new(struct conversation *conversation)
 {
-    struct http_exchanges *x = calloc(1, sizeof *x);
+    struct http_exchanges *x = malloc(sizeof *x);
     if (x)
-        x->conversation = conversation;
+        *x = (struct http_exchanges){.conversation = conversation};
     return x;
 }
 
@@ -158,11 +158,11 @@ int http_exchanges_close(struct http_exchanges *x)
 /* Puts a new exchange behind `place`, or first. */
 static struct exchange *insert(struct http_exchanges *x, struct exchange *place)
 {
-    struct exchange *exchange = calloc(1, sizeof *exchange);
+    struct exchange *exchange = malloc(sizeof *exchange);
     if (!exchange)
         return NULL;
     struct exchange **link = place ? &place->next : &x->first;
-    exchange->next = *link;
+    *exchange = (struct exchange){.next = *link};
     *link = exchange;
     if (x->last == place)
         x->last = exchange;

@@ -8,6 +8,7 @@
 #include "common/wire/pack.h"
 
 struct http_message {
+    struct spares *spares; /* where it goes when it is freed */
     struct http_place place;
     enum http_progress progress;
     struct buffer words;  /* method and target, or status and reason, one behind the other */
@@ -42,14 +43,48 @@ static void split_line(enum start_line_kind kind, struct slice line, struct slic
     words[1] = (struct slice){second, (size_t)(end - second)};
 }
 
-struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *line, size_t length,
+static void drop(void *object)
+{
+    struct http_message *message = object;
+    buffer_free(&message->words);
+    buffer_free(&message->fields);
+    body_free(&message->body);
+    free(message);
+}
+
+void http_message_free(struct http_message **message)
+{
+    if (!*message)
+        return;
+    body_settle(&(*message)->body);
+    spares_put((*message)->spares, *message, drop);
+    *message = NULL;
+}
+
+/* A message of which nothing is known; what it is used for anew keeps its memory. */
+static struct http_message *blank(struct spares *spares)
+{
+    struct http_message *message = spares_take(spares);
+    if (!message)
+        return calloc(1, sizeof *message);
+    buffer_clear(&message->words);
+    buffer_clear(&message->fields);
+    body_clear(&message->body);
+    *message = (struct http_message){
+        .words = message->words, .fields = message->fields, .body = message->body};
+    return message;
+}
+
+struct http_message *http_message_new(struct spares *spares, enum start_line_kind kind,
+                                      const uint8_t *line, size_t length,
                                       const struct http_place *place)
 {
-    struct http_message *message = calloc(1, sizeof *message);
+    struct http_message *message = blank(spares);
     if (!message)
         return NULL;
     struct slice words[2];
     split_line(kind, (struct slice){line, length}, words);
+    message->spares = spares;
     message->place = *place;
     message->first_length = words[0].length;
     buffer_append(&message->words, words[0].bytes, words[0].length);
@@ -59,17 +94,6 @@ struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *
     else
         message->upgrade = http_message_method_is(message, "CONNECT");
     return message;
-}
-
-void http_message_free(struct http_message **message)
-{
-    if (!*message)
-        return;
-    buffer_free(&(*message)->words);
-    buffer_free(&(*message)->fields);
-    body_free(&(*message)->body);
-    free(*message);
-    *message = NULL;
 }
 
 static void note_codings(struct http_message *message, const struct http_fields *fields,

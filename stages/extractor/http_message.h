@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/buffer.h"
+#include "common/base/spares.h"
 #include "common/recognise/start_line.h"
 #include "stages/extractor/body.h"
 #include "stages/extractor/http_fields.h"
@@ -28,11 +28,13 @@ struct http_place {
     bool leads;      /* its first byte is the first after the other side has spoken */
 };
 
-/** A message that begins with this start line (recognised, line end included); NULL: no memory. */
-struct http_message *http_message_new(enum start_line_kind kind, const uint8_t *line, size_t length,
+/** A message that begins with this start line (recognised, line end included); NULL: no memory. It
+ *  comes out of the spares where there is one, and goes back there: they must outlive it. */
+struct http_message *http_message_new(struct spares *spares, enum start_line_kind kind,
+                                      const uint8_t *line, size_t length,
                                       const struct http_place *place);
 
-/** Frees it and nulls the pointer; accepts NULL. */
+/** Puts it to the spares it came from and nulls the pointer; accepts NULL. */
 void http_message_free(struct http_message **message);
 
 /** The header section has been read: the body's coding and declared length follow from it. */

@@ -139,27 +139,47 @@ static const llhttp_settings_t settings = {
 
 /* ---- start lines ---------------------------------------------------------------------------- */
 
-struct http_reader *http_reader_new(struct conversation *conversation, int direction)
+static void drop(void *object)
 {
-    struct http_reader *r = calloc(1, sizeof *r);
-    if (!r)
-        return NULL;
-    r->conversation = conversation;
-    r->direction = direction;
-    r->fields = http_fields_new(conversation_limits(conversation)->header_bytes);
-    if (!r->fields)
-        http_reader_free(&r);
-    return r;
+    struct http_reader *r = object;
+    http_fields_free(&r->fields);
+    buffer_free(&r->line);
+    free(r);
 }
 
 void http_reader_free(struct http_reader **reader)
 {
     if (!*reader)
         return;
-    http_fields_free(&(*reader)->fields);
-    buffer_free(&(*reader)->line);
-    free(*reader);
+    spares_put(conversation_spares((*reader)->conversation, SPARE_HTTP_READER), *reader, drop);
     *reader = NULL;
+}
+
+/* A reader of nothing. */
+static struct http_reader *blank(uint64_t header_bytes)
+{
+    struct http_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->fields = http_fields_new(header_bytes);
+    if (!r->fields) {
+        free(r);
+        return NULL;
+    }
+    return r;
+}
+
+struct http_reader *http_reader_new(struct conversation *conversation, int direction)
+{
+    struct http_reader *r = spares_take(conversation_spares(conversation, SPARE_HTTP_READER));
+    if (!r)
+        r = blank(conversation_limits(conversation)->header_bytes);
+    if (!r)
+        return NULL;
+    buffer_clear(&r->line);
+    *r = (struct http_reader){
+        .conversation = conversation, .direction = direction, .fields = r->fields, .line = r->line};
+    return r;
 }
 
 /* Nothing can be read before the next turn that begins at `offset` or behind it. */
@@ -251,7 +271,8 @@ struct http_message *http_reader_begin(struct http_reader *r)
 {
     static const char request[] = "POST / HTTP/1.1\r\n", answer[] = "HTTP/1.1 200 OK\r\n";
     bool asks = r->start.kind == START_LINE_REQUEST;
-    r->message = http_message_new(r->start.kind, r->line.bytes, r->line.length, &r->place);
+    r->message = http_message_new(conversation_spares(r->conversation, SPARE_HTTP_MESSAGE),
+                                  r->start.kind, r->line.bytes, r->line.length, &r->place);
     r->at = r->line_offset + r->line.length;
     buffer_clear(&r->line);
     http_fields_clear(r->fields);

@@ -73,13 +73,14 @@ static inline void rig_on_demand(void *context, uint32_t from, const struct dema
     rig->demands++;
 }
 
-/** A flow between 192.0.2.1:40000 and 198.51.100.2:80, opened with these hints. */
-static inline struct rig *rig_new(const struct limits *limits, uint32_t hints)
+/** Opens the flow, between 192.0.2.1:40000 and 198.51.100.2:80, with these hints. Once it was closed
+ *  it may be opened again. */
+static inline void rig_open(struct rig *rig, uint32_t hints)
 {
-    struct rig *rig = calloc(1, sizeof *rig);
-    rig->outlet = (struct outlet){.context = rig, .event = rig_on_event, .demand = rig_on_demand};
-    struct capture capture = {.limits = *limits};
-    rig->extractor = extractor_new(&capture, &rig->outlet, &rig->error);
+    for (int side = 0; side < DIRECTIONS; side++) {
+        rig->offset[side] = rig->turn[side] = 0;
+        rig->demand[side] = (struct demand){0};
+    }
     rig->last = -1;
     struct event open = {
         .kind = TAPLINE_OPEN,
@@ -91,6 +92,16 @@ static inline struct rig *rig_new(const struct limits *limits, uint32_t hints)
                  .hints = hints},
     };
     rig->error = extractor_event(rig->extractor, RIG_FROM, &open);
+}
+
+/** An extractor with the flow in it. */
+static inline struct rig *rig_new(const struct limits *limits, uint32_t hints)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    rig->outlet = (struct outlet){.context = rig, .event = rig_on_event, .demand = rig_on_demand};
+    struct capture capture = {.limits = *limits};
+    rig->extractor = extractor_new(&capture, &rig->outlet, &rig->error);
+    rig_open(rig, hints);
     return rig;
 }
 
