@@ -93,15 +93,14 @@ static inline lanes load(const uint8_t *bytes)
 /* As sequence_length for each of sixteen bytes, with three more behind them. */
 static inline lanes sequence_lengths(const uint8_t *bytes)
 {
-    const int8_t behind_tails = (int8_t)0xc0;
     lanes a = load(bytes), b = load(bytes + 1), c = load(bytes + 2), d = load(bytes + 3);
-    lanes three = a >= (int8_t)0xe0, four = a >= (int8_t)0xf0;
-    lanes wrong =
-        ((a == (int8_t)0xe0) & (b < (int8_t)0xa0)) | ((a == (int8_t)0xed) & (b >= (int8_t)0xa0)) |
-        ((a == (int8_t)0xf0) & (b < (int8_t)0x90)) | ((a == (int8_t)0xf4) & (b >= (int8_t)0x90));
-    lanes whole = (a >= (int8_t)0xc2) & (a <= (int8_t)0xf4) & (b < behind_tails) &
-                  ((c < behind_tails) | ~three) & ((d < behind_tails) | ~four);
-    return (whole & ~wrong & (2 - three - four)) - (a >= 0);
+    lanes leads = (a > (int8_t)0xc1) & (a < (int8_t)0xf5) & (b < (int8_t)0xc0);
+    lanes three = a > (int8_t)0xdf, four = a > (int8_t)0xef;
+    lanes cut = (three & (c > (int8_t)0xbf)) | (four & (d > (int8_t)0xbf));
+    lanes low = b < (int8_t)0xa0, lowest = b < (int8_t)0x90;
+    lanes wrong = ((a == (int8_t)0xe0) & low) | ((a == (int8_t)0xed) & ~low) |
+                  ((a == (int8_t)0xf0) & lowest) | ((a == (int8_t)0xf4) & ~lowest);
+    return (leads & ~(cut | wrong) & (2 - three - four)) - (a > -1);
 }
 
 /* Which bytes of a block are kept, 1 or 0 each: those of the sequences that begin there or reach
