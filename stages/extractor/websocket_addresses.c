@@ -8,6 +8,12 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
+/* Does an address have such bytes? */
+static bool belongs(char byte)
+{
+    return is_digit(byte) || byte == '.' || byte == ':';
+}
+
 /* Steps over a number of at most `digits` digits from `least` to `most`, and the byte behind it. */
 static bool number(const char **at, const char *end, int digits, unsigned least, unsigned most,
                    char behind)
@@ -39,13 +45,19 @@ static int keep(struct websocket_addresses *a, const char *from, const char *end
     return buffer_append(&a->found, "", 1);
 }
 
+/* Could an address end where the tail does? Most numbers of a text have nothing to do with one. */
+static bool may_be_address(const struct websocket_addresses *a)
+{
+    enum { SHORTEST = sizeof "0.0.0.0:1" - 1 };
+    return a->tail_length >= SHORTEST && is_digit(a->tail[a->tail_length - 1]) &&
+           memchr(a->tail, ':', a->tail_length);
+}
+
 /* A number has ended: looks for an address that ends with it. The tail is one byte longer than any
  * address, so the digit before a long number is still there to be seen. */
 static int look_back(struct websocket_addresses *a)
 {
     const char *end = a->tail + a->tail_length;
-    if (a->tail_length == 0 || !is_digit(end[-1]))
-        return 0;
     for (const char *at = a->tail; at < end; at++) {
         bool begins = is_digit(*at) && (at == a->tail || !is_digit(at[-1]));
         if (begins && is_address(at, end)) {
@@ -65,22 +77,25 @@ static void extend(struct websocket_addresses *a, char byte)
 
 int websocket_addresses_read(struct websocket_addresses *a, const uint8_t *piece, size_t length)
 {
+    const char *at = (const char *)piece, *end = at + length;
     int error = 0;
-    for (size_t i = 0; i < length && !error; i++) {
-        char byte = (char)piece[i];
-        if (!is_digit(byte))
+    while (at < end && !error) {
+        if (!is_digit(*at) && may_be_address(a))
             error = look_back(a);
-        if (is_digit(byte) || byte == '.' || byte == ':')
-            extend(a, byte);
-        else
-            a->tail_length = 0;
+        if (belongs(*at)) {
+            extend(a, *at++);
+            continue;
+        }
+        a->tail_length = 0;
+        while (at < end && !belongs(*at))
+            at++;
     }
     return error;
 }
 
 int websocket_addresses_end(struct websocket_addresses *a)
 {
-    int error = look_back(a);
+    int error = may_be_address(a) ? look_back(a) : 0;
     a->tail_length = 0;
     return error;
 }
