@@ -83,18 +83,26 @@ static enum verdict method(struct line *line)
     return best;
 }
 
+/* Neither a blank nor a control; bytes beyond ASCII are taken for visible. */
+static bool is_visible(uint8_t byte)
+{
+    return byte > ' ' && byte != 0x7f;
+}
+
 /* Any form of target (RFC 9112, section 3.2): at least one byte, and no blank or control. */
 static enum verdict target(struct line *line)
 {
     const uint8_t *first = line->at;
     resume(line);
-    while (line->at<line->end && * line->at> ' ' && *line->at != 0x7f)
-        line->at++;
-    if (line->at == line->end) {
-        line->passed = line->at;
+    const uint8_t *at = line->at, *end = line->end;
+    while (at < end && is_visible(*at))
+        at++;
+    if (at == end) {
+        line->passed = at;
         return VERDICT_MORE;
     }
-    return *line->at++ == ' ' && line->at - first > 1 ? VERDICT_YES : VERDICT_NO;
+    line->at = at + 1;
+    return *at == ' ' && at > first ? VERDICT_YES : VERDICT_NO;
 }
 
 static enum verdict request_line(struct line *line)

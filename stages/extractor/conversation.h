@@ -40,7 +40,7 @@ struct buffer *conversation_room(struct conversation *c, enum conversation_room 
 
 /** What all conversations share of objects that flows are done with. */
 enum conversation_spare {
-    SPARE_HTTP_READER,
+    SPARE_HTTP_FIELDS,
     SPARE_HTTP_MESSAGE,
     SPARES,
 };

@@ -19,6 +19,7 @@ struct field {
 };
 
 struct http_fields {
+    struct spares *spares; /* where it goes when it is freed */
     uint64_t most;
     uint64_t used; /* of those */
     uint64_t dropped;
@@ -28,35 +29,36 @@ struct http_fields {
     bool full;
 };
 
+static void drop(void *object)
+{
+    struct http_fields *fields = object;
+    buffer_free(&fields->text);
+    buffer_free(&fields->fields);
+    free(fields);
+}
+
 void http_fields_free(struct http_fields **fields)
 {
-    if (!*fields)
-        return;
-    buffer_free(&(*fields)->text);
-    buffer_free(&(*fields)->fields);
-    free(*fields);
+    if (*fields)
+        spares_put((*fields)->spares, *fields, drop);
     *fields = NULL;
 }
 
-struct http_fields *http_fields_new(uint64_t most)
+struct http_fields *http_fields_new(struct spares *spares, uint64_t most)
 {
-    struct http_fields *fields = calloc(1, sizeof *fields);
+    struct http_fields *fields = spares_take(spares);
+    if (!fields)
+        fields = calloc(1, sizeof *fields);
     if (!fields)
         return NULL;
-    fields->most = most;
+    buffer_clear(&fields->text);
+    buffer_clear(&fields->fields);
+    *fields = (struct http_fields){
+        .spares = spares, .most = most, .text = fields->text, .fields = fields->fields};
     /* The text has an address from the start on, so that empty names and values have one, too. */
     if (!buffer_reserve(&fields->text, 1))
         http_fields_free(&fields);
     return fields;
-}
-
-void http_fields_clear(struct http_fields *fields)
-{
-    buffer_clear(&fields->text);
-    buffer_clear(&fields->fields);
-    fields->used = fields->dropped = 0;
-    fields->current = (struct field){0};
-    fields->full = false;
 }
 
 /* Adds a piece to the current field; once the bound is passed, nothing more is kept. */

@@ -1,6 +1,6 @@
 /*
  * The header fields of one HTTP message (RFC 9112, section 5), put together from the pieces that a
- * parser hands out. One object is used for one message after the other.
+ * parser hands out.
  */
 #ifndef TAPLINE_EXTRACTOR_HTTP_FIELDS_H
 #define TAPLINE_EXTRACTOR_HTTP_FIELDS_H
@@ -9,18 +9,17 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/base/spares.h"
 #include "common/wire/unpack.h"
 
 struct http_fields;
 
-/** Keeps `most` bytes of names, values and their separators; NULL: no memory. */
-struct http_fields *http_fields_new(uint64_t most);
+/** No fields yet; `most` bytes of names, values and their separators are kept. NULL: no memory. It
+ *  comes out of the spares where there is one, and goes back there: they must outlive it. */
+struct http_fields *http_fields_new(struct spares *spares, uint64_t most);
 
-/** Frees it and nulls the pointer; accepts NULL. */
+/** Puts it to the spares it came from and nulls the pointer; accepts NULL. */
 void http_fields_free(struct http_fields **fields);
-
-/** Forgets the fields of the message before. */
-void http_fields_clear(struct http_fields *fields);
 
 /** A piece of a field's name, and of its value; 0 or -ENOMEM. */
 int http_fields_name(struct http_fields *fields, const char *piece, size_t length);

@@ -76,14 +76,13 @@ static struct http_message *blank(struct spares *spares)
 }
 
 struct http_message *http_message_new(struct spares *spares, enum start_line_kind kind,
-                                      const uint8_t *line, size_t length,
-                                      const struct http_place *place)
+                                      struct slice line, const struct http_place *place)
 {
     struct http_message *message = blank(spares);
     if (!message)
         return NULL;
     struct slice words[2];
-    split_line(kind, (struct slice){line, length}, words);
+    split_line(kind, line, words);
     message->spares = spares;
     message->place = *place;
     message->first_length = words[0].length;

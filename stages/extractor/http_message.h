@@ -31,8 +31,7 @@ struct http_place {
 /** A message that begins with this start line (recognised, line end included); NULL: no memory. It
  *  comes out of the spares where there is one, and goes back there: they must outlive it. */
 struct http_message *http_message_new(struct spares *spares, enum start_line_kind kind,
-                                      const uint8_t *line, size_t length,
-                                      const struct http_place *place);
+                                      struct slice line, const struct http_place *place);
 
 /** Puts it to the spares it came from and nulls the pointer; accepts NULL. */
 void http_message_free(struct http_message **message);

@@ -21,10 +21,11 @@ struct http_reader {
     llhttp_t parser;              /* of the message that is open */
     struct http_message *message; /* borrowed; NULL: a start line comes next */
     struct http_fields *fields;
-    struct buffer line;      /* what may become a start line: as much of it as has come, */
+    struct buffer line;      /* what may become a start line: as much as events before brought, */
     struct http_place place; /* where it begins, */
     uint64_t line_offset;    /* and where that is in the stream */
     struct start_line start; /* of the line, and then of the message */
+    struct slice start_line; /* the line as it was read last: borrowed until the event is over */
     uint64_t at;             /* the stream's next byte, while a message is open */
     uint64_t declined_to;    /* bytes below may be missing because nobody wants them */
     bool no_body;            /* whatever the header says */
@@ -139,47 +140,22 @@ static const llhttp_settings_t settings = {
 
 /* ---- start lines ---------------------------------------------------------------------------- */
 
-static void drop(void *object)
+struct http_reader *http_reader_new(struct conversation *conversation, int direction)
 {
-    struct http_reader *r = object;
-    http_fields_free(&r->fields);
-    buffer_free(&r->line);
-    free(r);
+    struct http_reader *r = malloc(sizeof *r);
+    if (r)
+        *r = (struct http_reader){.conversation = conversation, .direction = direction};
+    return r;
 }
 
 void http_reader_free(struct http_reader **reader)
 {
     if (!*reader)
         return;
-    spares_put(conversation_spares((*reader)->conversation, SPARE_HTTP_READER), *reader, drop);
+    http_fields_free(&(*reader)->fields);
+    buffer_free(&(*reader)->line);
+    free(*reader);
     *reader = NULL;
-}
-
-/* A reader of nothing. */
-static struct http_reader *blank(uint64_t header_bytes)
-{
-    struct http_reader *r = calloc(1, sizeof *r);
-    if (!r)
-        return NULL;
-    r->fields = http_fields_new(header_bytes);
-    if (!r->fields) {
-        free(r);
-        return NULL;
-    }
-    return r;
-}
-
-struct http_reader *http_reader_new(struct conversation *conversation, int direction)
-{
-    struct http_reader *r = spares_take(conversation_spares(conversation, SPARE_HTTP_READER));
-    if (!r)
-        r = blank(conversation_limits(conversation)->header_bytes);
-    if (!r)
-        return NULL;
-    buffer_clear(&r->line);
-    *r = (struct http_reader){
-        .conversation = conversation, .direction = direction, .fields = r->fields, .line = r->line};
-    return r;
 }
 
 /* Nothing can be read before the next turn that begins at `offset` or behind it. */
@@ -200,8 +176,9 @@ static size_t empty_lines(const struct event_data *data, size_t from)
     return at - from;
 }
 
-/* Adds the bytes up to the next line end, or all, to the line that is being looked at. */
-static int extend_line(struct http_reader *r, const struct event_data *data, size_t *used)
+/* The line up to its end, or to the event's: behind what came of it before, or where it stands.
+ * Without bytes: no memory. */
+static struct slice extend_line(struct http_reader *r, const struct event_data *data, size_t *used)
 {
     if (r->line.length == 0) {
         r->place = (struct http_place){
@@ -217,7 +194,17 @@ static int extend_line(struct http_reader *r, const struct event_data *data, siz
     const uint8_t *end = memchr(from, '\n', left);
     size_t length = end ? (size_t)(end - from) + 1 : left;
     *used += length;
-    return buffer_append(&r->line, from, length);
+    if (r->line.length == 0)
+        return (struct slice){from, length};
+    if (buffer_append(&r->line, from, length) != 0)
+        return (struct slice){0};
+    return (struct slice){r->line.bytes, r->line.length};
+}
+
+/* Has a line that was not decided on yet outlast the event. */
+static int keep_line(struct http_reader *r, struct slice line)
+{
+    return r->line.length == 0 ? buffer_append(&r->line, line.bytes, line.length) : 0;
 }
 
 static enum http_step read_start(struct http_reader *r, const struct event_data *data, size_t *used)
@@ -226,21 +213,23 @@ static enum http_step read_start(struct http_reader *r, const struct event_data 
     if (r->line.length == 0)
         *used += empty_lines(data, *used);
     while (*used < data->length) {
-        if (extend_line(r, data, used) != 0)
+        struct slice line = r->start_line = extend_line(r, data, used);
+        if (!line.bytes)
             return HTTP_STEP_ERROR;
-        enum verdict hello = VERDICT_NO;
-        if (r->tunnel)
-            hello = tls_hello_recognise(r->line.bytes, r->line.length);
-        if (hello == VERDICT_YES)
-            return HTTP_STEP_HELLO;
-        enum verdict start =
-            start_line_recognise(r->line.bytes, r->line.length, longest, &r->start);
+        enum verdict hello = r->tunnel ? tls_hello_recognise(line.bytes, line.length) : VERDICT_NO;
+        enum verdict start = VERDICT_NO;
+        if (hello != VERDICT_YES)
+            start = start_line_recognise(line.bytes, line.length, longest, &r->start);
         if (start == VERDICT_YES)
             return HTTP_STEP_START;
         if (start == VERDICT_NO && hello == VERDICT_NO) {
             http_reader_refuse(r, data);
             *used = data->length;
+        } else if (keep_line(r, line) != 0) {
+            return HTTP_STEP_ERROR;
         }
+        if (hello == VERDICT_YES)
+            return HTTP_STEP_HELLO;
     }
     return HTTP_STEP_MORE;
 }
@@ -272,10 +261,13 @@ struct http_message *http_reader_begin(struct http_reader *r)
     static const char request[] = "POST / HTTP/1.1\r\n", answer[] = "HTTP/1.1 200 OK\r\n";
     bool asks = r->start.kind == START_LINE_REQUEST;
     r->message = http_message_new(conversation_spares(r->conversation, SPARE_HTTP_MESSAGE),
-                                  r->start.kind, r->line.bytes, r->line.length, &r->place);
-    r->at = r->line_offset + r->line.length;
+                                  r->start.kind, r->start_line, &r->place);
+    r->fields = http_fields_new(conversation_spares(r->conversation, SPARE_HTTP_FIELDS),
+                                conversation_limits(r->conversation)->header_bytes);
+    if (!r->fields)
+        http_message_free(&r->message);
+    r->at = r->line_offset + r->start_line.length;
     buffer_clear(&r->line);
-    http_fields_clear(r->fields);
     r->in_head = true;
     r->no_body = r->in_span = r->until_close = r->in_chunk_head = false;
     r->ended = r->lost_track = r->lost_start = false;
@@ -298,10 +290,11 @@ void http_reader_expect_no_body(struct http_reader *r)
 
 static enum http_step end_message(struct http_reader *r, enum http_progress how)
 {
-    struct http_message *message = r->message;
+    int error = http_message_end(r->message, how, r->fields);
     r->message = NULL;
     conversation_cost(r->conversation, COST_FIELDS, http_fields_dropped(r->fields));
-    return http_message_end(message, how, r->fields) ? HTTP_STEP_ERROR : HTTP_STEP_OVER;
+    http_fields_free(&r->fields);
+    return error ? HTTP_STEP_ERROR : HTTP_STEP_OVER;
 }
 
 /* Bytes of the span that llhttp has yet to see. */

@@ -31,7 +31,7 @@ enum http_step {
 /** A reader of one direction; NULL: no memory. */
 struct http_reader *http_reader_new(struct conversation *conversation, int direction);
 
-/** Puts it to its conversation's spares and nulls the pointer; accepts NULL. */
+/** Frees it and nulls the pointer; accepts NULL. */
 void http_reader_free(struct http_reader **reader);
 
 /** Reads on from `*used` bytes into the event, and moves it. */
