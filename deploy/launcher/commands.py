@@ -63,6 +63,7 @@ def _workers(parser):
 def _run_parser(commands):
     parser = commands.add_parser(
         "run", help="one capture (or several as one) to a directory of records",
+        usage="tapline run CAPTURE... OUT [options]",
         description="Runs a private pipeline on CAPTURE... and publishes the records in OUT.",
         epilog=LIMITS_NOTE)
     parser.add_argument("captures", nargs="+", metavar="CAPTURE",
@@ -82,6 +83,7 @@ def _run_parser(commands):
 def _batch_parser(commands):
     parser = commands.add_parser(
         "batch", help="every capture of a node between two dates",
+        usage="tapline batch -src_dir DIR -ip IP -sd DATE -ed DATE -dst_dir OUT [options]",
         description="Runs every capture below DIR/IP/tcpdump/<date>/, sd <= date <= ed; its "
                     "records go to OUT/IP/<date>/<capture's name>/. What is done is passed over.",
         epilog=LIMITS_NOTE)
@@ -156,8 +158,6 @@ def _standing_parsers(commands):
     _file(parser)
     parser.add_argument("changes", nargs="+", metavar="STAGE=N[@HOST]")
     parser.set_defaults(command=_of("scale"))
-    # What the others run on each host; no command for people, so it has no help.
-    commands.add_parser("tend").set_defaults(command=_of("tend"))
 
 
 def _keys_parser(commands):
@@ -227,7 +227,9 @@ def _split_limits(words):
             if "=" not in word:
                 at += 1
                 if at == len(words):
-                    raise Failure(WRONG_USE, f"{word} takes a value (see tapline-reader --help)")
+                    raise Failure(WRONG_USE, f"{word} takes a value, if it is a limit (see "
+                                             "tapline-reader --help); the other options are in "
+                                             f"tapline {words[0]} --help")
                 limits.append(words[at])
         at += 1
     return ours, limits
@@ -245,6 +247,11 @@ def _open_missing_streams():
 
 
 def _command(words):
+    if words == ["tend"]:  # what the others run on each host; no command for people
+        return _of("tend")()
+    if not words:
+        _parser().print_help(sys.stderr)
+        return WRONG_USE
     if words and words[0] in LIMITED:
         words, limits = _split_limits(words)
         arguments = _parser().parse_args(words)
@@ -258,12 +265,13 @@ def _command(words):
 def main(words):
     """Runs one command; its exit status."""
     _open_missing_streams()
-    # A plain kill ends the command as Ctrl-C does: through the contexts that clean up.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
-    if any(word in ("-sp", "-dp") for word in words):
-        words = _from_old_words(words)
     try:
+        # A plain kill ends the command as Ctrl-C does: through the contexts that clean up.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        if any(word in ("-sp", "-dp") for word in words):
+            words = _from_old_words(words)
         status = _command(words)
         sys.stdout.flush()
         return status

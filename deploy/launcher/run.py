@@ -77,6 +77,9 @@ def command(arguments, limits):
     """Runs it; the exit status."""
     if arguments.captures.count("-") > 1:
         raise Failure(WRONG_USE, "standard input (-) can be read once only")
+    if not arguments.via and os.path.isfile(arguments.out):
+        raise Failure(WRONG_USE, f"{arguments.out} is a file; the directory for the results comes "
+                                 "last: tapline run CAPTURE... OUT")
     if arguments.via and tap.asked(arguments):
         raise Failure(WRONG_USE, "--tap and its kin are for a pipeline of one's own; a standing "
                                  "one has them in its topology (`option sink --tap ENDPOINT`)")

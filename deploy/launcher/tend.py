@@ -67,7 +67,7 @@ def _answer(request):
     return _forward(folder, request)
 
 
-def command(_):
+def command():
     """Answers the request."""
     try:
         reply = _answer(json.loads(sys.stdin.readline()))

@@ -61,7 +61,8 @@ class Results(harness.InFolder):
     def test_a_file_in_the_way_is_refused(self):
         with open(self.out, "w", encoding="utf-8"):
             pass
-        self.run_ok("run", SMALL, self.out, status=2)
+        done = self.run_ok("run", SMALL, self.out, status=2)
+        self.assertIn("comes last: tapline run CAPTURE... OUT", done.stderr)
         self.assertTrue(os.path.isfile(self.out))
 
     def test_missing_parents_are_made(self):
@@ -209,7 +210,15 @@ class Statuses(harness.InFolder):
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_no_command(self):
-        self.assertEqual(tapline().returncode, 2)
+        done = tapline()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("one capture (or several as one)", done.stderr)
+
+    def test_no_such_command(self):
+        done = tapline("rum", SMALL, self.out)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("'run'", done.stderr)
+        self.assertNotIn("tend", done.stderr)
 
 
 class Programs(harness.InFolder):
@@ -317,6 +326,13 @@ class Leftovers(harness.InFolder):
         held.send_signal(signal.SIGINT)
         self.assertEqual(held.wait(harness.PATIENCE), 130)
         self.all_gone()
+
+    def test_an_interrupt_before_anything_began(self):
+        with open(os.path.join(self.folder, "sitecustomize.py"), "w", encoding="utf-8") as file:
+            file.write("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+        done = tapline("run", SMALL, self.out, env={"PYTHONPATH": self.folder})
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (130, "", ""))
+        self.assertFalse(os.path.exists(self.out))
 
     def test_a_kill(self):
         held = self.start()
