@@ -1,6 +1,7 @@
 #include "common/bus/member.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,14 @@ static int secure(struct member *member)
     return error;
 }
 
+/* Has the lifeline ended already? Whoever started this process has given up, and the folder of its
+ * sockets may be gone. */
+static bool is_forsaken(const struct stage_options *options)
+{
+    struct pollfd lifeline = {.fd = (int)options->lifeline, .events = POLLIN};
+    return options->lifeline && poll(&lifeline, 1, 0) > 0;
+}
+
 /* Binds one of the inboxes; `shown` becomes where others reach it. */
 static int open_inbox(struct member *member, enum endpoint_inbox which, int waiting,
                       struct inbox **inbox, char shown[PRESENCE_ENDPOINT])
@@ -53,6 +62,8 @@ static int open_inboxes(struct member *member)
 {
     const struct stage_options *o = member->options;
     int error;
+    if (is_forsaken(o))
+        return ERR_STOPPED;
     if (member->presence.role == TAPLINE_LOBBY) {
         member->control = inbox_new(member->bus, o->join, CONTROL_WAITING, &error);
         return error;

@@ -15,7 +15,7 @@
 struct member;
 
 /** Opens the sockets and announces them. The options are borrowed for its life. NULL, with *error
- *  set and a line on stderr. */
+ *  set: ERR_STOPPED where the lifeline has ended already, else with a line on stderr. */
 struct member *member_new(enum tapline_role role, const struct stage_options *options, int *error);
 
 const struct bus *member_bus(const struct member *member);

@@ -1,5 +1,7 @@
 """A private pipeline: five programs and their lobby, in a folder of their own."""
+import contextlib
 import os
+import shutil
 import sys
 import tempfile
 
@@ -59,10 +61,10 @@ class Pipeline(Readers):
         return [*(worker.process for worker in self._workers), *self._readers]
 
     def __exit__(self, failure, *_):
-        super().__exit__(failure)
+        # Who ends removes the folder where it is empty, and who is still coming up would miss it.
+        with contextlib.suppress(OSError):
+            open(os.path.join(self.folder, "kept"), "xb").close()
         try:
-            for name in os.listdir(self.folder):
-                os.unlink(os.path.join(self.folder, name))
-            os.rmdir(self.folder)
-        except FileNotFoundError:
-            pass  # the last process took it along
+            super().__exit__(failure)
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)

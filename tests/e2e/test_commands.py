@@ -224,10 +224,10 @@ class Statuses(harness.InFolder):
 class Programs(harness.InFolder):
     """The programs by themselves."""
 
-    def program(self, role, *words):
+    def program(self, role, *words, **more):
         """Runs one; its CompletedProcess."""
         return subprocess.run([installation.program(role), *words], capture_output=True, text=True,
-                              check=False, timeout=harness.PATIENCE)
+                              check=False, timeout=harness.PATIENCE, **more)
 
     def test_the_lobby_takes_what_it_has_a_use_for(self):
         told = self.program("lobby", "--help").stdout
@@ -236,6 +236,14 @@ class Programs(harness.InFolder):
             self.assertNotIn(option, told)
             self.assertIn(option, self.program("tracker", "--help").stdout)
             self.assertEqual(self.program("lobby", option, "1").returncode, 2)
+
+    def test_who_comes_up_when_all_is_over_says_nothing(self):
+        lifeline, hold = os.pipe()
+        self.addCleanup(os.close, lifeline)
+        os.close(hold)
+        done = self.program("tracker", "--join", f"ipc://{self.folder}/gone/lobby", "--lifeline",
+                            str(lifeline), pass_fds=[lifeline])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_a_reader_says_that_there_is_no_lobby(self):
         profile = os.path.join(self.folder, "profile")
