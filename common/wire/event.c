@@ -122,8 +122,7 @@ static void pack_close(struct buffer *to, const struct event_close *close)
         pack_uint(to, close->trail[i].sent);
         pack_uint(to, close->trail[i].records);
     }
-    pack_array(to, close->notes_count);
-    buffer_append(to, close->notes.bytes, close->notes.length);
+    pack_bin(to, close->notes.bytes, close->notes.length);
 }
 
 void event_pack(struct buffer *to, const struct event *event)
@@ -152,7 +151,7 @@ void event_pack(struct buffer *to, const struct event *event)
         pack_int(to, event->record.time_ns);
         pack_uint(to, event->record.packet);
         pack_uint(to, event->record.order);
-        buffer_append(to, event->record.map.bytes, event->record.map.length);
+        pack_bin(to, event->record.map.bytes, event->record.map.length);
         break;
     }
 }
@@ -243,14 +242,7 @@ static void unpack_close(struct unpack *from, struct event_close *close)
         if (!from->error)
             unpack_skip_many(from, fields - TRAIL_FIELDS);
     }
-    close->notes_count = unpack_array(from);
-    const uint8_t *start = from->at;
-    for (uint32_t i = 0; i < close->notes_count && !from->error; i++) {
-        if (unpack_type(from) != UNPACK_MAP)
-            unpack_refuse(from);
-        unpack_skip(from);
-    }
-    close->notes = (struct slice){start, from->error ? 0 : (size_t)(from->at - start)};
+    close->notes = unpack_bin(from);
 }
 
 static void unpack_record(struct unpack *from, struct event_record *record)
@@ -259,9 +251,7 @@ static void unpack_record(struct unpack *from, struct event_record *record)
     record->time_ns = unpack_int(from);
     record->packet = unpack_uint(from);
     record->order = (uint32_t)bounded(from, UINT32_MAX);
-    if (unpack_type(from) != UNPACK_MAP)
-        unpack_refuse(from);
-    record->map = unpack_raw(from);
+    record->map = unpack_bin(from);
 }
 
 /* False, with nothing read: what comes next is no DATA event, or one in another form. */

@@ -77,8 +77,8 @@ struct event_close {
     struct figures figures;
     struct trail trail[MAX_TRAIL];
     uint32_t trail_count;
-    struct slice notes; /* msgpack: a run of maps, one from each stage that learned something */
-    uint32_t notes_count;
+    struct slice notes; /* msgpack, not looked into: maps, one from each stage that learned
+                           something */
 };
 
 /** A record that travels ahead of its flow's close. */
@@ -87,7 +87,7 @@ struct event_record {
     int64_t time_ns;   /* what it is sorted by: its first time field */
     uint64_t packet;   /* the packet with its first byte, and */
     uint32_t order;    /* its place among the records of that packet and kind */
-    struct slice map;  /* msgpack: one map, keys as in the record, in its order */
+    struct slice map;  /* msgpack, not looked into: one map, keys as in the record, in its order */
 };
 
 struct event {

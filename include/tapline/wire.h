@@ -32,7 +32,7 @@
 #define TAPLINE_WIRE_H
 
 #define TAPLINE_MAGIC "tapline"
-#define TAPLINE_WIRE_VERSION 2
+#define TAPLINE_WIRE_VERSION 3
 
 /** Fields of a message, and how many of them are never missing: those up to the body. */
 #define TAPLINE_MESSAGE_FIELDS 10
@@ -122,8 +122,9 @@ enum tapline_presence {
  * these (TCP), datagrams of this direction before this one (UDP). missing: bytes of this
  * segment or datagram that its headers promise and the capture's snap length cut off.
  * figures: see struct event_close in common/wire/event.h. trail: one [role, events received,
- * events handed on, records sent ahead] for every stage that the flow passed. notes: maps of
- * record keys to values, one from every stage that learned something.
+ * events handed on, records sent ahead] for every stage that the flow passed. notes: a bin of maps,
+ * one behind the other, of record keys to values, from every stage that learned something. map: a
+ * bin of one such map. They are bins so that those whom they only pass need not look into them.
  */
 enum tapline_event {
     TAPLINE_OPEN = 0,

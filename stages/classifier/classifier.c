@@ -228,10 +228,8 @@ static int add_notes(struct classifier *c, struct flow *f, struct event_close *c
     buffer_clear(notes);
     buffer_append(notes, close->notes.bytes, close->notes.length);
     int error = findings_note(&f->findings, notes, &found);
-    if (error == 0 && found) {
+    if (error == 0 && found)
         close->notes = (struct slice){notes->bytes, notes->length};
-        close->notes_count++;
-    }
     return error;
 }
 

@@ -152,15 +152,15 @@ static void pack_name(const struct conversation *c, struct buffer *to, const str
     pack_time(to, note->time_ns);
 }
 
-/* Appends the map of what was learned; how many maps that made. */
-static uint32_t pack_notes(const struct conversation *c, struct buffer *to)
+/* Appends the map of what was learned, where there is something. */
+static void pack_notes(const struct conversation *c, struct buffer *to)
 {
     static const char *const sni_keys[] = {"https_SNI", "https_SNI_ip", "https_SNI_time"};
     static const char *const domain_keys[] = {"https_Cert_domain", "https_Cert_ip",
                                               "https_Cert_time"};
     size_t pairs = (size_t)c->requested + 3u * c->sni.known + 3u * c->domain.known;
     if (!pairs)
-        return 0;
+        return;
     pack_map(to, pairs);
     if (c->requested) {
         pack_str(to, "http_req_time");
@@ -170,7 +170,6 @@ static uint32_t pack_notes(const struct conversation *c, struct buffer *to)
         pack_name(c, to, &c->sni, sni_keys);
     if (c->domain.known)
         pack_name(c, to, &c->domain, domain_keys);
-    return 1;
 }
 
 int conversation_close(struct conversation *c, const struct event *close, uint64_t received)
@@ -182,7 +181,7 @@ int conversation_close(struct conversation *c, const struct event *close, uint64
         (struct trail){.role = TAPLINE_EXTRACTOR, .received = received, .records = c->records};
     struct buffer *notes = conversation_room(c, ROOM_RECORD);
     buffer_append(notes, close->close.notes.bytes, close->close.notes.length);
-    out.close.notes_count += pack_notes(c, notes);
+    pack_notes(c, notes);
     out.close.notes = (struct slice){notes->bytes, notes->length};
     return notes->failed ? -ENOMEM : conversation_hand_on(c, &out);
 }

@@ -186,7 +186,7 @@ static int http_file(const struct row *row)
 static int add_http(struct records *r, uint64_t flow, const struct event_record *record)
 {
     if (broadcast_wanted(r->tools.broadcast, TAP_HTTP) &&
-        row_read(&r->row, &SCHEMA_HTTP, record->map, 1) == 0) {
+        row_read(&r->row, &SCHEMA_HTTP, record->map) == 0) {
         int file = http_file(&r->row);
         if (file >= 0)
             broadcast_record(r->tools.broadcast, TAP_HTTP, (enum record_file)file, &r->row, NULL);
@@ -202,7 +202,7 @@ int records_add(struct records *r, uint64_t flow, const struct event_record *rec
     if (record->record == TAPLINE_RECORD_HTTP)
         return add_http(r, flow, record);
     const struct schema *schema = schema_of(record->record);
-    int error = schema ? row_read(&r->row, schema, record->map, 1) : ERR_MALFORMED;
+    int error = schema ? row_read(&r->row, schema, record->map) : ERR_MALFORMED;
     if (error)
         return error;
     switch (record->record) {
@@ -220,7 +220,7 @@ int records_add(struct records *r, uint64_t flow, const struct event_record *rec
 static int join_http(struct records *r, const struct figures *f, struct slice map, uint64_t packet,
                      uint32_t order)
 {
-    int error = row_read(&r->row, &SCHEMA_HTTP, map, 1);
+    int error = row_read(&r->row, &SCHEMA_HTTP, map);
     if (error)
         return error;
     struct unpack requester = row_value(&r->row, "requester");
@@ -279,7 +279,7 @@ int records_close(struct records *r, uint64_t flow, const struct event_close *cl
     const struct schema *schema = f->transport == TRANSPORT_TCP ? &SCHEMA_TCP : &SCHEMA_UDP;
     int error = complete_http(r, flow, close);
     if (!error)
-        error = row_read(&r->row, schema, close->notes, close->notes_count);
+        error = row_read(&r->row, schema, close->notes);
     bool printed = !error && !dns_alone(&r->row, &error);
     if (!error)
         error = summary_flow(r->tools.summary, f, &r->row, printed);

@@ -90,12 +90,12 @@ static void clear(struct row *row, const struct schema *schema)
     row->further_count = row->known = 0;
 }
 
-int row_read(struct row *row, const struct schema *schema, struct slice maps, uint32_t count)
+int row_read(struct row *row, const struct schema *schema, struct slice maps)
 {
     struct unpack from = unpack_over(maps.bytes, maps.length);
     clear(row, schema);
     int error = 0;
-    for (uint32_t i = 0; i < count && !error; i++) {
+    while (from.at < from.end && !error) {
         uint32_t pairs = unpack_map(&from);
         size_t next = 0;
         error = from.error;

@@ -214,7 +214,8 @@ class Strangers(harness.InFolder):
                            if msgpack else b"")
 
     def test_records_that_are_none(self):
-        self.forged_events([[bus.RECORD, 1, kind, 0, 1, 0, {"ip_port": 7}] for kind in range(9)])
+        none = msgpack.packb({"ip_port": 7}) if msgpack else b""
+        self.forged_events([[bus.RECORD, 1, kind, 0, 1, 0, none] for kind in range(9)])
 
     def test_a_fault(self):
         self.check(self.between(lambda forger, reader: forger.say(

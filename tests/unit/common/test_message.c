@@ -38,7 +38,7 @@ static void a_head_stands_right_before_its_body(void **state)
 static void a_message_may_do_without_its_time(void **state)
 {
     (void)state;
-    static const uint8_t head[] = "\x99\xa7tapline\x02\x03\x07\x01\x05\x06\x01";
+    static const uint8_t head[] = "\x99\xa7tapline\x03\x03\x07\x01\x05\x06\x01";
     struct message_head back;
     uint8_t bytes[sizeof head + 8];
     memcpy(bytes, head, sizeof head - 1);

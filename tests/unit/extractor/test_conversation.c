@@ -164,7 +164,6 @@ static void notes(void **state)
     struct unpack u = unpack_over(sink.close.bytes, sink.close.length);
     struct event out;
     assert_int_equal(event_unpack(&u, &out), 0);
-    assert_int_equal(out.close.notes_count, 1);
     assert_int_equal(out.close.trail_count, 2);
     assert_int_equal(out.close.trail[1].role, TAPLINE_EXTRACTOR);
     assert_int_equal(out.close.trail[1].received, 17);

@@ -40,7 +40,7 @@ static void a_flow_of_no_known_protocol(void **state)
     struct event close;
     assert_int_equal(event_unpack(&u, &close), 0);
     assert_int_equal(close.close.trail[0].received, 2);
-    assert_int_equal(close.close.notes_count, 0);
+    assert_int_equal(close.close.notes.length, 0);
     rig_free(&rig);
 }
 

@@ -34,7 +34,6 @@ static void add_flow(struct records *records, int number, bool wrong)
     if (wrong)
         pack_wrong(&notes);
     event.close.notes = whole(&notes);
-    event.close.notes_count = wrong;
     assert_int_equal(records_close(records, event.flow, &event.close), 0);
     buffer_free(&notes);
 }

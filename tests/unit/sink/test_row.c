@@ -23,14 +23,14 @@ static int tear_down(void **state)
 }
 
 /* By way of what is stored of it, as every record goes. */
-static int render(const struct schema *schema, uint32_t count, const struct figures *figures)
+static int render(const struct schema *schema, const struct figures *figures)
 {
     struct row read, row;
     struct form *form = form_new(schema);
     struct buffer stored = {0};
     char text[IP_PORT_TEXT];
     struct view view = view_of(figures, FROM_INITIATOR, text);
-    int error = row_read(&read, schema, whole(&maps), count);
+    int error = row_read(&read, schema, whole(&maps));
     buffer_clear(&line);
     if (!error) {
         view_store(&view, &stored);
@@ -45,10 +45,9 @@ static int render(const struct schema *schema, uint32_t count, const struct figu
     return error;
 }
 
-static void renders(const struct schema *schema, uint32_t count, const struct figures *figures,
-                    const char *want)
+static void renders(const struct schema *schema, const struct figures *figures, const char *want)
 {
-    assert_int_equal(render(schema, count, figures), 0);
+    assert_int_equal(render(schema, figures), 0);
     buffer_append(&line, "", 1);
     assert_string_equal((const char *)line.bytes, want);
 }
@@ -80,7 +79,7 @@ static void tcp_looks_as_ever(void **state)
     event.close.figures.rtt_ns = 9999990;
     buffer_clear(&maps);
     pack_texts(&maps, notes);
-    renders(&SCHEMA_TCP, 1, &event.close.figures,
+    renders(&SCHEMA_TCP, &event.close.figures,
             TCP_HEAD
             "\"protocol_type\": \"BitTorrent\", \"http_req_time\": null, \"https_SNI\": \"\", "
             "\"https_SNI_ip\": \"\", \"https_SNI_time\": null, \"https_Cert_domain\": \"\", "
@@ -98,7 +97,7 @@ static void tcp_that_nobody_knows_has_every_key(void **state)
     struct event event =
         flow_closed(1, TRANSPORT_TCP, "52.109.246.204", 29035, "115.200.96.237", 51413);
     buffer_clear(&maps);
-    renders(&SCHEMA_TCP, 0, &event.close.figures,
+    renders(&SCHEMA_TCP, &event.close.figures,
             TCP_HEAD
             "\"protocol_type\": \"tcp\", \"http_req_time\": null, \"https_SNI\": \"\", "
             "\"https_SNI_ip\": \"\", \"https_SNI_time\": null, \"https_Cert_domain\": \"\", "
@@ -135,7 +134,7 @@ static void udp_looks_as_ever(void **state)
     pack_int(&maps, -7);
     pack_pair(&maps, "data_ip", "105.129.29.137");
     renders(
-        &SCHEMA_UDP, 2, &event.close.figures,
+        &SCHEMA_UDP, &event.close.figures,
         "{\"ip_port\": \"105.129.29.137-33171-2001:db8::1-3478\", "
         "\"start_timestamp\": \"2023-07-14 15:02:14.000123\", "
         "\"end_timestamp\": \"2023-07-14 15:02:14.090123\", \"packet_count\": 10, "
@@ -163,11 +162,11 @@ static void what_is_not_of_its_type_is_refused(void **state)
             pack_array(&maps, 0);
         else
             pack_bin(&maps, "x", 1);
-        assert_int_equal(render(&SCHEMA_TCP, 1, &event.close.figures), ERR_MALFORMED);
+        assert_int_equal(render(&SCHEMA_TCP, &event.close.figures), ERR_MALFORMED);
     }
     buffer_clear(&maps);
     pack_uint(&maps, 1);
-    assert_int_equal(render(&SCHEMA_TCP, 1, &event.close.figures), ERR_MALFORMED);
+    assert_int_equal(render(&SCHEMA_TCP, &event.close.figures), ERR_MALFORMED);
 }
 
 static void what_goes_beyond_a_limit_is_refused(void **state)
@@ -180,7 +179,7 @@ static void what_goes_beyond_a_limit_is_refused(void **state)
     for (int i = 0; i < 100000; i++)
         pack_array(&maps, 1);
     pack_nil(&maps);
-    assert_int_equal(render(&SCHEMA_TCP, 1, &event.close.figures), ERR_MALFORMED);
+    assert_int_equal(render(&SCHEMA_TCP, &event.close.figures), ERR_MALFORMED);
     buffer_clear(&maps);
     pack_map(&maps, MAX_FURTHER + 1);
     for (int i = 0; i <= MAX_FURTHER; i++) {
@@ -188,7 +187,7 @@ static void what_goes_beyond_a_limit_is_refused(void **state)
         snprintf(key, sizeof key, "k%d", i);
         pack_pair(&maps, key, "v");
     }
-    assert_int_equal(render(&SCHEMA_TCP, 1, &event.close.figures), ERR_LIMIT);
+    assert_int_equal(render(&SCHEMA_TCP, &event.close.figures), ERR_LIMIT);
 }
 
 int main(void)

@@ -125,7 +125,6 @@ static void a_connection_is_told_with_the_keys_of_its_file(void **state)
     pack_pair(&b->map, "https_SNI", "edge.example");
     pack_pair(&b->map, "acme_id", "further");
     close.close.notes = whole(&b->map);
-    close.close.notes_count = 1;
     takes(b, &close);
     said(b, 1, TAP_FLOW_TCP,
          HEAD("1") "\"file\": \"tmp_con.json\", \"ip_port\": \"1.2.3.4-1000-5.6.7.8-443\", "
@@ -244,7 +243,6 @@ static void dns_conversations_are_no_records(void **state)
     pack_str(&b->map, "dns_only");
     pack_bool(&b->map, true);
     udp.close.notes = whole(&b->map);
-    udp.close.notes_count = 1;
     takes(b, &udp);
     assert_int_equal(b->listener.heads[TAP_FLOW_UDP], 0);
 }
