@@ -311,22 +311,25 @@ static inline uint64_t skip_one(struct unpack *u)
 
 void unpack_skip(struct unpack *u)
 {
-    uint64_t left[MAX_DEPTH] = {1};
-    size_t depth = 1;
-    while (depth && !u->error) {
-        if (!left[depth - 1]) {
-            depth--;
-            continue;
+    uint64_t left[MAX_DEPTH]; /* the values to step over at every depth, */
+    size_t depth = 0;
+    uint64_t count = skip_one(u); /* and at this one */
+    for (;;) {
+        while (count) {
+            uint64_t held = skip_one(u);
+            count = u->error ? 0 : count - 1;
+            if (!held)
+                continue;
+            if (depth + 2 == MAX_DEPTH) {
+                unpack_refuse(u);
+                return;
+            }
+            left[depth++] = count;
+            count = held;
         }
-        left[depth - 1]--;
-        uint64_t held = skip_one(u);
-        if (!held)
-            continue;
-        if (depth == MAX_DEPTH) {
-            unpack_refuse(u);
+        if (!depth || u->error)
             return;
-        }
-        left[depth++] = held;
+        count = left[--depth];
     }
 }
 
