@@ -132,9 +132,9 @@ static void sort_by_prefix(struct place *all, struct place *spare, size_t count)
 
 static void sort_arena(struct sorter *s)
 {
-    struct place *all = places(s);
     if (!s->count)
         return;
+    struct place *all = places(s);
     sort_by_prefix(all, all - s->count, s->count);
     for (size_t first = 0, next; first < s->count; first = next) {
         for (next = first + 1; next < s->count && all[next].prefix == all[first].prefix; next++)
