@@ -1,19 +1,10 @@
 #include "common/net/address.h"
 
-#include <assert.h>
 #include <stdbool.h>
 #include <string.h>
 
 #include "common/base/big_endian.h"
 #include "common/base/digits.h"
-
-struct address address_from(const uint8_t *bytes, size_t length)
-{
-    assert(length == 4 || length == 16);
-    struct address a = {.length = (uint8_t)length};
-    memcpy(a.bytes, bytes, length);
-    return a;
-}
 
 int address_compare(const struct address *a, const struct address *b)
 {

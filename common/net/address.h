@@ -4,6 +4,7 @@
 #ifndef TAPLINE_COMMON_ADDRESS_H
 #define TAPLINE_COMMON_ADDRESS_H
 
+#include <assert.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +19,19 @@ struct address {
 
 enum { ADDRESS_TEXT = INET6_ADDRSTRLEN, IP_PORT_TEXT = 2 * (INET6_ADDRSTRLEN + 7) };
 
-/** The address that stands in 4 or 16 bytes. */
-struct address address_from(const uint8_t *bytes, size_t length);
+/** The address that stands in 4 or 16 bytes. It is written in one piece, as it is read in larger
+ *  ones than four bytes soon. */
+static inline struct address address_from(const uint8_t *bytes, size_t length)
+{
+    assert(length == 4 || length == 16);
+    struct address a = {.length = (uint8_t)length};
+    uint32_t words[4] = {0};
+    memcpy(&words[0], bytes, sizeof words[0]);
+    if (length == sizeof words)
+        memcpy(words, bytes, sizeof words);
+    memcpy(a.bytes, words, sizeof words);
+    return a;
+}
 
 /** One half (0 or 1) of the bytes as a number of this machine's: for comparing and hashing. */
 static inline uint64_t address_half(const struct address *a, int half)

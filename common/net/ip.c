@@ -1,7 +1,5 @@
 #include "common/net/ip.h"
 
-#include <string.h>
-
 #include "common/base/big_endian.h"
 
 enum {
@@ -30,14 +28,6 @@ static struct extent body_of(struct extent whole, uint32_t header, uint32_t leng
     return extent_behind(&whole, header);
 }
 
-/* Both addresses, which stand one behind the other; in the hot path, hence in place. */
-static inline void addresses_set(struct packet *p, const uint8_t *bytes, uint8_t length)
-{
-    p->source = p->destination = (struct address){.length = length};
-    memcpy(p->source.bytes, bytes, length);
-    memcpy(p->destination.bytes, bytes + length, length);
-}
-
 static bool decode_ipv4(struct packet *p, const struct extent *whole)
 {
     const uint8_t *bytes = whole->bytes;
@@ -47,7 +37,8 @@ static bool decode_ipv4(struct packet *p, const struct extent *whole)
     uint16_t part = big_endian_16(bytes + 6);
     p->version = 4;
     p->protocol = bytes[9];
-    addresses_set(p, bytes + 12, 4);
+    p->source = address_from(bytes + 12, 4);
+    p->destination = address_from(bytes + 16, 4);
     p->body = body_of(*whole, header, big_endian_16(bytes + 2));
     p->fragment_offset = (uint16_t)((part & 0x1fff) * 8);
     p->more = part & 0x2000;
@@ -69,7 +60,8 @@ static bool decode_ipv6(struct packet *p, const struct extent *whole)
     p->fragment_offset = 0;
     p->fragment_id = 0;
     p->fragment_next = 0;
-    addresses_set(p, bytes + 8, 16);
+    p->source = address_from(bytes + 8, 16);
+    p->destination = address_from(bytes + 24, 16);
     p->body = body_of(*whole, IPV6_HEADER, length ? IPV6_HEADER + length : 0);
     ip_step_extensions(p);
     return true;

@@ -35,13 +35,16 @@ static bool pppoe_step(struct cursor *c, uint32_t *longest)
     return protocol == PPP_IPV4 || protocol == PPP_IPV6;
 }
 
-/* Every tag takes four bytes, so the frame's end bounds this. */
-static bool ethertype_step(struct cursor *c, uint16_t type, uint32_t *longest)
+static bool is_ip(uint16_t type)
 {
-    for (;; type = cursor_u16(c)) {
+    return type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6;
+}
+
+/* Every tag takes four bytes, so the frame's end bounds this. */
+static bool tags_step(struct cursor *c, uint16_t type, uint32_t *longest)
+{
+    for (; !is_ip(type); type = cursor_u16(c)) {
         switch (type) {
-        case ETHERTYPE_IPV4:
-        case ETHERTYPE_IPV6: return true;
         case ETHERTYPE_VLAN:
         case ETHERTYPE_PROVIDER:
         case ETHERTYPE_QINQ: cursor_skip(c, 2); break;
@@ -51,13 +54,15 @@ static bool ethertype_step(struct cursor *c, uint16_t type, uint32_t *longest)
         default: return false;
         }
     }
+    return !c->bad;
 }
 
 /* Ethernet and cooked v1 end their headers with the EtherType, cooked v2 begins with it. */
-static bool header_step(struct cursor *c, size_t before, size_t after, uint32_t *longest)
+static inline bool header_step(struct cursor *c, size_t before, size_t after, uint32_t *longest)
 {
     const uint8_t *header = cursor_take(c, before + sizeof(uint16_t) + after);
-    return header && ethertype_step(c, big_endian_16(header + before), longest) && !c->bad;
+    uint16_t type = header ? big_endian_16(header + before) : 0;
+    return is_ip(type) || (header && tags_step(c, type, longest));
 }
 
 /* The address family is a 32-bit number in the byte order of the machine that captured, and
