@@ -4,18 +4,21 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-/* Of a message, so much is fetched into the cache ahead at most. */
-enum { FETCHED_MOST = 16 * 1024 };
+/* So much of a message is fetched into the cache ahead of what is read: STAGE_AHEAD frames of full
+ * size, and no more than half of a first cache. */
+enum { FETCHED_AHEAD = 24 * 1024 };
 
-/* A message was written by another thread, so that its bytes come from far away, and where the next
- * element begins is known only once this one was read. So while the core works on what was read
- * since `before`, as much of what follows is sent for. */
-static void fetch_next(const struct unpack *body, const uint8_t *before)
+/* A message was written by another process, so that its bytes come from far away, and where the
+ * next element begins is known only once this one was read. So while the core works, what follows
+ * is sent for, behind what was before; returns how far. */
+static const uint8_t *fetch_ahead(const struct unpack *body, const uint8_t *fetched)
 {
-    size_t size = (size_t)(body->at - before), left = (size_t)(body->end - body->at);
-    if (size > FETCHED_MOST)
-        size = FETCHED_MOST;
-    cache_fetch(body->at, size < left ? size : left);
+    const uint8_t *from = fetched > body->at ? fetched : body->at;
+    size_t left = (size_t)(body->end - body->at);
+    const uint8_t *to = body->at + (left < FETCHED_AHEAD ? left : FETCHED_AHEAD);
+    if (from < to)
+        cache_fetch(from, (size_t)(to - from));
+    return to;
 }
 
 /* Frames go on together, as far as no clock stands between them. */
@@ -23,16 +26,16 @@ static int take_frames(const struct stage_hooks *hooks, void *core, struct unpac
 {
     struct frame frames[STAGE_AHEAD];
     uint32_t left = unpack_array(body);
+    const uint8_t *fetched = fetch_ahead(body, body->at);
     int rc = body->error;
     while (left && !rc) {
-        const uint8_t *before = body->at;
         uint32_t read = 0;
         int what = FRAME_PACKET;
         for (; left && read < STAGE_AHEAD && what == FRAME_PACKET; left--) {
             what = frame_unpack(body, &frames[read]);
             read += what == FRAME_PACKET;
         }
-        fetch_next(body, before);
+        fetched = fetch_ahead(body, fetched);
         if (read)
             rc = hooks->frames(core, frames, read);
         if (!rc && what == FRAME_CLOCK)
@@ -58,11 +61,11 @@ static int take_events(const struct stage_hooks *hooks, struct session *session,
     void *core = session_core(session);
     struct event events[STAGE_AHEAD];
     uint32_t left = unpack_array(body), read;
+    const uint8_t *fetched = fetch_ahead(body, body->at);
     int rc = body->error;
     for (; left && !rc; left -= read) {
-        const uint8_t *before = body->at;
         int unreadable = read_ahead(body, events, left, &read);
-        fetch_next(body, before);
+        fetched = fetch_ahead(body, fetched);
         if (hooks->expect)
             hooks->expect(core, events, read);
         for (uint32_t i = 0; i < read && !rc; i++) {
