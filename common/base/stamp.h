@@ -21,6 +21,7 @@ struct stamp;
  *  zone that is not known is UTC. NULL: no memory, or the name holds a NUL or is too long. */
 struct stamp *stamp_new(const void *zone, size_t length);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void stamp_free(struct stamp **stamp);
 
 /** Writes the time, nanoseconds since 1970-01-01T00:00:00Z, cut to microseconds; no NUL. */

@@ -45,6 +45,8 @@ void message_release(struct message *message);
 /** Lets go of memory that messages lay in whose senders are gone. No message may be held. */
 void inbox_sweep(struct inbox *inbox);
 
+/** Closes it, and removes the file of an ipc:// one. NULLs the caller's pointer, and accepts NULL
+ *  in it. */
 void inbox_free(struct inbox **inbox);
 
 #endif

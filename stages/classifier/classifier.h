@@ -19,6 +19,9 @@ struct classifier;
  *  ERR_USAGE (the capture's profile is none; said in the log) or -ENOMEM. */
 struct classifier *classifier_new(const struct capture *capture, const struct outlet *outlet,
                                   int *error);
+
+/** And its flows, of which nothing more is sent on. NULLs the caller's pointer, and accepts NULL in
+ *  it. */
 void classifier_free(struct classifier **classifier);
 
 /**

@@ -36,6 +36,8 @@ enum { FINDINGS_NO_TYPE = INT32_MAX };
 
 /** Nothing is found yet. `rules` and `open` are borrowed and outlive it. */
 void findings_begin(struct findings *f, const struct rules *rules, const struct event_open *open);
+
+/** Forgets what was found. */
 void findings_free(struct findings *f);
 
 /** Something matched: of TCP the earliest place and there the lowest rank gives the flow its type,

@@ -16,6 +16,8 @@ struct glance;
 /** For those among at most 64 signatures that are of this transport; they are not referred to
  *  later. NULL: no memory. */
 struct glance *glance_new(const struct signature *signatures, size_t count, uint8_t transport);
+
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void glance_free(struct glance **glance);
 
 /** Those of the signatures `of` (a bit for each, by its index) that the payload may match, or may

@@ -58,6 +58,7 @@ struct held holding_segment(const struct holding *h, size_t index);
 /** Lets go of the starts that are decided, and of the segments before the first that is not. */
 void holding_settle(struct holding **h);
 
+/** And the segments in it. NULLs the caller's pointer, and accepts NULL in it. */
 void holding_free(struct holding **h);
 
 #endif

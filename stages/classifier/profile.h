@@ -28,6 +28,8 @@ struct profile;
  * reason in `fault`, where it is none, or there is no memory.
  */
 struct profile *profile_parse(const char *text, size_t length, char fault[PROFILE_FAULT]);
+
+/** And its signatures. NULLs the caller's pointer, and accepts NULL in it. */
 void profile_free(struct profile **profile);
 
 /** Its signatures, by priority and then by name. */

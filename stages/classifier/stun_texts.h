@@ -28,6 +28,8 @@ enum { STUN_TEXTS = 256, STUN_TEXT_KEPT = 1024 };
 
 /** NULL: no memory. */
 struct stun_texts *stun_texts_new(void);
+
+/** And what it lent. NULLs the caller's pointer, and accepts NULL in it. */
 void stun_texts_free(struct stun_texts **texts);
 
 /** What this text says: borrowed, until the next is asked for. NULL: no memory. */

@@ -27,6 +27,8 @@ struct job;
  *  set: a negated errno. */
 struct jobs *jobs_open(const char *path, int answers, int *error);
 
+/** Closes the file of orders; jobs that were taken stay. NULLs the caller's pointer, and accepts
+ *  NULL in it. */
 void jobs_free(struct jobs **jobs);
 
 /** What to wait on for more lines. */

@@ -39,6 +39,7 @@ void reader_closing(void *reader);
  *  every one was answered. */
 enum exit_status reader_status(const struct reader *reader);
 
+/** And its runs. NULLs the caller's pointer, and accepts NULL in it. */
 void reader_free(struct reader **reader);
 
 #endif

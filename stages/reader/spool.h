@@ -39,6 +39,7 @@ int spool_descriptor(const struct spool *spool, uint64_t offset);
 /** Bytes that there are of a redirected file; 0: nobody knows. */
 uint64_t spool_size(const struct spool *spool);
 
+/** And every spool, whose file is gone then. NULLs the caller's pointer, and accepts NULL in it. */
 void spools_free(struct spools **spools);
 
 #endif

@@ -21,6 +21,7 @@ struct broadcast;
 /** Both are borrowed for its life. NULL: no memory. */
 struct broadcast *broadcast_new(const struct tap *tap, const struct capture *capture);
 
+/** Publishes nothing. NULLs the caller's pointer, and accepts NULL in it. */
 void broadcast_free(struct broadcast **broadcast);
 
 /** Counts one record of the topic. True: somebody wants it, broadcast_record is to follow. Without

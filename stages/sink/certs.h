@@ -13,6 +13,7 @@ struct certs;
 /** Keeps them in that directory (its descriptor is borrowed). NULL: no memory. */
 struct certs *certs_new(int directory);
 
+/** What it kept stays. NULLs the caller's pointer, and accepts NULL in it. */
 void certs_free(struct certs **certs);
 
 /** Writes the certificate, unless it is there already; 0 or a negated errno. */

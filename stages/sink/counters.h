@@ -14,6 +14,7 @@ struct counters;
 /** NULL: no memory. */
 struct counters *counters_new(void);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void counters_free(struct counters **counters);
 
 /** Adds a msgpack map of names and numbers; no bytes: nothing. 0, ERR_TRUNCATED or ERR_MALFORMED,

@@ -14,6 +14,7 @@ struct form;
 /** The form of a schema's records. NULL: no memory. */
 struct form *form_new(const struct schema *schema);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void form_free(struct form **form);
 
 /** Appends the row, which is of the form's schema, as one JSON object. `view`: its flow; NULL for a

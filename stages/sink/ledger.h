@@ -26,6 +26,7 @@ struct ledger;
 /** A ledger for a capture that so many trackers share; NULL: no memory. */
 struct ledger *ledger_new(uint32_t trackers);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void ledger_free(struct ledger **ledger);
 
 /** Enters a flow's end. 0; ERR_LOST: it contradicts itself (see ledger_state). */

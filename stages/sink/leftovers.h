@@ -14,6 +14,7 @@ struct leftovers;
 /** NULL: no memory. */
 struct leftovers *leftovers_new(void);
 
+/** Removes nothing from any disk. NULLs the caller's pointer, and accepts NULL in it. */
 void leftovers_free(struct leftovers **leftovers);
 
 /** How names of hidden directories begin here. The host is named, as a lock may not reach beyond

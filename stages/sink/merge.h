@@ -15,6 +15,7 @@ struct merge;
  *  errno). The runs' spills must outlive it. */
 struct merge *merge_new(const struct run *runs, size_t count, size_t memory, int *error);
 
+/** The runs stay. NULLs the caller's pointer, and accepts NULL in it. */
 void merge_free(struct merge **merge);
 
 /** The next entry, borrowed until the next call. 0, ERR_EOF, or a negated errno. */

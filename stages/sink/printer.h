@@ -13,6 +13,7 @@ struct printer;
 /** A printer of times in that zone (stamp.h). NULL: no memory, or the zone cannot be one. */
 struct printer *printer_new(struct slice zone);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void printer_free(struct printer **printer);
 
 /** Appends the line of what records_next gave, with its end. 0; ERR_TRUNCATED or ERR_MALFORMED: a

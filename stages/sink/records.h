@@ -35,6 +35,7 @@ struct records_tools {
 /** NULL: no memory. */
 struct records *records_new(const struct records_tools *tools);
 
+/** And all records that were not taken. NULLs the caller's pointer, and accepts NULL in it. */
 void records_free(struct records **records);
 
 /** A flow's end: its own record, where it has one. 0; ERR_TRUNCATED, ERR_MALFORMED or ERR_LIMIT:

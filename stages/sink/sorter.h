@@ -18,6 +18,7 @@ struct sorter;
  *  descriptor is borrowed). NULL: no memory. */
 struct sorter *sorter_new(size_t memory, int directory);
 
+/** Closes its files, which have no names. NULLs the caller's pointer, and accepts NULL in it. */
 void sorter_free(struct sorter **sorter);
 
 /** Adds a copy of an entry, of any length. Not after the first sorter_next. 0, a negated errno, or

@@ -23,6 +23,7 @@ struct run {
  *  comes about. NULL with *error set to a negated errno. */
 struct spill *spill_new(int directory, int *error);
 
+/** Closes its file, which is gone then. NULLs the caller's pointer, and accepts NULL in it. */
 void spill_free(struct spill **spill);
 
 /** Adds an entry to the run that is being written; 0 or a negated errno. */
@@ -40,6 +41,7 @@ struct run_reader;
  *  run's spill must outlive it. */
 struct run_reader *run_reader_new(const struct run *run, size_t buffer);
 
+/** The spill stays. NULLs the caller's pointer, and accepts NULL in it. */
 void run_reader_free(struct run_reader **reader);
 
 /** The next entry, borrowed until the next call. 0, ERR_EOF, or a negated errno. */

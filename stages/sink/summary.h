@@ -19,6 +19,7 @@ struct summary;
 /** NULL: no memory. */
 struct summary *summary_new(void);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void summary_free(struct summary **summary);
 
 /** Enters a flow by its record; `printed`: it has one in the files (else it was DNS alone). 0 or

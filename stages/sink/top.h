@@ -25,6 +25,7 @@ struct top_item {
 /** NULL: no memory. */
 struct top *top_new(void);
 
+/** NULLs the caller's pointer, and accepts NULL in it. */
 void top_free(struct top **top);
 
 /** Counts a text (UTF-8) once more. */
