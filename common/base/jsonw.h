@@ -25,6 +25,7 @@ static inline struct jsonw jsonw_to(struct buffer *out)
     return (struct jsonw){.out = out, .follows = false};
 }
 
+/** Begin and end what others stand in; to be nested as JSON is, which nobody checks. */
 void jsonw_open_object(struct jsonw *w);
 void jsonw_close_object(struct jsonw *w);
 void jsonw_open_array(struct jsonw *w);

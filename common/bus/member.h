@@ -18,6 +18,7 @@ struct member;
  *  set: ERR_STOPPED where the lifeline has ended already, else with a line on stderr. */
 struct member *member_new(enum tapline_role role, const struct stage_options *options, int *error);
 
+/** Its place on the bus. */
 const struct bus *member_bus(const struct member *member);
 
 /** What people call it. */

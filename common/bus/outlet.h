@@ -38,6 +38,8 @@ struct outlet {
     int (*tell)(void *context, enum tapline_kind kind, const struct buffer *body);
 };
 
+/* What the outlet's functions say, in the way that one calls them. */
+
 static inline int outlet_event(const struct outlet *o, enum tapline_role to, outlet_route *route,
                                const struct event *event)
 {

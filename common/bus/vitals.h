@@ -28,6 +28,8 @@ struct vitals {
     _Atomic uint64_t idle_ns;    /* waiting for messages */
 };
 
+/* Any thread may call these: what is counted is exact, when another sees it is not. */
+
 static inline void vital_add(_Atomic uint64_t *vital, uint64_t more)
 {
     atomic_fetch_add_explicit(vital, more, memory_order_relaxed);

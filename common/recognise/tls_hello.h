@@ -10,6 +10,7 @@
 
 #include "common/recognise/verdict.h"
 
+/** Whether a stream that begins with these bytes is such a connection (verdict.h). */
 enum verdict tls_hello_recognise(const uint8_t *bytes, size_t length);
 
 #endif

@@ -104,6 +104,7 @@ struct tapline_value tapline_get(const struct tapline_record *record, const char
 
 /* ---- values ---- */
 
+/** Of what type a value is. */
 enum tapline_type tapline_type_of(struct tapline_value value);
 
 /** Each gives the value where it is of that type, and otherwise false and leaves *out alone. */

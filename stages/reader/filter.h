@@ -30,6 +30,7 @@ struct filter *filter_new(const char *expression, char *fault, size_t fault_size
 /** Takes NULL, and sets the caller's pointer to it. */
 void filter_free(struct filter **filter);
 
+/** What becomes of a frame. */
 enum filter_verdict filter_frame(struct filter *filter, const struct frame *frame);
 
 /** Why the filter does not fit the frame that FILTER_MISFITS was said of last: libpcap's words. */

@@ -45,6 +45,7 @@ enum ledger_state {
     LEDGER_BROKEN, /* it never will be: the fault says which sum, and both its sides */
 };
 
+/** How the sums stand now; `fault` is written where they never will agree. */
 enum ledger_state ledger_state(struct ledger *ledger, struct fault *fault);
 
 /** Packets of the capture that the filter, if there was one, took, and how many it left out. */
