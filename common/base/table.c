@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { FIRST_SIZE = 64 };
+enum { FIRST_SIZE = 64, FIRST_SHIFT = 60, NEIGHBOURS_BITS = 2 };
 
-/* Ids count up, one range for each tracker: a multiplication spreads them (Knuth's method). */
+/* Ids count up, one range for each tracker, and what comes together was mostly opened together: so
+ * neighbours stand side by side, as many as a line of the cache holds. These are spread by a
+ * multiplication, of which the upper bits are those that lie evenly (Knuth's method). */
 static size_t home(const struct table *table, uint64_t id)
 {
-    return (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (table->size - 1);
+    size_t line = (size_t)((id >> NEIGHBOURS_BITS) * UINT64_C(0x9e3779b97f4a7c15) >> table->shift);
+    return line << NEIGHBOURS_BITS | (id & ((1 << NEIGHBOURS_BITS) - 1));
 }
 
 /* The slot that holds the id, or the free one where it would stand. */
@@ -35,6 +38,7 @@ void table_prefetch(const struct table *table, uint64_t id)
 static int grow(struct table *table)
 {
     struct table wider = {.size = table->size ? 2 * table->size : FIRST_SIZE,
+                          .shift = table->size ? table->shift - 1 : FIRST_SHIFT,
                           .count = table->count};
     wider.slots = calloc(wider.size, sizeof *wider.slots);
     if (!wider.slots)

@@ -16,7 +16,8 @@ struct table_slot {
 /** Zeroed: an empty table that owns nothing. The objects stay their owner's. */
 struct table {
     struct table_slot *slots;
-    size_t size; /* 0 or a power of two */
+    size_t size;    /* 0 or a power of two */
+    unsigned shift; /* what a spread id is shifted by to become the number of a line */
     size_t count;
 };
 

@@ -16,20 +16,13 @@ int signature_compare(const struct signature *a, const struct signature *b)
     return strcmp(a->name, b->name);
 }
 
-bool signature_in_class(enum byte_class class, uint8_t byte)
-{
-    bool digit = byte >= '0' && byte <= '9';
-    uint8_t lower = byte | 0x20;
-    bool alpha = lower >= 'a' && lower <= 'z';
-    switch (class) {
-    case CLASS_ALNUM: return digit || alpha;
-    case CLASS_ALPHA: return alpha;
-    case CLASS_DIGIT: return digit;
-    case CLASS_HEX: return digit || (lower >= 'a' && lower <= 'f');
-    case CLASS_PRINT: return byte >= ' ' && byte < 0x7f;
-    }
-    return false;
-}
+const uint64_t signature_classes[][4] = {
+    [CLASS_ALNUM] = {0x03ff000000000000, 0x07fffffe07fffffe},
+    [CLASS_ALPHA] = {0, 0x07fffffe07fffffe},
+    [CLASS_DIGIT] = {0x03ff000000000000, 0},
+    [CLASS_HEX] = {0x03ff000000000000, 0x0000007e0000007e},
+    [CLASS_PRINT] = {0xffffffff00000000, 0x7fffffffffffffff},
+};
 
 static enum verdict lacking(const struct payload *payload)
 {

@@ -12,7 +12,6 @@
 #include "stages/classifier/strict_json.h"
 
 enum {
-    HEADER = 20,
     ATTRIBUTE_HEADER = 4,
     LEAST_TYPE = 0x0001,
     MOST_TYPE = 0x0111,
@@ -28,9 +27,9 @@ bool stun_recognise(const uint8_t *bytes, size_t length, size_t missing)
 {
     struct cursor c = cursor_over(bytes, length);
     uint16_t type = cursor_u16(&c), size = cursor_u16(&c);
-    cursor_skip(&c, HEADER - 4);
+    cursor_skip(&c, STUN_HEADER - 4);
     if (c.bad || type < LEAST_TYPE || type > MOST_TYPE || size % 4 != 0 ||
-        (size_t)size + HEADER != length + missing)
+        (size_t)size + STUN_HEADER != length + missing)
         return false;
     while (cursor_left(&c) >= ATTRIBUTE_HEADER) {
         cursor_skip(&c, 2);
@@ -45,7 +44,7 @@ bool stun_recognise(const uint8_t *bytes, size_t length, size_t missing)
 struct cursor stun_attributes(const uint8_t *bytes, size_t length)
 {
     struct cursor c = cursor_over(bytes, length);
-    cursor_skip(&c, HEADER);
+    cursor_skip(&c, STUN_HEADER);
     return c;
 }
 

@@ -13,6 +13,10 @@
 #include "common/base/cursor.h"
 #include "common/wire/unpack.h"
 
+/** What shows at a glance: a message has so many bytes and more, and these bits of the first of them
+ *  are unset. */
+enum { STUN_HEADER = 20, STUN_UNSET = 0xfe };
+
 /**
  * Is this datagram a STUN message: type 0x0001 to 0x0111, a length that covers the rest exactly,
  * and attributes, each padded to four bytes, that fill it? `missing` bytes behind these were cut

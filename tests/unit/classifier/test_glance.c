@@ -4,10 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "common/wire/event.h"
 #include "stages/classifier/profile.h"
+#include "stages/classifier/stun.h"
+#include "tests/unit/classifier/payloads.h"
 
 #define ONE(name, transport, match)                                                                \
     "{\"name\":\"" name "\",\"transport\":\"" transport "\",\"label\":\"l\",\"match\":[" match "]}"
@@ -98,12 +101,54 @@ static void many_false_starts(void **state)
     profile_free(&p);
 }
 
+/* A message, however much of it the snap length cut off, and what differs from one in a byte. */
+static void messages_of_stun_pass(void **state)
+{
+    (void)state;
+    static const char document[] =
+        "{\"signatures\":[{\"name\":\"s\",\"transport\":\"udp\",\"label\":\"s\","
+        "\"stun_attribute\":\"e002\"}]}";
+    struct profile *p = profile(document);
+    struct payload_bytes message = {0};
+    uint32_t messages = 0, others = 0;
+    payload_stun(&message, 0xe002, "{}", 2);
+    for (size_t length = 0; length <= message.length; length++)
+        for (uint32_t first = 0; first <= UINT8_MAX; first++) {
+            message.bytes[0] = (uint8_t)first;
+            struct payload payload = {message.bytes, length, message.length - length, false};
+            bool may = profile_glance(p, false, 1, &payload) == 1;
+            bool is = stun_recognise(message.bytes, length, message.length - length);
+            assert_true(may || !is);
+            messages += is;
+            others += !may;
+        }
+    assert_true(messages > 0 && others > 200 * messages);
+    profile_free(&p);
+}
+
+/* As the C locale has them. */
+static void classes(void **state)
+{
+    (void)state;
+    for (int byte = 0; byte <= UINT8_MAX; byte++) {
+        bool ascii = byte < 0x80;
+        uint8_t b = (uint8_t)byte;
+        assert_int_equal(signature_in_class(CLASS_ALNUM, b), ascii && isalnum(byte) != 0);
+        assert_int_equal(signature_in_class(CLASS_ALPHA, b), ascii && isalpha(byte) != 0);
+        assert_int_equal(signature_in_class(CLASS_DIGIT, b), ascii && isdigit(byte) != 0);
+        assert_int_equal(signature_in_class(CLASS_HEX, b), ascii && isxdigit(byte) != 0);
+        assert_int_equal(signature_in_class(CLASS_PRINT, b), ascii && isprint(byte) != 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_matches_passes),
         cmocka_unit_test(only_those),
         cmocka_unit_test(many_false_starts),
+        cmocka_unit_test(messages_of_stun_pass),
+        cmocka_unit_test(classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

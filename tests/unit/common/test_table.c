@@ -64,11 +64,34 @@ static void agrees_with_an_array(void **state)
     assert_int_equal(dropped, count);
 }
 
+/* As flows come from many trackers at once, each counting up and letting go of its oldest. */
+static void holds_windows_of_many_ranges(void **state)
+{
+    (void)state;
+    enum { RANGES = 16, WINDOW = 3000, LAST = 9000 };
+    static char object;
+    struct table table = {0};
+    for (uint64_t n = 0; n < LAST + WINDOW; n++)
+        for (uint64_t range = 0; range < RANGES; range++) {
+            uint64_t id = range << 48 | n, oldest = range << 48 | (n - WINDOW);
+            if (n < LAST)
+                assert_int_equal(table_add(&table, id, &object), 0);
+            assert_ptr_equal(table_find(&table, id), n < LAST ? &object : NULL);
+            if (n < WINDOW)
+                continue;
+            assert_ptr_equal(table_take(&table, oldest), &object);
+            assert_null(table_find(&table, oldest));
+        }
+    assert_int_equal(table.count, 0);
+    table_free(&table, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_and_goes),
         cmocka_unit_test(agrees_with_an_array),
+        cmocka_unit_test(holds_windows_of_many_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
