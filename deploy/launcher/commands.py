@@ -168,7 +168,7 @@ def _keys_parser(commands):
                     "whatever `tapline up` has running with these keys, on all its hosts.")
     parser.add_argument("--keys", metavar="DIR",
                         help="the keys' folder (~/.config/tapline/keys)")
-    deeds = parser.add_subparsers(metavar="DEED", required=True)
+    deeds = parser.add_subparsers(metavar="new|allow|revoke|list", required=True)
     deed = deeds.add_parser("new", help="make a key; prints the file of its public half")
     deed.add_argument("name", metavar="NAME")
     deed.set_defaults(command=_of("key_commands", "new"))

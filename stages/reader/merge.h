@@ -30,8 +30,8 @@ struct merge *merge_open(const char *const *paths, size_t count, struct spools *
 /** Closes everything; takes NULL, and sets the caller's pointer to it. */
 void merge_free(struct merge **merge);
 
-/** The next frame, numbered from 1 over all sources; it is the merge's own, and stays with its bytes
- *  until the next call. 0;
+/** The next frame, numbered from 1 over all sources; it is the merge's own, and stays with its
+ *  bytes until the next call. 0;
  *  ERR_EOF after the last one; ERR_TRUNCATED after the last one where sources broke off on the
  *  way (the others went on, see merge_cut()); ERR_AGAIN: it has not come yet (the first frame of
  *  each source is waited for in merge_open); ERR_STOPPED, -ENOMEM, ERR_LIMIT. */

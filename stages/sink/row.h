@@ -38,9 +38,9 @@ static inline size_t row_take_field(uint32_t *fields)
     return field;
 }
 
-/** Reads maps, one behind the other. nil is unknown; where a key comes twice the later one stands. 0;
- *  ERR_TRUNCATED or ERR_MALFORMED, also where a value is not of its field's type; ERR_LIMIT: more
- *  than MAX_FURTHER undocumented keys. */
+/** Reads maps, one behind the other. nil is unknown; where a key comes twice the later one stands.
+ *  0; ERR_TRUNCATED or ERR_MALFORMED, also where a value is not of its field's type; ERR_LIMIT:
+ *  more than MAX_FURTHER undocumented keys. */
 int row_read(struct row *row, const struct schema *schema, struct slice maps);
 
 /** A field's value, by its key; without anything to read where it is unknown. */

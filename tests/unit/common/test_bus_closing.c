@@ -1,5 +1,5 @@
-/* A process that is done ends, whatever a socket does: bus_free has a limit, and a shorter one after
- * a signal to stop. */
+/* A process that is done ends, whatever a socket does: bus_free has a limit, and a shorter one
+ * after a signal to stop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -73,8 +73,8 @@ static inline void rig_on_demand(void *context, uint32_t from, const struct dema
     rig->demands++;
 }
 
-/** Opens the flow, between 192.0.2.1:40000 and 198.51.100.2:80, with these hints. Once it was closed
- *  it may be opened again. */
+/** Opens the flow, between 192.0.2.1:40000 and 198.51.100.2:80, with these hints. Once it was
+ *  closed it may be opened again. */
 static inline void rig_open(struct rig *rig, uint32_t hints)
 {
     for (int side = 0; side < DIRECTIONS; side++) {
