@@ -10,6 +10,9 @@
 #include "stages/reader/capture_clock.h"
 #include "stages/reader/source_link.h"
 
+/* So many link types that nobody reads are told by name. */
+enum { STRANGE_LINKS = 8 };
+
 struct playing {
     struct stage *stage;
     struct session *session;
@@ -23,8 +26,9 @@ struct playing {
     uint32_t tracker_count;
     uint64_t frames;
     uint64_t bytes;
-    uint32_t link;     /* of the last frame; at first LINK_NULL, which is read */
-    bool strange_link; /* frames came that nobody reads, and that was said */
+    uint32_t link; /* of the last frame; at first LINK_NULL, which is read */
+    uint32_t strange[STRANGE_LINKS]; /* those that were told */
+    uint32_t strange_count;
 };
 
 /* The sink of a capture: each attempt takes the next of them. (The lowest bit of an id is set.) */
@@ -92,15 +96,23 @@ static uint32_t route(const struct playing *playing, const struct frame *frame)
     return address_pair_hash(&packet) % playing->tracker_count;
 }
 
-/* Said once: such a capture gives totals, and nobody would know why it gives nothing else. */
+static bool was_said(const struct playing *playing, uint32_t link)
+{
+    for (uint32_t i = 0; i < playing->strange_count; i++)
+        if (playing->strange[i] == link)
+            return true;
+    return playing->strange_count == STRANGE_LINKS;
+}
+
+/* Said once of each: such frames give totals, and nobody would know why they give nothing else. */
 static void look_at_link(struct playing *playing, uint32_t link)
 {
     if (link == playing->link)
         return;
     playing->link = link;
-    if (playing->strange_link || link_known(link))
+    if (link_known(link) || was_said(playing, link))
         return;
-    playing->strange_link = true;
+    playing->strange[playing->strange_count++] = link;
     remark(playing->remarks, LOG_WARNING,
            "frames of link type %u (%s) are counted, but not read: Ethernet, Linux cooked, raw IP "
            "and BSD loopback are",

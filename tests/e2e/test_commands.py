@@ -142,13 +142,17 @@ class Statuses(harness.InFolder):
         self.assertTrue(records(self.out, "udp_con.json"))
 
     def test_frames_that_nobody_reads_are_counted_with_a_word(self):
-        wireless = os.path.join(self.folder, "wireless.pcap")
-        with open(wireless, "wb") as file:
-            file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 105))
-            file.write(2 * (struct.pack("<IIII", 1689339600, 0, 20, 20) + bytes(20)))
-        done = self.run_ok("run", wireless, self.out, "--quiet")
-        self.assertEqual(done.stderr.count("link type 105"), 1)
-        self.assertEqual(records(self.out, "file_data.json")[0]["noip_packets"], 2)
+        paths = []
+        for link in (105, 127):
+            paths.append(os.path.join(self.folder, f"{link}.pcap"))
+            with open(paths[-1], "wb") as file:
+                file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, link))
+                for second in range(1689339600, 1689339602):
+                    file.write(struct.pack("<IIII", second, 0, 20, 20) + bytes(20))
+        done = self.run_ok("run", *paths, self.out, "--quiet")
+        for link in (105, 127):
+            self.assertEqual(done.stderr.count(f"link type {link} "), 1, done.stderr)
+        self.assertEqual(records(self.out, "file_data.json")[0]["noip_packets"], 4)
 
     def test_an_unknown_option(self):
         self.failed_run(2, SMALL, "--no-such-limit", "1")
