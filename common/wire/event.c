@@ -7,16 +7,9 @@
 enum { OPEN_FIELDS = 9, DATA_FIELDS = 9, GAP_FIELDS = 5, CLOSE_FIELDS = 5, RECORD_FIELDS = 7 };
 enum { FIGURES_FIELDS = 18, TRAIL_FIELDS = 4, DEMAND_FIELDS = 4 };
 
-static void pack_open(struct buffer *to, const struct event_open *open)
-{
-    pack_uint(to, open->transport);
-    for (int side = 0; side < DIRECTIONS; side++) {
-        pack_bin(to, open->address[side].bytes, open->address[side].length);
-        pack_uint(to, open->port[side]);
-    }
-    pack_int(to, open->time_ns);
-    pack_uint(to, open->hints);
-}
+/* An event has no more room than so many numbers take, beside its bytes: that of a CLOSE, with the
+ * heads of its arrays, where an address takes as much as two. */
+enum { MOST_NUMBERS = CLOSE_FIELDS + FIGURES_FIELDS + DIRECTIONS + MAX_TRAIL * (1 + TRAIL_FIELDS) };
 
 /* The form that nearly every DATA event is packed in: msgpack lets a number be longer than it needs
  * to, and so each of these has its place, where it is written and read without a look at the
@@ -33,8 +26,9 @@ enum {
     PLAIN_HEAD = 38,
 };
 
-/* msgpack's tags of these, and beyond what a number is none by itself. */
+/* msgpack's tags of these and others, and beyond what a number is none by itself. */
 enum { UINT_16 = 0xcd, UINT_32 = 0xce, UINT_64 = 0xcf, BIN_16 = 0xc5, TAGS = 0x80 };
+enum { ARRAY_16 = 0xdc, FALSE = 0xc2, TRUE = 0xc3 };
 
 static bool is_plain(const struct event_data *data)
 {
@@ -89,71 +83,107 @@ static void pack_data(struct buffer *to, uint64_t flow, const struct event_data 
     to->length = (size_t)(at - to->bytes) + data->length;
 }
 
-static void pack_figures(struct buffer *to, const struct figures *f)
+static uint8_t *put_ends(uint8_t *at, const struct address *address, const uint16_t *port)
 {
-    pack_array(to, FIGURES_FIELDS);
-    pack_uint(to, f->transport);
     for (int side = 0; side < DIRECTIONS; side++) {
-        pack_bin(to, f->address[side].bytes, f->address[side].length);
-        pack_uint(to, f->port[side]);
+        at = pack_put_bin_head(at, address[side].length);
+        memcpy(at, address[side].bytes, sizeof address[side].bytes);
+        at = pack_put_uint(at + address[side].length, port[side]);
     }
-    pack_int(to, f->start_ns);
-    pack_int(to, f->end_ns);
-    pack_uint(to, f->first_packet);
-    for (int side = 0; side < DIRECTIONS; side++) {
-        pack_uint(to, f->packets[side]);
-        pack_uint(to, f->bytes[side]);
-        pack_bool(to, f->ended[side]);
-    }
-    pack_uint(to, f->syn);
-    pack_uint(to, f->fin);
-    pack_uint(to, f->rst);
-    pack_int(to, f->rtt_ns);
+    return at;
 }
 
-static void pack_close(struct buffer *to, const struct event_close *close)
+static uint8_t *put_open(uint8_t *at, const struct event_open *open)
 {
-    pack_figures(to, &close->figures);
-    pack_array(to, close->trail_count);
-    for (uint32_t i = 0; i < close->trail_count; i++) {
-        pack_array(to, TRAIL_FIELDS);
-        pack_uint(to, close->trail[i].role);
-        pack_uint(to, close->trail[i].received);
-        pack_uint(to, close->trail[i].sent);
-        pack_uint(to, close->trail[i].records);
+    *at++ = open->transport;
+    at = put_ends(at, open->address, open->port);
+    at = pack_put_int(at, open->time_ns);
+    return pack_put_uint(at, open->hints);
+}
+
+static uint8_t *put_gap(uint8_t *at, const struct event_gap *gap)
+{
+    *at++ = gap->direction;
+    at = pack_put_uint(at, gap->offset);
+    return pack_put_uint(at, gap->length);
+}
+
+static uint8_t *put_figures(uint8_t *at, const struct figures *f)
+{
+    *at++ = ARRAY_16;
+    big_endian_put_16(at, FIGURES_FIELDS);
+    at[2] = f->transport;
+    at = put_ends(at + 3, f->address, f->port);
+    at = pack_put_int(at, f->start_ns);
+    at = pack_put_int(at, f->end_ns);
+    at = pack_put_uint(at, f->first_packet);
+    for (int side = 0; side < DIRECTIONS; side++) {
+        at = pack_put_uint(at, f->packets[side]);
+        at = pack_put_uint(at, f->bytes[side]);
+        *at++ = f->ended[side] ? TRUE : FALSE;
     }
-    pack_bin(to, close->notes.bytes, close->notes.length);
+    at = pack_put_uint(at, f->syn);
+    at = pack_put_uint(at, f->fin);
+    at = pack_put_uint(at, f->rst);
+    return pack_put_int(at, f->rtt_ns);
+}
+
+static uint8_t *put_close(uint8_t *at, const struct event_close *close)
+{
+    at = put_figures(at, &close->figures);
+    *at++ = (uint8_t)(PACK_FIXARRAY | close->trail_count);
+    for (uint32_t i = 0; i < close->trail_count; i++) {
+        *at++ = PACK_FIXARRAY | TRAIL_FIELDS;
+        at = pack_put_uint(at, close->trail[i].role);
+        at = pack_put_uint(at, close->trail[i].received);
+        at = pack_put_uint(at, close->trail[i].sent);
+        at = pack_put_uint(at, close->trail[i].records);
+    }
+    return at;
+}
+
+static uint8_t *put_record(uint8_t *at, const struct event_record *record)
+{
+    at = pack_put_uint(at, record->record);
+    at = pack_put_int(at, record->time_ns);
+    at = pack_put_uint(at, record->packet);
+    return pack_put_uint(at, record->order);
+}
+
+static uint8_t *put_bytes(uint8_t *at, struct slice bytes)
+{
+    at = pack_put_bin_head(at, (uint32_t)bytes.length);
+    if (bytes.length) /* what is empty may be NULL */
+        memcpy(at, bytes.bytes, bytes.length);
+    return at + bytes.length;
 }
 
 void event_pack(struct buffer *to, const struct event *event)
 {
-    if (event->kind == TAPLINE_DATA) {
-        pack_data(to, event->flow, &event->data);
-        return;
-    }
     static const uint8_t fields[] = {[TAPLINE_OPEN] = OPEN_FIELDS,
                                      [TAPLINE_GAP] = GAP_FIELDS,
                                      [TAPLINE_CLOSE] = CLOSE_FIELDS,
                                      [TAPLINE_RECORD] = RECORD_FIELDS};
-    pack_array(to, fields[event->kind]);
-    pack_uint(to, event->kind);
-    pack_uint(to, event->flow);
-    switch (event->kind) {
-    case TAPLINE_OPEN: pack_open(to, &event->open); break;
-    case TAPLINE_GAP:
-        pack_uint(to, event->gap.direction);
-        pack_uint(to, event->gap.offset);
-        pack_uint(to, event->gap.length);
-        break;
-    case TAPLINE_CLOSE: pack_close(to, &event->close); break;
-    case TAPLINE_RECORD:
-        pack_uint(to, event->record.record);
-        pack_int(to, event->record.time_ns);
-        pack_uint(to, event->record.packet);
-        pack_uint(to, event->record.order);
-        pack_bin(to, event->record.map.bytes, event->record.map.length);
-        break;
+    if (event->kind == TAPLINE_DATA) {
+        pack_data(to, event->flow, &event->data);
+        return;
     }
+    size_t more = event->kind == TAPLINE_CLOSE    ? event->close.notes.length
+                  : event->kind == TAPLINE_RECORD ? event->record.map.length
+                                                  : 0;
+    uint8_t *at = buffer_reserve(to, MOST_NUMBERS * PACK_LONGEST_NUMBER + more);
+    if (!at)
+        return;
+    *at++ = PACK_FIXARRAY | fields[event->kind];
+    *at++ = (uint8_t)event->kind;
+    at = pack_put_uint(at, event->flow);
+    switch (event->kind) {
+    case TAPLINE_OPEN: at = put_open(at, &event->open); break;
+    case TAPLINE_GAP: at = put_gap(at, &event->gap); break;
+    case TAPLINE_CLOSE: at = put_bytes(put_close(at, &event->close), event->close.notes); break;
+    case TAPLINE_RECORD: at = put_bytes(put_record(at, &event->record), event->record.map); break;
+    }
+    to->length = (size_t)(at - to->bytes);
 }
 
 /* A number that has to fit below `limit`. */

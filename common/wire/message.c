@@ -10,6 +10,9 @@
 /* msgpack's mark of a 64-bit number, and that number. */
 enum { UINT64_MARK = 0xcf, SENT_BYTES = 1 + 8 };
 
+/* Its mark of a text as short as the magic. */
+enum { MAGIC_BYTES = sizeof TAPLINE_MAGIC - 1, MAGIC_MARK = 0xa0 | MAGIC_BYTES };
+
 void message_open(struct buffer *message)
 {
     static const uint8_t room[MESSAGE_HEAD_MAX];
@@ -18,20 +21,20 @@ void message_open(struct buffer *message)
 
 size_t message_seal(struct buffer *message, const struct message_head *head)
 {
-    uint8_t room[MESSAGE_HEAD_MAX];
-    struct buffer packed = {.bytes = room, .size = sizeof room};
-    pack_array(&packed, TAPLINE_MESSAGE_FIELDS);
-    pack_str(&packed, TAPLINE_MAGIC);
-    pack_uint(&packed, TAPLINE_WIRE_VERSION);
-    pack_uint(&packed, head->kind);
-    pack_uint(&packed, head->capture);
-    pack_uint(&packed, head->attempt);
-    pack_uint(&packed, head->sender);
-    pack_uint(&packed, head->epoch);
-    pack_uint(&packed, head->sequence);
-    assert(packed.bytes == room && message->length >= sizeof room);
-    size_t start = sizeof room - packed.length;
-    memcpy(message->bytes + start, room, packed.length);
+    static const uint8_t beginning[] = {PACK_FIXARRAY | TAPLINE_MESSAGE_FIELDS, MAGIC_MARK};
+    uint8_t room[MESSAGE_HEAD_MAX], *at = room;
+    at = mempcpy(at, beginning, sizeof beginning);
+    at = mempcpy(at, TAPLINE_MAGIC, MAGIC_BYTES);
+    at = pack_put_uint(at, TAPLINE_WIRE_VERSION);
+    at = pack_put_uint(at, head->kind);
+    at = pack_put_uint(at, head->capture);
+    at = pack_put_uint(at, head->attempt);
+    at = pack_put_uint(at, head->sender);
+    at = pack_put_uint(at, head->epoch);
+    at = pack_put_uint(at, head->sequence);
+    size_t length = (size_t)(at - room), start = sizeof room - length;
+    assert(length <= sizeof room && message->length >= sizeof room);
+    memcpy(message->bytes + start, room, length);
     uint8_t sent[SENT_BYTES] = {UINT64_MARK};
     big_endian_put_64(sent + 1, head->sent);
     buffer_append(message, sent, sizeof sent);

@@ -43,24 +43,11 @@ static inline uint8_t *pack_put_uint(uint8_t *at, uint64_t value)
         *at = (uint8_t)value;
         return at + 1;
     }
-    if (value <= UINT8_MAX) {
-        at[0] = 0xcc;
-        at[1] = (uint8_t)value;
-        return at + 2;
-    }
-    if (value <= UINT16_MAX) {
-        at[0] = 0xcd;
-        big_endian_put_16(at + 1, (uint16_t)value);
-        return at + 3;
-    }
-    if (value <= UINT32_MAX) {
-        at[0] = 0xce;
-        big_endian_put_32(at + 1, (uint32_t)value);
-        return at + 5;
-    }
-    at[0] = 0xcf;
-    big_endian_put_64(at + 1, value);
-    return at + 9;
+    int wider = (value > UINT8_MAX) + (value > UINT16_MAX) + (value > UINT32_MAX);
+    int bytes = 1 << wider;
+    *at = (uint8_t)(0xcc + wider);
+    big_endian_put_64(at + 1, value << (64 - 8 * bytes)); /* what is too much is written over */
+    return at + 1 + bytes;
 }
 
 /** Writes a number of either sign there; where it ends. Negative ones are too few to be short. */
