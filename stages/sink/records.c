@@ -18,6 +18,9 @@
 enum { LAID_FIGURES, LAID_HTTP };
 enum { LAID_KEY = 8 + 1 + 8 + 4 };
 
+/* While an HTTP record waits, its file and the requester's side stand before what is stored. */
+enum { HTTP_FILE, HTTP_SIDE, HTTP_HEAD };
+
 struct records {
     struct records_tools tools;
     struct sorter *stored;   /* all that is complete, by its position */
@@ -59,13 +62,9 @@ void records_free(struct records **records)
     *records = NULL;
 }
 
-/* Stores the row, and before it the view of its connection where it shows one. */
-static int store(struct records *r, const struct position *position, const struct view *view)
+/* Stores the value that was put together. */
+static int store_value(struct records *r, const struct position *position)
 {
-    buffer_clear(&r->value);
-    if (view)
-        view_store(view, &r->value);
-    row_store(&r->row, &r->value);
     if (r->value.failed)
         return -ENOMEM;
     if (r->value.length > UINT32_MAX)
@@ -75,6 +74,16 @@ static int store(struct records *r, const struct position *position, const struc
     entry.key_length = (uint32_t)position_key(position, key);
     entry.value_length = (uint32_t)r->value.length;
     return sorter_add(r->stored, &entry);
+}
+
+/* Stores the row, and before it the view of its connection where it shows one. */
+static int store(struct records *r, const struct position *position, const struct view *view)
+{
+    buffer_clear(&r->value);
+    if (view)
+        view_store(view, &r->value);
+    row_store(&r->row, &r->value);
+    return store_value(r, position);
 }
 
 static int lay_by(struct records *r, uint64_t flow, uint8_t what, uint64_t packet, uint32_t order,
@@ -166,6 +175,7 @@ static int add_keys(struct records *r)
 static const struct schema *schema_of(uint32_t record)
 {
     switch (record) {
+    case TAPLINE_RECORD_HTTP: return &SCHEMA_HTTP;
     case TAPLINE_RECORD_SNI: return &SCHEMA_SNI;
     case TAPLINE_RECORD_CERT: return &SCHEMA_CERT;
     case TAPLINE_RECORD_DNS: return &SCHEMA_DNS;
@@ -182,30 +192,40 @@ static int http_file(const struct row *row)
     return complete.error ? complete.error : whole ? FILE_SAVE_HTTP : FILE_TMP_HTTP;
 }
 
-/* Listeners do not wait for the connection's end. What is wrong with a record shows there. */
+/* Listeners do not wait for the connection's end. */
 static int add_http(struct records *r, uint64_t flow, const struct event_record *record)
 {
-    if (broadcast_wanted(r->tools.broadcast, TAP_HTTP) &&
-        row_read(&r->row, &SCHEMA_HTTP, record->map) == 0) {
-        int file = http_file(&r->row);
-        if (file >= 0)
-            broadcast_record(r->tools.broadcast, TAP_HTTP, (enum record_file)file, &r->row, NULL);
-    }
-    int error = waiting_add(r->waiting, flow, record->packet, record->order, record->map);
+    int file = http_file(&r->row);
+    struct unpack requester = row_value(&r->row, "requester");
+    uint64_t side = unpack_uint(&requester);
+    if (requester.error || file < 0 || side >= DIRECTIONS)
+        return ERR_MALFORMED;
+    int error = summary_http(r->tools.summary, &r->row);
+    if (error)
+        return error;
+    if (broadcast_wanted(r->tools.broadcast, TAP_HTTP))
+        broadcast_record(r->tools.broadcast, TAP_HTTP, (enum record_file)file, &r->row, NULL);
+    const uint8_t head[HTTP_HEAD] = {[HTTP_FILE] = (uint8_t)file, [HTTP_SIDE] = (uint8_t)side};
+    buffer_clear(&r->value);
+    buffer_append(&r->value, head, sizeof head);
+    row_store(&r->row, &r->value);
+    if (r->value.failed)
+        return -ENOMEM;
+    struct slice kept = {r->value.bytes, r->value.length};
+    error = waiting_add(r->waiting, flow, record->packet, record->order, kept);
     if (error != ERR_LIMIT)
         return error;
-    return lay_by(r, flow, LAID_HTTP, record->packet, record->order, record->map);
+    return lay_by(r, flow, LAID_HTTP, record->packet, record->order, kept);
 }
 
 int records_add(struct records *r, uint64_t flow, const struct event_record *record)
 {
-    if (record->record == TAPLINE_RECORD_HTTP)
-        return add_http(r, flow, record);
     const struct schema *schema = schema_of(record->record);
     int error = schema ? row_read(&r->row, schema, record->map) : ERR_MALFORMED;
     if (error)
         return error;
     switch (record->record) {
+    case TAPLINE_RECORD_HTTP: return add_http(r, flow, record);
     case TAPLINE_RECORD_SNI:
         error = summary_sni(r->tools.summary, &r->row);
         return error ? error : add_ready(r, FILE_SNI, TAP_TLS_SNI, record);
@@ -217,24 +237,17 @@ int records_add(struct records *r, uint64_t flow, const struct event_record *rec
     }
 }
 
-static int join_http(struct records *r, const struct figures *f, struct slice map, uint64_t packet,
-                     uint32_t order)
+static int join_http(struct records *r, const struct figures *f, struct slice kept,
+                     uint64_t packet, uint32_t order)
 {
-    int error = row_read(&r->row, &SCHEMA_HTTP, map);
-    if (error)
-        return error;
-    struct unpack requester = row_value(&r->row, "requester");
-    int file = http_file(&r->row);
-    uint64_t side = unpack_uint(&requester);
-    if (requester.error || file < 0 || side >= DIRECTIONS)
-        return ERR_MALFORMED;
-    error = summary_http(r->tools.summary, &r->row);
-    if (error)
-        return error;
     char text[IP_PORT_TEXT];
-    struct view view = view_of(f, side, text);
-    struct position position = {(enum record_file)file, f->start_ns, view.flow, packet, order};
-    return store(r, &position, &view);
+    struct view view = view_of(f, kept.bytes[HTTP_SIDE], text);
+    struct position position = {(enum record_file)kept.bytes[HTTP_FILE], f->start_ns, view.flow,
+                                packet, order};
+    buffer_clear(&r->value);
+    view_store(&view, &r->value);
+    buffer_append(&r->value, kept.bytes + HTTP_HEAD, kept.length - HTTP_HEAD);
+    return store_value(r, &position);
 }
 
 /* A flow's figures while its records come by. */
@@ -244,17 +257,17 @@ struct joining {
 };
 
 static int join_waiting(void *context, uint64_t flow, uint64_t packet, uint32_t order,
-                        struct slice map)
+                        struct slice kept)
 {
     const struct joining *joining = context;
     (void)flow;
-    return join_http(joining->records, joining->figures, map, packet, order);
+    return join_http(joining->records, joining->figures, kept, packet, order);
 }
 
 static int lay_waiting_by(void *context, uint64_t flow, uint64_t packet, uint32_t order,
-                          struct slice map)
+                          struct slice kept)
 {
-    return lay_by(context, flow, LAID_HTTP, packet, order, map);
+    return lay_by(context, flow, LAID_HTTP, packet, order, kept);
 }
 
 /* Where all that the flow announced has waited for this, its records are complete now. Otherwise
@@ -317,8 +330,8 @@ static int join_all(struct records *r)
         uint32_t order = big_endian_32(entry.key + 17);
         if (!any || flow != known)
             return ERR_LOST;
-        struct slice map = {entry.value, entry.value_length};
-        error = join_http(r, &figures, map, packet, order);
+        struct slice kept = {entry.value, entry.value_length};
+        error = join_http(r, &figures, kept, packet, order);
         if (error)
             return error;
     }

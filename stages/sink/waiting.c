@@ -61,11 +61,12 @@ static struct queue *queue_of(struct waiting *w, uint64_t flow)
     return NULL;
 }
 
-int waiting_add(struct waiting *w, uint64_t flow, uint64_t packet, uint32_t order, struct slice map)
+int waiting_add(struct waiting *w, uint64_t flow, uint64_t packet, uint32_t order,
+                struct slice bytes)
 {
-    int error = map.length > UINT32_MAX ? ERR_LIMIT : 0;
+    int error = bytes.length > UINT32_MAX ? ERR_LIMIT : 0;
     struct record *record =
-        error ? NULL : shelf_take(w->records, sizeof *record + map.length, &error);
+        error ? NULL : shelf_take(w->records, sizeof *record + bytes.length, &error);
     if (!record)
         return error;
     struct queue *queue = queue_of(w, flow);
@@ -73,8 +74,8 @@ int waiting_add(struct waiting *w, uint64_t flow, uint64_t packet, uint32_t orde
         shelf_give_back(w->records, record);
         return -ENOMEM;
     }
-    *record = (struct record){.packet = packet, .order = order, .length = (uint32_t)map.length};
-    memcpy(record->bytes, map.bytes, map.length);
+    *record = (struct record){.packet = packet, .order = order, .length = (uint32_t)bytes.length};
+    memcpy(record->bytes, bytes.bytes, bytes.length);
     if (queue->first)
         queue->last->next = record;
     else

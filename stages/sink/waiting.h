@@ -20,14 +20,14 @@ void waiting_free(struct waiting **waiting);
 
 /** Keeps a copy of a flow's record. 0; ERR_LIMIT: there is no room for it; or -ENOMEM. */
 int waiting_add(struct waiting *w, uint64_t flow, uint64_t packet, uint32_t order,
-                struct slice map);
+                struct slice bytes);
 
 /** How many records of the flow wait. */
 uint64_t waiting_count(const struct waiting *w, uint64_t flow);
 
 /** Takes one record; anything but 0 ends the walk. */
 typedef int waiting_fn(void *context, uint64_t flow, uint64_t packet, uint32_t order,
-                       struct slice map);
+                       struct slice bytes);
 
 /** Lets a flow's records go, in the order in which they came, by way of `each`. 0 or what `each`
  *  ended with; they are gone in either case. */
