@@ -11,19 +11,34 @@
 enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32, LONGEST_ESCAPE = 6, SPELLING_BYTES = 8 };
 enum { PIECE = 512 };
 
-/* Appends bytes that are a value's first or only ones, set apart from what stands before them. */
+/* Of a piece: what sets it apart, two quotation marks, and what is written beyond its end. */
+enum { ROOM_AROUND = 4 + SPELLING_BYTES };
+
+/* Sets what comes next apart from what stands before it; where that comes. */
+enum { LONGEST_MARK = 2 };
+static inline uint8_t *set_apart(const struct jsonw *w, uint8_t *at)
+{
+    if (!w->follows)
+        return at;
+    memcpy(at, ", ", LONGEST_MARK);
+    return at + LONGEST_MARK;
+}
+
+/* What was written ends at `at`. */
+static inline void end_at(struct jsonw *w, const uint8_t *at)
+{
+    w->out->length = (size_t)(at - w->out->bytes);
+}
+
+/* Appends bytes that are a value's first or only ones. */
 static void put(struct jsonw *w, const void *bytes, size_t length)
 {
-    uint8_t *at = buffer_reserve(w->out, length + 2);
+    uint8_t *at = buffer_reserve(w->out, LONGEST_MARK + length);
     if (!at)
         return;
-    if (w->follows) {
-        *at++ = ',';
-        *at++ = ' ';
-        w->out->length += 2;
-    }
+    at = set_apart(w, at);
     memcpy(at, bytes, length);
-    w->out->length += length;
+    end_at(w, at + length);
     w->follows = true;
 }
 
@@ -123,19 +138,27 @@ static uint8_t *put_valid(uint8_t *out, const uint8_t *text, size_t length)
  * passed over. */
 void jsonw_text(struct jsonw *w, const void *text, size_t length)
 {
-    const uint8_t *at = text, *end = length ? at + length : at;
-    put(w, "\"", 1);
-    while (at < end) {
-        size_t piece = text_valid(at, end - at < PIECE ? (size_t)(end - at) : PIECE);
-        uint8_t *room = buffer_reserve(w->out, LONGEST_ESCAPE * piece + SPELLING_BYTES);
-        if (!room)
+    const uint8_t *from = text, *end = length ? from + length : from;
+    bool begun = false;
+    do {
+        size_t piece = text_valid(from, end - from < PIECE ? (size_t)(end - from) : PIECE);
+        uint8_t *at = buffer_reserve(w->out, ROOM_AROUND + LONGEST_ESCAPE * piece);
+        if (!at)
             return;
-        w->out->length += (size_t)(put_valid(room, at, piece) - room);
-        at += piece;
-        if (at < end && !text_sequence(at, (size_t)(end - at)))
-            at++;
-    }
-    buffer_append(w->out, "\"", 1);
+        if (!begun) {
+            at = set_apart(w, at);
+            *at++ = '"';
+        }
+        begun = true;
+        at = put_valid(at, from, piece);
+        from += piece;
+        if (from < end && !text_sequence(from, (size_t)(end - from)))
+            from++;
+        if (from == end)
+            *at++ = '"';
+        end_at(w, at);
+    } while (from < end);
+    w->follows = true;
 }
 
 void jsonw_plain(struct jsonw *w, const char *text, size_t length)
@@ -164,19 +187,14 @@ void jsonw_name(struct jsonw *w, const void *name, size_t length)
 /* Every value of every record has such a name, so it is written at one go. */
 void jsonw_plain_name(struct jsonw *w, const char *name, size_t length)
 {
-    uint8_t *at = buffer_reserve(w->out, length + sizeof ", \"\": ");
+    uint8_t *at = buffer_reserve(w->out, LONGEST_MARK + length + sizeof "\"\": ");
     if (!at)
         return;
-    uint8_t *start = at;
-    if (w->follows) {
-        *at++ = ',';
-        *at++ = ' ';
-    }
+    at = set_apart(w, at);
     *at++ = '"';
     memcpy(at, name, length);
-    at += length;
-    memcpy(at, "\": ", 3);
-    w->out->length += (size_t)(at + 3 - start);
+    memcpy(at + length, "\": ", 3);
+    end_at(w, at + length + 3);
     w->follows = false;
 }
 

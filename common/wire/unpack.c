@@ -209,7 +209,7 @@ int64_t unpack_time(struct unpack *u)
     return time_ns;
 }
 
-struct slice unpack_str(struct unpack *u)
+struct slice unpack_str_checked(struct unpack *u)
 {
     uint8_t t = tag(u);
     if (t >= 0xa0 && t < 0xc0)

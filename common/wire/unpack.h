@@ -53,6 +53,7 @@ enum unpack_type unpack_type(const struct unpack *u);
 /** What those below do where the message is about to end, or something else stands there. */
 uint64_t unpack_uint_checked(struct unpack *u);
 int64_t unpack_int_checked(struct unpack *u);
+struct slice unpack_str_checked(struct unpack *u);
 struct slice unpack_bin_checked(struct unpack *u);
 uint32_t unpack_array_checked(struct unpack *u);
 
@@ -103,7 +104,16 @@ bool unpack_bool(struct unpack *u);
 void unpack_nil(struct unpack *u);
 /** Nanoseconds since 1970 of a msgpack timestamp; what does not fit 64 bits is malformed. */
 int64_t unpack_time(struct unpack *u);
-struct slice unpack_str(struct unpack *u);
+static inline struct slice unpack_str(struct unpack *u)
+{
+    const uint8_t *at = u->at;
+    size_t left = (size_t)(u->end - at), length = left ? (size_t)(*at ^ 0xa0) : SIZE_MAX;
+    if (length > 0x1f || left <= length)
+        return unpack_str_checked(u);
+    u->at += 1 + length;
+    return (struct slice){at + 1, length};
+}
+
 static inline struct slice unpack_bin(struct unpack *u)
 {
     const uint8_t *at = u->at;
