@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/base/big_endian.h"
+
 /** Borrowed bytes. A key that is another one's beginning comes before it. */
 struct entry {
     const uint8_t *key;
@@ -46,6 +48,8 @@ static inline struct entry entry_at(const uint8_t *stored)
 static inline uint64_t entry_prefix(const struct entry *e)
 {
     uint64_t prefix = 0;
+    if (e->key_length >= sizeof prefix)
+        return big_endian_64(e->key);
     for (size_t i = 0; i < sizeof prefix; i++)
         prefix = prefix << 8 | (i < e->key_length ? e->key[i] : 0);
     return prefix;
