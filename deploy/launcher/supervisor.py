@@ -17,7 +17,7 @@ import time
 import traceback
 
 from launcher import installation, keys, runtime
-from launcher.status import Failure, OUTPUT
+from launcher.status import Failure, OUTPUT, WRONG_USE
 from launcher.worker import Worker
 
 LOOK_SECONDS = 0.25  # between two looks at the workers
@@ -80,7 +80,7 @@ class Charge:
         if how and not self.ill:
             self.deaths += 1
         try:
-            self.ill = self.worker.mend()
+            self.ill = self.worker.mend() if how else None
         except OSError as error:  # tried again: the program is being replaced, or memory is short
             self.ill = error
         return True
@@ -94,7 +94,9 @@ class Charge:
     def told(self):
         """It, as the launcher is told of it."""
         state = "leaving" if self.leaving else "ill" if self.ill else "up"
+        refuses = isinstance(self.ill, Failure) and self.ill.status == WRONG_USE
         return {"name": self.name, "role": self.role, "state": state, "deaths": self.deaths,
+                "refuses": refuses,  # its options
                 "cause": self.log.last() if self.deaths else ""}
 
 

@@ -56,8 +56,10 @@ def _check_deaths(plan, names):
     for host, reply in replies.items():
         for worker in reply["workers"]:
             if worker["name"] in names and worker["deaths"]:
-                raise Failure(PIPELINE, f"{worker['name']} on {host} died: "
-                                        f"{worker['cause'] or 'it said nothing'}")
+                status, how = ((WRONG_USE, "cannot work like this") if worker["refuses"]
+                               else (PIPELINE, "died"))
+                raise Failure(status, f"{worker['name']} on {host} {how}: "
+                                      f"{worker['cause'] or 'it said nothing'}")
 
 
 def wait_for(plan, names):

@@ -225,8 +225,8 @@ class OnOneMachine(Pipelines):
 
     def test_a_worker_that_cannot_run_fails_the_whole(self):
         self.topology(ONE_OF_EACH + "option classifier --no-such-option 1\n")
-        said = self.ok("up", self.file, status=5).stderr
-        self.assertIn("classifier-1 on here died: ", said)
+        said = self.ok("up", self.file, status=2).stderr
+        self.assertIn("classifier-1 on here cannot work like this: ", said)
         self.assertIn("no-such-option", said)
         self.assert_nothing_is_left()
 
