@@ -29,7 +29,7 @@ typedef int certificate_domain_fn(void *context, const uint8_t *name, size_t len
  * Hands on the domains that a certificate is for: the valid ones among its subjectAltName's
  * dNSNames, in their order; where it has no subjectAltName, the most specific common name that is
  * a valid domain of two labels or more (a lone word there is a name of something else). 0, what
- * `each` ended with, or ERR_MALFORMED: libcrypto cannot read it.
+ * `each` ended with, or ERR_MALFORMED: it is no certificate, or these names cannot be read.
  */
 int certificate_domains(const uint8_t *der, size_t length, certificate_domain_fn *each,
                         void *context);

@@ -66,6 +66,11 @@ static void what_is_no_certificate_is_told(void **state)
     char all[1000] = "";
     for (size_t length = 0; length < der.length; length++)
         assert_int_equal(certificate_domains(der.bytes, length, join, all), ERR_MALFORMED);
+    static const uint8_t lengths[] = {0x80, 0x81, 0x85, 0xff}; /* none, short, and too long ones */
+    for (size_t i = 0; i < sizeof lengths; i++) {
+        der.bytes[1] = lengths[i];
+        assert_int_equal(certificate_domains(der.bytes, der.length, join, all), ERR_MALFORMED);
+    }
     assert_string_equal(all, "");
     free(der.bytes);
 }
