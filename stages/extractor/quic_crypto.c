@@ -10,9 +10,9 @@
 enum { SAMPLE = 16, TAG = 16, LONGEST_NUMBER = 4, LABEL = 64 };
 
 /* HKDF-Expand-Label with an empty context (RFC 8446, section 7.1). No output is longer than one
- * digest, so that the first block of HKDF-Expand (RFC 5869, section 2.3) is all of it. */
-static int expand(const uint8_t secret[SHA256_BYTES], const char *label, uint8_t *out,
-                  size_t length)
+ * digest, so that the first block of HKDF-Expand (RFC 5869, section 2.3) is all of it. Without a
+ * secret it is the one of the call before. */
+static int expand(const uint8_t *secret, const char *label, uint8_t *out, size_t length)
 {
     uint8_t info[LABEL] = {0, (uint8_t)length}, block[SHA256_BYTES];
     size_t label_length = strlen("tls13 ") + strlen(label), at = 2;
@@ -37,9 +37,9 @@ int quic_keys_derive(struct quic_keys *keys, const struct quic_version *version,
     if (!error)
         error = expand(client, version->key_label, keys->key, sizeof keys->key);
     if (!error)
-        error = expand(client, version->iv_label, keys->iv, sizeof keys->iv);
+        error = expand(NULL, version->iv_label, keys->iv, sizeof keys->iv);
     if (!error)
-        error = expand(client, version->hp_label, keys->hp, sizeof keys->hp);
+        error = expand(NULL, version->hp_label, keys->hp, sizeof keys->hp);
     return error;
 }
 
