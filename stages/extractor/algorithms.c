@@ -3,20 +3,33 @@
 #include <errno.h>
 #include <openssl/core_names.h>
 
-const EVP_CIPHER *algorithms_aes_128_ecb(void)
+/* A context that knows its cipher; it is given a key at each use. */
+static EVP_CIPHER_CTX *cipher_new(const char *name)
 {
-    static EVP_CIPHER *cipher;
-    if (!cipher)
-        cipher = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
-    return cipher;
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    if (context && !EVP_CipherInit_ex(context, cipher, NULL, NULL, NULL, -1)) {
+        EVP_CIPHER_CTX_free(context);
+        context = NULL;
+    }
+    EVP_CIPHER_free(cipher); /* the context holds on to it */
+    return context;
 }
 
-const EVP_CIPHER *algorithms_aes_128_gcm(void)
+EVP_CIPHER_CTX *algorithms_aes_128_ecb(void)
 {
-    static EVP_CIPHER *cipher;
-    if (!cipher)
-        cipher = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
-    return cipher;
+    static EVP_CIPHER_CTX *context;
+    if (!context)
+        context = cipher_new("AES-128-ECB");
+    return context;
+}
+
+EVP_CIPHER_CTX *algorithms_aes_128_gcm(void)
+{
+    static EVP_CIPHER_CTX *context;
+    if (!context)
+        context = cipher_new("AES-128-GCM");
+    return context;
 }
 
 int algorithms_sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES])

@@ -45,15 +45,14 @@ int quic_keys_derive(struct quic_keys *keys, const struct quic_version *version,
 
 /* One block of AES over the sample: its first byte is for the header's first, the next ones for
  * the packet number (RFC 9001, section 5.4). */
-static int header_mask(EVP_CIPHER_CTX *context, const struct quic_keys *keys, const uint8_t *sample,
-                       uint8_t mask[SAMPLE])
+static int header_mask(const struct quic_keys *keys, const uint8_t *sample, uint8_t mask[SAMPLE])
 {
+    EVP_CIPHER_CTX *context = algorithms_aes_128_ecb();
     int length;
-    if (!EVP_EncryptInit_ex(context, algorithms_aes_128_ecb(), NULL, keys->hp, NULL) ||
-        !EVP_CIPHER_CTX_set_padding(context, 0) ||
-        !EVP_EncryptUpdate(context, mask, &length, sample, SAMPLE))
-        return -ENOMEM;
-    return 0;
+    return context && EVP_EncryptInit_ex(context, NULL, NULL, keys->hp, NULL) &&
+                   EVP_EncryptUpdate(context, mask, &length, sample, SAMPLE)
+               ? 0
+               : -ENOMEM;
 }
 
 /* What the header says once its protection is off. */
@@ -74,10 +73,10 @@ static struct header header_unmask(const struct quic_packet *packet, const uint8
 
 /* The header as it was before protection is the additional data: its first byte, what stands
  * between, and the packet number. */
-static int payload_open(EVP_CIPHER_CTX *context, const struct quic_keys *keys,
-                        const struct quic_packet *packet, const struct header *header,
-                        uint8_t *payload, size_t *payload_length)
+static int payload_open(const struct quic_keys *keys, const struct quic_packet *packet,
+                        const struct header *header, uint8_t *payload, size_t *payload_length)
 {
+    EVP_CIPHER_CTX *context = algorithms_aes_128_gcm();
     uint8_t nonce[QUIC_IV], tag[TAG];
     memcpy(nonce, keys->iv, sizeof nonce);
     for (size_t i = 0; i < header->number_length; i++)
@@ -86,7 +85,7 @@ static int payload_open(EVP_CIPHER_CTX *context, const struct quic_keys *keys,
     size_t length = packet->length - begin - TAG;
     memcpy(tag, packet->bytes + packet->length - TAG, TAG);
     int ignored;
-    if (!EVP_DecryptInit_ex(context, algorithms_aes_128_gcm(), NULL, keys->key, nonce) ||
+    if (!context || !EVP_DecryptInit_ex(context, NULL, NULL, keys->key, nonce) ||
         !EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG, tag) ||
         !EVP_DecryptUpdate(context, NULL, &ignored, &header->first, 1) ||
         !EVP_DecryptUpdate(context, NULL, &ignored, packet->bytes + 1,
@@ -103,16 +102,10 @@ int quic_open(const struct quic_keys *keys, const struct quic_packet *packet, ui
 {
     if (packet->length - packet->number_at < LONGEST_NUMBER + SAMPLE)
         return ERR_MALFORMED;
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     uint8_t mask[SAMPLE];
-    int error = context ? 0 : -ENOMEM;
-    if (!error)
-        error =
-            header_mask(context, keys, packet->bytes + packet->number_at + LONGEST_NUMBER, mask);
-    if (!error) {
-        struct header header = header_unmask(packet, mask);
-        error = payload_open(context, keys, packet, &header, payload, length);
-    }
-    EVP_CIPHER_CTX_free(context);
-    return error;
+    int error = header_mask(keys, packet->bytes + packet->number_at + LONGEST_NUMBER, mask);
+    if (error)
+        return error;
+    struct header header = header_unmask(packet, mask);
+    return payload_open(keys, packet, &header, payload, length);
 }
