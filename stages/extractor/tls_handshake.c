@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "common/base/error.h"
+#include "common/wire/unpack.h"
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -22,12 +23,18 @@ static void header_read(struct tls_handshake *h)
     buffer_clear(&h->body);
 }
 
-static int body_read(struct tls_handshake *h, struct cursor *payload)
+/* Reads on in the body, and gives what has come of it: where it stands, if that is all of it. */
+static int body_read(struct tls_handshake *h, struct cursor *payload, struct slice *body)
 {
     size_t length = smaller(h->left, cursor_left(payload));
     const uint8_t *bytes = cursor_take(payload, length);
     h->left -= length;
-    return h->keep ? buffer_append(&h->body, bytes, length) : 0;
+    *body = (struct slice){bytes, length};
+    if (!h->keep || (h->left == 0 && h->body.length == 0))
+        return 0;
+    int error = buffer_append(&h->body, bytes, length);
+    *body = (struct slice){h->body.bytes, h->body.length};
+    return error;
 }
 
 int tls_handshake_read(struct tls_handshake *h, struct cursor *payload, int64_t time_ns,
@@ -44,7 +51,8 @@ int tls_handshake_read(struct tls_handshake *h, struct cursor *payload, int64_t 
                 continue;
             header_read(h);
         }
-        if (body_read(h, payload) != 0)
+        struct slice body;
+        if (body_read(h, payload, &body) != 0)
             return -ENOMEM;
         if (h->left > 0)
             continue;
@@ -52,8 +60,8 @@ int tls_handshake_read(struct tls_handshake *h, struct cursor *payload, int64_t 
         if (!h->keep)
             continue;
         *message = (struct tls_message){.type = h->header[0],
-                                        .body = h->body.bytes,
-                                        .length = h->body.length,
+                                        .body = body.bytes,
+                                        .length = body.length,
                                         .time_ns = h->time_ns,
                                         .packet = h->packet};
         return 0;

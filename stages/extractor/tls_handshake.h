@@ -18,7 +18,7 @@ enum { TLS_HANDSHAKE_HEADER = 4 };
 
 struct tls_message {
     uint8_t type;
-    const uint8_t *body; /* borrowed from the reader: good until it reads on */
+    const uint8_t *body; /* borrowed from the payload or the reader: good until it reads on */
     size_t length;
     int64_t time_ns; /* of the packet with the message's first byte, */
     uint64_t packet; /* and its number */
