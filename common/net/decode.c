@@ -62,7 +62,7 @@ static enum packet_kind kind_of(uint8_t version, uint8_t protocol)
 }
 
 /* Sets everything behind the body. */
-static void decode_transport(struct packet *p)
+static inline void decode_transport(struct packet *p)
 {
     p->kind = kind_of(p->version, p->protocol);
     p->sound = false;

@@ -67,6 +67,8 @@ static void follow_handshake(struct flow *flow, int direction, const struct pack
 static void count_flags(struct flow *flow, int direction, uint8_t flags)
 {
     struct figures *f = &flow->figures;
+    if (!(flags & (TCP_SYN | TCP_FIN | TCP_RST))) /* as in most segments */
+        return;
     f->syn += (flags & TCP_SYN) != 0;
     f->fin += (flags & TCP_FIN) != 0;
     f->rst += (flags & TCP_RST) != 0;
@@ -93,6 +95,16 @@ static int follow_stream(struct handoff *handoff, struct flow *flow, int directi
     return error;
 }
 
+/* What either side waited for long enough is lost. */
+static int await_holes(struct handoff *handoff, struct flow *flow, int64_t now)
+{
+    int error = 0;
+    for (int d = 0; d < DIRECTIONS && !error; d++)
+        if (flow->side[d].stream.reorder)
+            error = stream_await(handoff, flow, d, now);
+    return error;
+}
+
 int tcp_segment(struct handoff *handoff, struct flow *flow, int direction,
                 const struct packet *packet, const struct frame *frame)
 {
@@ -102,10 +114,9 @@ int tcp_segment(struct handoff *handoff, struct flow *flow, int direction,
     follow_handshake(flow, direction, packet, frame->time_ns);
     if (!(packet->tcp_flags & TCP_RST)) /* what a reset carries says why, and is no stream */
         error = follow_stream(handoff, flow, direction, packet, frame);
-    for (int d = 0; d < DIRECTIONS && !error; d++)
-        if (flow->side[d].stream.reorder)
-            error = stream_await(handoff, flow, d, frame->time_ns);
-    return error;
+    bool holes = flow->side[FROM_INITIATOR].stream.reorder ||
+                 flow->side[FROM_RESPONDER].stream.reorder;
+    return error || !holes ? error : await_holes(handoff, flow, frame->time_ns);
 }
 
 int64_t tcp_idle_limit(const struct flow *flow, const struct limits *limits)

@@ -89,6 +89,7 @@ static void set_expiry(const struct tracker *t, struct flow *flow)
 {
     int64_t limit = idle_limit(t, flow);
     int64_t from = moment_after(moment_later(t->clock, flow->figures.end_ns), TIME_SLACK);
+    flow->idle_limit = limit > 0 ? limit : INT64_MAX;
     flow->expires = limit > 0 ? moment_after(from, limit) : INT64_MAX;
 }
 
@@ -101,10 +102,7 @@ static bool left_behind(const struct tracker *t, const struct flow *flow)
 /* Whether a packet at that time comes too late to be the flow's. */
 static bool too_late(const struct tracker *t, const struct flow *flow, int64_t time_ns)
 {
-    if (left_behind(t, flow))
-        return true;
-    int64_t limit = idle_limit(t, flow);
-    return limit > 0 && moment_since(time_ns, flow->figures.end_ns) > limit;
+    return moment_since(time_ns, flow->figures.end_ns) > flow->idle_limit || left_behind(t, flow);
 }
 
 /* Hands on what waits, and the flow's end. */
