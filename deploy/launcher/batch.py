@@ -153,9 +153,10 @@ class Batch:
             ready, _, _ = select.select([jobs], [], [], 0.2)
             answers = jobs.read() if ready else []
             if answers is None:
-                status, faults = jobs.finish(), pipeline.faults()
+                status = jobs.finish()
+                faults = pipeline.faults() if status == PIPELINE else []
                 if faults:
-                    self._give_up(Failure(PIPELINE, faults[0]))
+                    self._give_up(Failure(PIPELINE, str(faults[0])))
                     return False
                 self._lost(status)
                 return True

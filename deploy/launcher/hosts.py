@@ -4,6 +4,7 @@ Here and elsewhere it is the same command, `tapline tend`, which takes a request
 and answers with another; for another host a remote shell stands before it (ssh, or TAPLINE_RSH).
 """
 import concurrent.futures
+import itertools
 import json
 import os
 import shlex
@@ -11,7 +12,7 @@ import subprocess
 import sys
 
 from launcher import keys
-from launcher.status import Failure, PIPELINE, WRONG_USE, raise_all
+from launcher.status import Failure, PIPELINE, WRONG_USE
 
 SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 ANSWER_SECONDS = 60
@@ -83,13 +84,19 @@ class Hosts:
                                       "`tapline keys allow NAME.pub`")
         return None
 
+    def _faults_in(self, replies):
+        return [fault for fault in itertools.starmap(self.fault, replies.items()) if fault]
+
     def faults(self):
         """The same of all hosts on which something is to work: the Failures."""
-        replies = self.ask_all({name: {"verb": "list"} for name in self._plan["tended"]})
-        return list(filter(None, (self.fault(*answer) for answer in replies.items())))
+        return self._faults_in(self.ask_all({host: {"verb": "list"}
+                                             for host in self._plan["tended"]}))
 
     def must_all(self, requests):
-        """Asks several, which must all be well; else one Failure of all that are not."""
+        """Asks several, which must all be well; else one Failure of all that are not, with a line
+        for each."""
         replies = self.ask_all(requests)
-        raise_all(list(filter(None, (self.fault(*answer) for answer in replies.items()))))
+        faults = self._faults_in(replies)
+        if faults:
+            raise Failure(faults[0].status, "\ntapline: ".join(map(str, faults)))
         return replies

@@ -10,7 +10,7 @@ import time
 from launcher import installation, summary, tap
 from launcher.pipeline import Pipeline
 from launcher.readers import STOP_SECONDS
-from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE, raise_all
+from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
 
 
 def version():
@@ -103,7 +103,8 @@ def command(arguments, limits):
     with pipeline_of(arguments, shared, {"sink": sink_options}, stop_seconds) as pipeline:
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, [*shared, *options]))
-        raise_all(pipeline.faults() if status == PIPELINE else [])
+        for fault in pipeline.faults() if status == PIPELINE else []:
+            print(f"tapline: {fault}", file=sys.stderr)
     seconds = time.monotonic() - started
     if status < 0:
         raise Failure(PIPELINE, f"the reader was killed (signal {-status}); nothing was published")

@@ -20,12 +20,6 @@ class Failure(Exception):
         self.status = status
 
 
-def raise_all(failures):
-    """Raises several as one, with a line for each; nothing where there are none."""
-    if failures:
-        raise Failure(failures[0].status, "\ntapline: ".join(map(str, failures)))
-
-
 def worst(statuses):
     """The gravest of several exit statuses."""
     return max(statuses, key=lambda s: SEVERITY.index(s) if s in SEVERITY else len(SEVERITY),
