@@ -10,15 +10,16 @@
 #include "common/bus/stage.h"
 #include "stages/classifier/datagrams.h"
 #include "stages/classifier/findings.h"
-#include "stages/classifier/rules.h"
+#include "stages/classifier/ground.h"
 #include "stages/classifier/stream.h"
 #include "stages/classifier/wants.h"
 
 struct classifier {
     const struct outlet *outlet;
-    struct rules rules;
-    struct table flows;  /* struct flow, by id */
-    struct buffer notes; /* those of the flow that is being closed */
+    struct ground ground;
+    struct table flows;   /* struct flow, by id */
+    struct spares spares; /* such that ended */
+    struct buffer notes;  /* those of the flow that is being closed */
 };
 
 struct flow {
@@ -39,16 +40,16 @@ struct flow {
     };
 };
 
-static int read_rules(struct rules *rules, const struct capture *capture)
+static int lay_ground(struct ground *ground, const struct capture *capture)
 {
     char fault[PROFILE_FAULT];
-    rules->limits = capture->limits;
-    rules->stun_texts = stun_texts_new();
-    rules->profile =
+    ground->limits = capture->limits;
+    ground->stun_texts = stun_texts_new();
+    ground->profile =
         profile_parse((const char *)capture->profile.bytes, capture->profile.length, fault);
-    if (!rules->profile)
+    if (!ground->profile)
         log_error("%s", fault);
-    return !rules->profile ? ERR_USAGE : !rules->stun_texts ? -ENOMEM : 0;
+    return !ground->profile ? ERR_USAGE : !ground->stun_texts ? -ENOMEM : 0;
 }
 
 struct classifier *classifier_new(const struct capture *capture, const struct outlet *outlet,
@@ -59,19 +60,24 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
     if (!c)
         return NULL;
     c->outlet = outlet;
-    *error = read_rules(&c->rules, capture);
+    *error = lay_ground(&c->ground, capture);
     if (*error)
         classifier_free(&c);
     return c;
 }
 
-static void flow_free(void *object)
+/* Gives back what the flow holds, but not the flow itself. */
+static void flow_end(struct flow *f)
 {
-    struct flow *f = object;
     if (f->tcp)
         stream_free(&f->stream);
     findings_free(&f->findings);
-    free(f);
+}
+
+static void flow_drop(void *object)
+{
+    flow_end(object);
+    free(object);
 }
 
 void classifier_free(struct classifier **classifier)
@@ -79,28 +85,32 @@ void classifier_free(struct classifier **classifier)
     struct classifier *c = *classifier;
     if (!c)
         return;
-    table_free(&c->flows, flow_free);
+    table_free(&c->flows, flow_drop);
+    spares_free(&c->spares);
+    spares_free(&c->ground.holdings);
     buffer_free(&c->notes);
-    profile_free(&c->rules.profile);
-    stun_texts_free(&c->rules.stun_texts);
+    profile_free(&c->ground.profile);
+    stun_texts_free(&c->ground.stun_texts);
     free(c);
     *classifier = NULL;
 }
 
-static struct flow *flow_new(const struct classifier *c, uint32_t from, const struct event *event)
+static struct flow *flow_new(struct classifier *c, uint32_t from, const struct event *event)
 {
-    struct flow *f = calloc(1, sizeof *f);
+    struct flow *f = spares_take(&c->spares);
+    if (!f)
+        f = malloc(sizeof *f);
     if (!f)
         return NULL;
-    f->id = event->flow;
-    f->from = from;
-    f->open = event->open;
-    f->tcp = f->open.transport == TRANSPORT_TCP;
-    findings_begin(&f->findings, &c->rules, &f->open);
+    *f = (struct flow){.id = event->flow,
+                       .from = from,
+                       .tcp = event->open.transport == TRANSPORT_TCP,
+                       .open = event->open};
+    findings_begin(&f->findings, &c->ground, &f->open);
     if (f->tcp)
-        stream_begin(&f->stream, &c->rules, &f->open, &f->findings);
+        stream_begin(&f->stream, &c->ground, &f->open, &f->findings);
     else
-        datagrams_begin(&f->datagrams, &c->rules, &f->open, &f->findings);
+        datagrams_begin(&f->datagrams, &c->ground, &f->open, &f->findings);
     return f;
 }
 
@@ -109,7 +119,7 @@ static int open_flow(struct classifier *c, uint32_t from, const struct event *ev
     struct flow *f = flow_new(c, from, event);
     int error = f ? table_add(&c->flows, f->id, f) : -ENOMEM;
     if (error != 0 && f)
-        flow_free(f);
+        flow_drop(f);
     return error;
 }
 
@@ -122,8 +132,8 @@ static int hand_on(const struct classifier *c, struct flow *f, const struct even
 /* What a signature has the extractor do besides. */
 static uint32_t further_hints(const struct classifier *c, const struct flow *f)
 {
-    for (size_t i = 0; i < profile_count(c->rules.profile); i++) {
-        const struct signature *s = profile_signature(c->rules.profile, i);
+    for (size_t i = 0; i < profile_count(c->ground.profile); i++) {
+        const struct signature *s = profile_signature(c->ground.profile, i);
         if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, f->open.transport, f->open.port))
             return TAPLINE_HINT_WS_ADDRESSES;
     }
@@ -156,7 +166,7 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
 {
     uint64_t next = f->next[direction];
     struct want own = own_want(f, direction), told;
-    if (!c->rules.limits.demand || own.want == TAPLINE_WANT_FROM)
+    if (!c->ground.limits.demand || own.want == TAPLINE_WANT_FROM)
         return;
     bool served = f->opened && (f->tcp || datagrams_served(&f->datagrams, direction, next));
     if (!wants_tell(&f->wants[direction], &own, served, next, &told))
@@ -251,7 +261,8 @@ static int close_flow(struct classifier *c, struct flow *f, const struct event *
         error = f->opened ? outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, &done)
                           : outlet_event(c->outlet, TAPLINE_SINK, &none, &done);
     table_take(&c->flows, f->id);
-    flow_free(f);
+    flow_end(f);
+    spares_put(&c->spares, f, free);
     return error;
 }
 

@@ -13,10 +13,10 @@
 
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
-#include "stages/classifier/rules.h"
+#include "stages/classifier/ground.h"
 
 struct datagrams {
-    const struct rules *rules;
+    struct ground *ground;
     struct findings *findings;
     bool dns_port; /* a port says DNS */
     bool dns;      /* the last datagram was DNS, */
@@ -27,7 +27,7 @@ struct datagrams {
 };
 
 /** No datagram has come yet. All are borrowed and outlive it; it owns nothing. */
-void datagrams_begin(struct datagrams *d, const struct rules *rules, const struct event_open *open,
+void datagrams_begin(struct datagrams *d, struct ground *ground, const struct event_open *open,
                      struct findings *findings);
 
 /** Looks at the next datagram. 0 or -ENOMEM. */

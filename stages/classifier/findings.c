@@ -32,9 +32,9 @@ struct stun_values {
     struct buffer seen; /* struct stun_seen, one for each of them */
 };
 
-void findings_begin(struct findings *f, const struct rules *rules, const struct event_open *open)
+void findings_begin(struct findings *f, struct ground *ground, const struct event_open *open)
 {
-    *f = (struct findings){.rules = rules, .open = open, .rank = FINDINGS_NO_TYPE};
+    *f = (struct findings){.ground = ground, .open = open, .rank = FINDINGS_NO_TYPE};
 }
 
 void findings_free(struct findings *f)
@@ -74,13 +74,13 @@ static const char *type_name(const struct findings *f)
     return f->rank == RANK_HTTP ? "http"
            : f->rank == RANK_HTTPS
                ? "https"
-               : profile_signature(f->rules->profile, f->rank - RANK_SIGNATURES)->label;
+               : profile_signature(f->ground->profile, f->rank - RANK_SIGNATURES)->label;
 }
 
 bool findings_type_is(const struct findings *f, size_t signature)
 {
     return f->rank != FINDINGS_NO_TYPE &&
-           strcmp(type_name(f), profile_signature(f->rules->profile, signature)->label) == 0;
+           strcmp(type_name(f), profile_signature(f->ground->profile, signature)->label) == 0;
 }
 
 /* Where the sighting of a signature and side hangs, or would. */
@@ -142,7 +142,7 @@ static bool is_seen(const struct buffer *seen, const struct stun_seen *one, bool
 static int stun_read(struct findings *f, struct slice text, struct stun_seen *one, bool *found)
 {
     struct stun_values *values = f->stun;
-    const struct stun_text *said = stun_texts_read(f->rules->stun_texts, text);
+    const struct stun_text *said = stun_texts_read(f->ground->stun_texts, text);
     if (!said)
         return -ENOMEM;
     *found = said->object;
@@ -193,7 +193,7 @@ static struct buffer *note(struct notes *n, const char *key)
 /* Of TCP only the identifiers that belong to the flow's type are kept. */
 static bool counts(const struct findings *f, size_t signature, enum reports reports)
 {
-    return profile_signature(f->rules->profile, signature)->reports == reports &&
+    return profile_signature(f->ground->profile, signature)->reports == reports &&
            (f->open->transport == TRANSPORT_UDP || findings_type_is(f, signature));
 }
 
@@ -265,7 +265,7 @@ static void note_identifiers(const struct findings *f, struct notes *n)
     for (size_t i = 0; i < count; i++) {
         pack_map(to, 4);
         pack_str(to, "signature");
-        pack_str(to, profile_signature(f->rules->profile, all[i]->signature)->name);
+        pack_str(to, profile_signature(f->ground->profile, all[i]->signature)->name);
         pack_str(to, "ip");
         pack_address(to, f, all[i]->side);
         pack_str(to, "value");

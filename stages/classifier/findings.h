@@ -12,7 +12,7 @@
 
 #include "common/base/buffer.h"
 #include "common/wire/event.h"
-#include "stages/classifier/rules.h"
+#include "stages/classifier/ground.h"
 
 /** What a type ranks by, among what matches the same bytes: the signatures come behind these, by
  *  their index in the profile. */
@@ -23,7 +23,7 @@ typedef uint64_t place;
 
 /** Most flows reveal nothing: what they would be kept in is made when something is found. */
 struct findings {
-    const struct rules *rules;
+    struct ground *ground;
     const struct event_open *open;
     uint32_t rank; /* of the type; FINDINGS_NO_TYPE: none */
     bool dns_only; /* every datagram was DNS */
@@ -34,8 +34,8 @@ struct findings {
 
 enum { FINDINGS_NO_TYPE = INT32_MAX };
 
-/** Nothing is found yet. `rules` and `open` are borrowed and outlive it. */
-void findings_begin(struct findings *f, const struct rules *rules, const struct event_open *open);
+/** Nothing is found yet. `ground` and `open` are borrowed and outlive it. */
+void findings_begin(struct findings *f, struct ground *ground, const struct event_open *open);
 
 /** Forgets what was found. */
 void findings_free(struct findings *f);

@@ -11,7 +11,33 @@ struct holding {
     struct buffer starts;   /* struct start, in stream order */
     struct buffer segments; /* struct held, in stream order */
     uint64_t base;          /* stream offset of the first byte of the run */
+    struct spares *spares;  /* where it goes when nothing is held any more */
 };
+
+static void drop(void *object)
+{
+    struct holding *h = object;
+    buffer_free(&h->bytes);
+    buffer_free(&h->starts);
+    buffer_free(&h->segments);
+    free(h);
+}
+
+/* One that holds nothing, with whatever memory it has. */
+static struct holding *holding_new(struct spares *spares, uint64_t base)
+{
+    struct holding *h = spares_take(spares);
+    if (!h)
+        h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    buffer_clear(&h->bytes);
+    buffer_clear(&h->starts);
+    buffer_clear(&h->segments);
+    h->base = base;
+    h->spares = spares;
+    return h;
+}
 
 size_t holding_starts(const struct holding *h)
 {
@@ -33,17 +59,16 @@ static const struct held *segment(const struct holding *h, size_t index)
     return (const struct held *)(const void *)h->segments.bytes + index;
 }
 
-int holding_add(struct holding **holding, place at, const struct event_data *data)
+int holding_add(struct holding **holding, struct spares *spares, place at,
+                const struct event_data *data)
 {
     struct held held = {at, *data};
     held.data.bytes = NULL;
-    if (!*holding) {
-        *holding = calloc(1, sizeof **holding);
-        if (!*holding)
-            return -ENOMEM;
-        (*holding)->base = data->offset;
-    }
+    if (!*holding)
+        *holding = holding_new(spares, data->offset);
     struct holding *h = *holding;
+    if (!h)
+        return -ENOMEM;
     if (data->offset != h->base + h->bytes.length)
         return ERR_MALFORMED;
     buffer_append(&h->bytes, data->bytes, data->length);
@@ -100,11 +125,7 @@ void holding_settle(struct holding **holding)
 
 void holding_free(struct holding **h)
 {
-    if (!*h)
-        return;
-    buffer_free(&(*h)->bytes);
-    buffer_free(&(*h)->starts);
-    buffer_free(&(*h)->segments);
-    free(*h);
+    if (*h)
+        spares_put((*h)->spares, *h, drop);
     *h = NULL;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/base/spares.h"
 #include "common/recognise/start_line.h"
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
@@ -42,8 +43,10 @@ static inline bool start_undecided(const struct start *start)
 size_t holding_starts(const struct holding *h);
 struct start *holding_start(const struct holding *h, size_t index);
 
-/** Adds a segment, which follows what is held. 0; ERR_MALFORMED: it does not; or -ENOMEM. */
-int holding_add(struct holding **h, place at, const struct event_data *data);
+/** Adds a segment, which follows what is held. Where nothing was, what holds it is one of the
+ *  spares, and goes back there in the end: they are borrowed and outlive it. 0; ERR_MALFORMED: it
+ *  does not follow; or -ENOMEM. */
+int holding_add(struct holding **h, struct spares *spares, place at, const struct event_data *data);
 
 /** Adds a start. 0 or -ENOMEM. */
 int holding_add_start(struct holding *h, const struct start *start);

@@ -16,14 +16,14 @@ static bool is_dns_port(uint16_t port)
     return port == 53 || port == 5353;
 }
 
-void stream_begin(struct stream *s, const struct rules *rules, const struct event_open *open,
+void stream_begin(struct stream *s, struct ground *ground, const struct event_open *open,
                   struct findings *findings)
 {
-    *s = (struct stream){.rules = rules,
+    *s = (struct stream){.ground = ground,
                          .findings = findings,
                          .dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1])};
-    for (size_t i = 0; i < profile_count(rules->profile); i++) {
-        const struct signature *one = profile_signature(rules->profile, i);
+    for (size_t i = 0; i < profile_count(ground->profile); i++) {
+        const struct signature *one = profile_signature(ground->profile, i);
         if (one->kind == SIGNATURE_MATCH && signature_applies(one, open->transport, open->port))
             s->side[0].signatures |= UINT64_C(1) << i;
     }
@@ -61,7 +61,7 @@ static enum verdict http_recognise(const struct stream *s, struct start *start, 
     if (empty == bytes.length)
         return VERDICT_NO;
     return start_line_recognise(bytes.bytes + empty, bytes.length - empty,
-                                s->rules->limits.start_line, &start->line);
+                                s->ground->limits.start_line, &start->line);
 }
 
 static enum verdict recognise(const struct stream *s, struct start *start, uint32_t protocol,
@@ -122,12 +122,12 @@ static int look_for_signatures(struct stream *s, int direction, struct start *st
 {
     struct payload payload = {bytes.bytes, bytes.length, 0, more};
     int error = 0;
-    start->signatures = profile_glance(s->rules->profile, true, start->signatures, &payload);
+    start->signatures = profile_glance(s->ground->profile, true, start->signatures, &payload);
     for (uint64_t open = start->signatures; open && error == 0; open &= open - 1) {
         size_t i = (size_t)__builtin_ctzll(open);
         struct match match;
         enum verdict verdict =
-            signature_match(profile_signature(s->rules->profile, i), &payload, &match);
+            signature_match(profile_signature(s->ground->profile, i), &payload, &match);
         if (verdict == VERDICT_MORE)
             continue;
         start->signatures &= ~(UINT64_C(1) << i);
@@ -187,7 +187,7 @@ static void narrow(struct stream *s)
 {
     if (!(s->side[0].signatures | s->side[1].signatures) || !type_is_final(s))
         return;
-    for (size_t i = 0; i < profile_count(s->rules->profile); i++) {
+    for (size_t i = 0; i < profile_count(s->ground->profile); i++) {
         uint64_t bit = UINT64_C(1) << i;
         bool own = findings_type_is(s->findings, i);
         for (int side = 0; side < DIRECTIONS; side++) {
@@ -215,7 +215,7 @@ static struct start start_of(struct stream *s, place at, const struct event_data
 {
     struct side *side = &s->side[data->direction];
     struct start start = {.at = at, .offset = data->offset};
-    bool probed = side->segments < s->rules->limits.probe_segments;
+    bool probed = side->segments < s->ground->limits.probe_segments;
     bool turn = data->flags & TAPLINE_TURN;
     side->segments++;
     if (probed)
@@ -230,7 +230,7 @@ static struct start start_of(struct stream *s, place at, const struct event_data
 static int hold(struct stream *s, const struct start *start, const struct event_data *data)
 {
     struct holding **h = &s->side[data->direction].holding;
-    int error = holding_add(h, start->at, data);
+    int error = holding_add(h, &s->ground->holdings, start->at, data);
     return error == 0 && start_undecided(start) ? holding_add_start(*h, start) : error;
 }
 
@@ -313,7 +313,7 @@ enum tapline_want stream_want(const struct stream *s, int direction)
     const struct side *side = &s->side[direction];
     if (holding_starts(side->holding) > 0)
         return TAPLINE_WANT_FROM;
-    if (side->segments < s->rules->limits.probe_segments && (!s->hint || side->signatures))
+    if (side->segments < s->ground->limits.probe_segments && (!s->hint || side->signatures))
         return TAPLINE_WANT_FROM;
     return s->hint ? TAPLINE_WANT_NOTHING : TAPLINE_WANT_TURN;
 }

@@ -15,7 +15,7 @@
 #include "common/wire/event.h"
 #include "stages/classifier/findings.h"
 #include "stages/classifier/holding.h"
-#include "stages/classifier/rules.h"
+#include "stages/classifier/ground.h"
 
 struct side {
     uint64_t segments;       /* with payload, so far */
@@ -28,7 +28,7 @@ struct side {
 };
 
 struct stream {
-    const struct rules *rules;
+    struct ground *ground;
     struct findings *findings;
     bool dns_port;
     uint32_t hint;
@@ -37,7 +37,7 @@ struct stream {
 };
 
 /** No segment has come yet. All are borrowed and outlive it. */
-void stream_begin(struct stream *s, const struct rules *rules, const struct event_open *open,
+void stream_begin(struct stream *s, struct ground *ground, const struct event_open *open,
                   struct findings *findings);
 
 /** Gives back what is held. */

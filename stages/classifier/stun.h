@@ -13,8 +13,8 @@
 #include "common/base/cursor.h"
 #include "common/wire/unpack.h"
 
-/** What shows at a glance: a message has so many bytes and more, and these bits of the first of them
- *  are unset. */
+/** What shows at a glance: a message has so many bytes and more, and these bits of the first of
+ *  them are unset. */
 enum { STUN_HEADER = 20, STUN_UNSET = 0xfe };
 
 /**
