@@ -35,9 +35,9 @@ all: $(PROGRAMS) library
 
 # ---- libraries and programs: common, and one library and one program for each stage ----------
 
-# What every packet passes through is optimised by gcc as a whole when it is linked, which takes more
-# than a tenth of the processor time off a run. Tests do without, as each of them would take that
-# time to link; so do the variants that look for faults, and clang, which would need another linker.
+# What every packet passes through is optimised by gcc as a whole when it is linked: that takes more
+# than a tenth of the processor time off a run. Tests do without, as each of them would take so long
+# to link; so do the variants that look for faults, and clang, which would need another linker.
 ifeq ($(patsubst gcc%,gcc,$(notdir $(CC)))$(SANITIZE)$(FUZZING),gcc)
 WHOLE        := -flto=auto -flto-partition=one
 WHOLE_STAGES := reader tracker classifier sink

@@ -26,33 +26,29 @@ enum {
     PLAIN_HEAD = 38,
 };
 
-/* msgpack's tags of these and others, and beyond what a number is none by itself. */
-enum { UINT_16 = 0xcd, UINT_32 = 0xce, UINT_64 = 0xcf, BIN_16 = 0xc5, TAGS = 0x80 };
-enum { ARRAY_16 = 0xdc, FALSE = 0xc2, TRUE = 0xc3 };
-
 static bool is_plain(const struct event_data *data)
 {
     return (data->offset | data->packet) <= UINT32_MAX && data->time_ns >= 0 &&
-           data->flags < TAGS && (data->missing | data->length) <= UINT16_MAX;
+           data->flags < PACK_TAGS && (data->missing | data->length) <= UINT16_MAX;
 }
 
 static uint8_t *put_plain_head(uint8_t *at, uint64_t flow, const struct event_data *data)
 {
     at[0] = PACK_FIXARRAY | DATA_FIELDS;
     at[1] = TAPLINE_DATA;
-    at[FLOW_AT] = UINT_64;
+    at[FLOW_AT] = PACK_UINT_64;
     big_endian_put_64(at + FLOW_AT + 1, flow);
     at[DIRECTION_AT] = data->direction;
-    at[OFFSET_AT] = UINT_32;
+    at[OFFSET_AT] = PACK_UINT_32;
     big_endian_put_32(at + OFFSET_AT + 1, (uint32_t)data->offset);
-    at[TIME_AT] = UINT_64;
+    at[TIME_AT] = PACK_UINT_64;
     big_endian_put_64(at + TIME_AT + 1, (uint64_t)data->time_ns);
-    at[PACKET_AT] = UINT_32;
+    at[PACKET_AT] = PACK_UINT_32;
     big_endian_put_32(at + PACKET_AT + 1, (uint32_t)data->packet);
     at[FLAGS_AT] = (uint8_t)data->flags;
-    at[MISSING_AT] = UINT_16;
+    at[MISSING_AT] = PACK_UINT_16;
     big_endian_put_16(at + MISSING_AT + 1, (uint16_t)data->missing);
-    at[BYTES_AT] = BIN_16;
+    at[BYTES_AT] = PACK_BIN_16;
     big_endian_put_16(at + BYTES_AT + 1, (uint16_t)data->length);
     return at + PLAIN_HEAD;
 }
@@ -110,7 +106,7 @@ static uint8_t *put_gap(uint8_t *at, const struct event_gap *gap)
 
 static uint8_t *put_figures(uint8_t *at, const struct figures *f)
 {
-    *at++ = ARRAY_16;
+    *at++ = PACK_ARRAY_16;
     big_endian_put_16(at, FIGURES_FIELDS);
     at[2] = f->transport;
     at = put_ends(at + 3, f->address, f->port);
@@ -120,7 +116,7 @@ static uint8_t *put_figures(uint8_t *at, const struct figures *f)
     for (int side = 0; side < DIRECTIONS; side++) {
         at = pack_put_uint(at, f->packets[side]);
         at = pack_put_uint(at, f->bytes[side]);
-        *at++ = f->ended[side] ? TRUE : FALSE;
+        *at++ = f->ended[side] ? PACK_TRUE : PACK_FALSE;
     }
     at = pack_put_uint(at, f->syn);
     at = pack_put_uint(at, f->fin);
@@ -290,9 +286,9 @@ static bool unpack_plain_data(struct unpack *from, struct event *event)
     const uint8_t *at = from->at;
     size_t left = (size_t)(from->end - at);
     if (left < PLAIN_HEAD || at[0] != (PACK_FIXARRAY | DATA_FIELDS) || at[1] != TAPLINE_DATA ||
-        at[FLOW_AT] != UINT_64 || at[DIRECTION_AT] > 1 || at[OFFSET_AT] != UINT_32 ||
-        at[TIME_AT] != UINT_64 || at[PACKET_AT] != UINT_32 || at[FLAGS_AT] >= TAGS ||
-        at[MISSING_AT] != UINT_16 || at[BYTES_AT] != BIN_16)
+        at[FLOW_AT] != PACK_UINT_64 || at[DIRECTION_AT] > 1 || at[OFFSET_AT] != PACK_UINT_32 ||
+        at[TIME_AT] != PACK_UINT_64 || at[PACKET_AT] != PACK_UINT_32 || at[FLAGS_AT] >= PACK_TAGS ||
+        at[MISSING_AT] != PACK_UINT_16 || at[BYTES_AT] != PACK_BIN_16)
         return false;
     event->kind = TAPLINE_DATA;
     event->flow = big_endian_64(at + FLOW_AT + 1);

@@ -15,26 +15,23 @@ enum {
     PLAIN_HEAD = 22,
 };
 
-/* msgpack's tags of these, and beyond what a number is none by itself. */
-enum { UINT_16 = 0xcd, UINT_32 = 0xce, UINT_64 = 0xcf, BIN_16 = 0xc5, TAGS = 0x80 };
-
 static bool is_plain(const struct frame *f)
 {
-    return f->number <= UINT32_MAX && f->time_ns >= 0 && f->link < TAGS &&
+    return f->number <= UINT32_MAX && f->time_ns >= 0 && f->link < PACK_TAGS &&
            (f->wire_length | f->length) <= UINT16_MAX;
 }
 
 static uint8_t *put_plain_head(uint8_t *at, const struct frame *frame)
 {
     at[0] = PACK_FIXARRAY | PACKET_FIELDS;
-    at[NUMBER_AT] = UINT_32;
+    at[NUMBER_AT] = PACK_UINT_32;
     big_endian_put_32(at + NUMBER_AT + 1, (uint32_t)frame->number);
-    at[TIME_AT] = UINT_64;
+    at[TIME_AT] = PACK_UINT_64;
     big_endian_put_64(at + TIME_AT + 1, (uint64_t)frame->time_ns);
     at[LINK_AT] = (uint8_t)frame->link;
-    at[WIRE_AT] = UINT_16;
+    at[WIRE_AT] = PACK_UINT_16;
     big_endian_put_16(at + WIRE_AT + 1, (uint16_t)frame->wire_length);
-    at[BYTES_AT] = BIN_16;
+    at[BYTES_AT] = PACK_BIN_16;
     big_endian_put_16(at + BYTES_AT + 1, (uint16_t)frame->length);
     return at + PLAIN_HEAD;
 }
@@ -80,8 +77,8 @@ static bool unpack_plain(struct unpack *from, struct frame *frame)
     const uint8_t *at = from->at;
     size_t left = (size_t)(from->end - at);
     if (left < PLAIN_HEAD || at[0] != (PACK_FIXARRAY | PACKET_FIELDS) ||
-        at[NUMBER_AT] != UINT_32 || at[TIME_AT] != UINT_64 || at[LINK_AT] >= TAGS ||
-        at[WIRE_AT] != UINT_16 || at[BYTES_AT] != BIN_16)
+        at[NUMBER_AT] != PACK_UINT_32 || at[TIME_AT] != PACK_UINT_64 || at[LINK_AT] >= PACK_TAGS ||
+        at[WIRE_AT] != PACK_UINT_16 || at[BYTES_AT] != PACK_BIN_16)
         return false;
     frame->number = big_endian_32(at + NUMBER_AT + 1);
     frame->time_ns = (int64_t)big_endian_64(at + TIME_AT + 1);

@@ -7,11 +7,7 @@
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 
-/* msgpack's mark of a 64-bit number, and that number. */
-enum { UINT64_MARK = 0xcf, SENT_BYTES = 1 + 8 };
-
-/* Its mark of a text as short as the magic. */
-enum { MAGIC_BYTES = sizeof TAPLINE_MAGIC - 1, MAGIC_MARK = 0xa0 | MAGIC_BYTES };
+enum { MAGIC_BYTES = sizeof TAPLINE_MAGIC - 1, SENT_BYTES = PACK_LONGEST_NUMBER };
 
 void message_open(struct buffer *message)
 {
@@ -21,9 +17,9 @@ void message_open(struct buffer *message)
 
 size_t message_seal(struct buffer *message, const struct message_head *head)
 {
-    static const uint8_t beginning[] = {PACK_FIXARRAY | TAPLINE_MESSAGE_FIELDS, MAGIC_MARK};
     uint8_t room[MESSAGE_HEAD_MAX], *at = room;
-    at = mempcpy(at, beginning, sizeof beginning);
+    *at++ = PACK_FIXARRAY | TAPLINE_MESSAGE_FIELDS;
+    *at++ = PACK_FIXSTR | MAGIC_BYTES;
     at = mempcpy(at, TAPLINE_MAGIC, MAGIC_BYTES);
     at = pack_put_uint(at, TAPLINE_WIRE_VERSION);
     at = pack_put_uint(at, head->kind);
@@ -35,7 +31,7 @@ size_t message_seal(struct buffer *message, const struct message_head *head)
     size_t length = (size_t)(at - room), start = sizeof room - length;
     assert(length <= sizeof room && message->length >= sizeof room);
     memcpy(message->bytes + start, room, length);
-    uint8_t sent[SENT_BYTES] = {UINT64_MARK};
+    uint8_t sent[SENT_BYTES] = {PACK_UINT_64};
     big_endian_put_64(sent + 1, head->sent);
     buffer_append(message, sent, sizeof sent);
     return start;
@@ -47,7 +43,7 @@ static uint64_t sent_field(const struct unpack *from, uint32_t fields)
     if (from->error || fields != TAPLINE_MESSAGE_FIELDS || from->end - from->at <= SENT_BYTES)
         return 0;
     const uint8_t *at = from->end - SENT_BYTES;
-    return at[0] == UINT64_MARK ? big_endian_64(at + 1) : 0;
+    return at[0] == PACK_UINT_64 ? big_endian_64(at + 1) : 0;
 }
 
 int message_head_unpack(struct unpack *from, struct message_head *head)

@@ -30,9 +30,24 @@ static inline msgpack_packer pack_to(struct buffer *b)
     return (msgpack_packer){.data = b, .callback = pack_write};
 }
 
+enum { PACK_LONGEST_NUMBER = 9 };
+
+/** msgpack's tags, where a form is written by hand. */
 enum {
-    PACK_LONGEST_NUMBER = 9,
+    PACK_TAGS = 0x80,     /* what is below is a number by itself */
     PACK_FIXARRAY = 0x90, /* an array of fewer than 16 values: their count stands in this byte */
+    PACK_FIXSTR = 0xa0,   /* a text of fewer than 32 bytes: the same */
+    PACK_FALSE = 0xc2,
+    PACK_TRUE = 0xc3,
+    PACK_BIN_8 = 0xc4, /* by the bits of the length */
+    PACK_BIN_16 = 0xc5,
+    PACK_BIN_32 = 0xc6,
+    PACK_UINT_8 = 0xcc, /* by its bits */
+    PACK_UINT_16 = 0xcd,
+    PACK_UINT_32 = 0xce,
+    PACK_UINT_64 = 0xcf,
+    PACK_INT_64 = 0xd3,
+    PACK_ARRAY_16 = 0xdc, /* by the bits of the count */
 };
 
 /** Writes a number that is not negative at a place with PACK_LONGEST_NUMBER bytes of room, as short
@@ -45,7 +60,7 @@ static inline uint8_t *pack_put_uint(uint8_t *at, uint64_t value)
     }
     int wider = (value > UINT8_MAX) + (value > UINT16_MAX) + (value > UINT32_MAX);
     int bytes = 1 << wider;
-    *at = (uint8_t)(0xcc + wider);
+    *at = (uint8_t)(PACK_UINT_8 + wider);
     big_endian_put_64(at + 1, value << (64 - 8 * bytes)); /* what is too much is written over */
     return at + 1 + bytes;
 }
@@ -55,7 +70,7 @@ static inline uint8_t *pack_put_int(uint8_t *at, int64_t value)
 {
     if (value >= 0)
         return pack_put_uint(at, (uint64_t)value);
-    at[0] = 0xd3;
+    at[0] = PACK_INT_64;
     big_endian_put_64(at + 1, (uint64_t)value);
     return at + 9;
 }
@@ -64,16 +79,16 @@ static inline uint8_t *pack_put_int(uint8_t *at, int64_t value)
 static inline uint8_t *pack_put_bin_head(uint8_t *at, uint32_t length)
 {
     if (length <= UINT8_MAX) {
-        at[0] = 0xc4;
+        at[0] = PACK_BIN_8;
         at[1] = (uint8_t)length;
         return at + 2;
     }
     if (length <= UINT16_MAX) {
-        at[0] = 0xc5;
+        at[0] = PACK_BIN_16;
         big_endian_put_16(at + 1, (uint16_t)length);
         return at + 3;
     }
-    at[0] = 0xc6;
+    at[0] = PACK_BIN_32;
     big_endian_put_32(at + 1, length);
     return at + 5;
 }

@@ -114,8 +114,8 @@ int tcp_segment(struct handoff *handoff, struct flow *flow, int direction,
     follow_handshake(flow, direction, packet, frame->time_ns);
     if (!(packet->tcp_flags & TCP_RST)) /* what a reset carries says why, and is no stream */
         error = follow_stream(handoff, flow, direction, packet, frame);
-    bool holes = flow->side[FROM_INITIATOR].stream.reorder ||
-                 flow->side[FROM_RESPONDER].stream.reorder;
+    bool holes =
+        flow->side[FROM_INITIATOR].stream.reorder || flow->side[FROM_RESPONDER].stream.reorder;
     return error || !holes ? error : await_holes(handoff, flow, frame->time_ns);
 }
 

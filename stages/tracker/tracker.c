@@ -21,7 +21,7 @@ enum {
     INDEX_SHIFT = 48,  /* of the tracker's index within a flow's id */
     SWEEP_STEP = 4,    /* slots that a sweep looks at with each frame, */
     SWEEP_CLOCK = 256, /* and with each clock, as there may be no frames */
-    SWEEP_AHEAD = 16,  /* so many slots before it looks at one it has that fetched */
+    SWEEP_AHEAD = 16,  /* it has a slot fetched when so many come before it */
 };
 
 /* A sweep through all flows begins so often by the capture's clock: what it finds has been over
@@ -37,9 +37,9 @@ struct tracker {
     struct defrag *defrag;
     struct totals totals;
     uint32_t index;
-    uint64_t frames;    /* received */
-    uint64_t opened;    /* flows so far: the count within the next id */
-    uint64_t closed;    /* CLOSE events sent */
+    uint64_t frames; /* received */
+    uint64_t opened; /* flows so far: the count within the next id */
+    uint64_t closed; /* CLOSE events sent */
     int64_t clock;
     int64_t sweep_due;   /* when the next sweep begins, */
     uint32_t sweep_left; /* and the slots that the present one did not look at yet */
@@ -129,7 +129,7 @@ static int sweep(struct tracker *t, uint32_t steps)
 {
     int error = 0;
     for (; steps > 0 && t->sweep_left > 0 && !error; steps--) {
-        if (t->sweep_left > SWEEP_AHEAD)
+        if (t->sweep_left >= SWEEP_AHEAD)
             flow_table_fetch_slot(t->flows, t->sweep_left - SWEEP_AHEAD);
         struct flow *flow = flow_table_slot(t->flows, --t->sweep_left);
         if (flow && left_behind(t, flow)) {
