@@ -8,14 +8,14 @@
 #include "common/base/digits.h"
 #include "common/base/text.h"
 
-enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32, LONGEST_ESCAPE = 6, SPELLING_BYTES = 8 };
-enum { PIECE = 512 };
+enum { LONGEST_UINT = 20, LONGEST_DOUBLE = 32, LONGEST_MARK = 2 };
 
-/* Of a piece: what sets it apart, two quotation marks, and what is written beyond its end. */
-enum { ROOM_AROUND = 4 + SPELLING_BYTES };
+/* Text goes piece by piece, each with what sets it apart, its quotation marks, and room for what is
+ * written beyond its end. */
+enum { PIECE = 512, LONGEST_ESCAPE = 6, SPELLING_BYTES = 8 };
+enum { ROOM_AROUND = LONGEST_MARK + 2 + SPELLING_BYTES };
 
 /* Sets what comes next apart from what stands before it; where that comes. */
-enum { LONGEST_MARK = 2 };
 static inline uint8_t *set_apart(const struct jsonw *w, uint8_t *at)
 {
     if (!w->follows)
@@ -134,8 +134,8 @@ static uint8_t *put_valid(uint8_t *out, const uint8_t *text, size_t length)
     return out;
 }
 
-/* Goes piece by piece, as there must be room for the worst. A byte that belongs to no sequence is
- * passed over. */
+/* There must be room for the worst, hence the pieces. A byte that belongs to no sequence is passed
+ * over. */
 void jsonw_text(struct jsonw *w, const void *text, size_t length)
 {
     const uint8_t *from = text, *end = length ? from + length : from;

@@ -320,7 +320,7 @@ void unpack_skip(struct unpack *u)
             count = u->error ? 0 : count - 1;
             if (!held)
                 continue;
-            if (depth + 2 == MAX_DEPTH) {
+            if (depth + 2 == MAX_DEPTH) { /* where those that it holds would lie */
                 unpack_refuse(u);
                 return;
             }
