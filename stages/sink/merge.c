@@ -10,7 +10,7 @@ enum { LEAST_BUFFER = 4 * 1024, MOST_BUFFER = 1024 * 1024 };
 
 /* One run and the entry that it stands at. */
 struct head {
-    struct run_reader *reader;
+    struct run_reader *reader; /* NULL: it is the source */
     struct entry entry;
     uint64_t prefix;
     size_t rank; /* the earlier run is the smaller */
@@ -19,6 +19,7 @@ struct head {
 struct merge {
     struct head *heap; /* a binary heap, the smallest first */
     size_t count;
+    struct merge_source source;
     bool taken; /* the first one's entry has been handed out */
 };
 
@@ -47,9 +48,10 @@ static void sink_down(struct merge *m, size_t at)
     m->heap[at] = moved;
 }
 
-static int advance(struct head *head)
+static int advance(const struct merge *m, struct head *head)
 {
-    int error = run_reader_next(head->reader, &head->entry);
+    int error = head->reader ? run_reader_next(head->reader, &head->entry)
+                             : m->source.next(m->source.context, &head->entry);
     if (!error)
         head->prefix = entry_prefix(&head->entry);
     return error;
@@ -58,7 +60,7 @@ static int advance(struct head *head)
 /* Reads on in the run at `at`; one that has no more leaves the heap's end short by one. */
 static int advance_at(struct merge *m, size_t at)
 {
-    int error = advance(&m->heap[at]);
+    int error = advance(m, &m->heap[at]);
     if (error == ERR_EOF) {
         run_reader_free(&m->heap[at].reader);
         m->heap[at] = m->heap[--m->count];
@@ -81,19 +83,31 @@ static int open_runs(struct merge *m, const struct run *runs, size_t count, size
         if (error)
             return error;
     }
-    for (size_t i = m->count / 2; i-- > 0;)
-        sink_down(m, i);
     return 0;
 }
 
-struct merge *merge_new(const struct run *runs, size_t count, size_t memory, int *error)
+static int open_source(struct merge *m, const struct merge_source *source, size_t rank)
+{
+    m->source = *source;
+    m->heap[m->count++] = (struct head){.rank = rank};
+    return advance_at(m, m->count - 1);
+}
+
+struct merge *merge_new(const struct run *runs, size_t count, const struct merge_source *latest,
+                        size_t memory, int *error)
 {
     struct merge *m = calloc(1, sizeof *m);
     if (m)
         m->heap = calloc(count + 1, sizeof *m->heap);
     *error = m && m->heap ? open_runs(m, runs, count, memory) : -ENOMEM;
-    if (*error)
+    if (!*error && latest)
+        *error = open_source(m, latest, count);
+    if (*error) {
         merge_free(&m);
+        return NULL;
+    }
+    for (size_t i = m->count / 2; i-- > 0;)
+        sink_down(m, i);
     return m;
 }
 

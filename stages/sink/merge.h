@@ -11,9 +11,17 @@
 
 struct merge;
 
-/** A merge of runs that share so much memory for their buffers. NULL with *error set (a negated
- *  errno). The runs' spills must outlive it. */
-struct merge *merge_new(const struct run *runs, size_t count, size_t memory, int *error);
+/** Entries in order that are no run: `next` gives one, borrowed until the next call, or ERR_EOF. */
+struct merge_source {
+    int (*next)(void *context, struct entry *entry);
+    void *context;
+};
+
+/** A merge of runs that share so much memory for their buffers, and of what `latest` gives, as if it
+ *  were the last of them; NULL: nothing. NULL with *error set (a negated errno). The runs' spills
+ *  and the source must outlive it. */
+struct merge *merge_new(const struct run *runs, size_t count, const struct merge_source *latest,
+                        size_t memory, int *error);
 
 /** The runs stay. NULLs the caller's pointer, and accepts NULL in it. */
 void merge_free(struct merge **merge);

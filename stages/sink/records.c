@@ -316,6 +316,7 @@ static int join_all(struct records *r)
     struct figures figures;
     struct entry entry;
     int error = waiting_release_all(r->waiting, lay_waiting_by, r);
+    waiting_free(&r->waiting);
     if (error)
         return error;
     while ((error = sorter_next(r->laid_by, &entry)) == 0) {

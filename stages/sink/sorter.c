@@ -13,6 +13,10 @@
 
 enum { RUNS_PER_LEVEL = 64, LEVELS = 4, LEAST_MEMORY = 4096, MANY_PAGES = 1024 * 1024 };
 
+/* This part of the memory is for buffers that the last merge reads its runs through, beside what the
+ * arena holds then. */
+enum { BUFFERS_PART = 16 };
+
 /* An entry in the arena; the offset also says which came first. */
 struct place {
     uint64_t prefix;
@@ -29,7 +33,8 @@ struct level {
 
 struct sorter {
     int directory;
-    size_t memory;
+    size_t memory;  /* for the arena, */
+    size_t buffers; /* and for the last merge's buffers */
     uint8_t *arena; /* NULL: not mapped now. Entries grow from its start, places from its end */
     size_t used;
     size_t count;     /* entries in the arena */
@@ -37,8 +42,8 @@ struct sorter {
     struct level levels[LEVELS];
     uint64_t spilled;
     bool handing_out;
-    size_t next;         /* of the arena's entries, where nothing was spilled */
-    struct merge *merge; /* of the runs, where something was */
+    size_t next;         /* of the arena's entries */
+    struct merge *merge; /* of these and of the runs, where something was spilled */
 };
 
 struct sorter *sorter_new(size_t memory, int directory)
@@ -47,8 +52,9 @@ struct sorter *sorter_new(size_t memory, int directory)
     if (!s)
         return NULL;
     s->directory = directory;
-    s->memory =
-        memory < LEAST_MEMORY ? LEAST_MEMORY : memory / sizeof(struct place) * sizeof(struct place);
+    memory = memory < LEAST_MEMORY ? LEAST_MEMORY : memory;
+    s->buffers = memory / BUFFERS_PART;
+    s->memory = (memory - s->buffers) / sizeof(struct place) * sizeof(struct place);
     return s;
 }
 
@@ -173,7 +179,7 @@ static int raise_level(struct sorter *s, size_t at)
     if (error)
         return error;
     release_arena(s);
-    struct merge *merge = merge_new(from->runs, from->count, s->memory, &error);
+    struct merge *merge = merge_new(from->runs, from->count, NULL, s->memory, &error);
     struct entry entry;
     while (!error && (error = merge_next(merge, &entry)) == 0)
         error = spill_put(to->spill, &entry);
@@ -272,28 +278,34 @@ int sorter_add(struct sorter *s, const struct entry *entry)
     return 0;
 }
 
+static int next_in_arena(void *context, struct entry *entry)
+{
+    struct sorter *s = context;
+    if (s->next == s->count)
+        return ERR_EOF;
+    *entry = entry_at(s->arena + places(s)[s->next++].offset);
+    return 0;
+}
+
+/* What the arena holds at the end is merged from there. */
 static int merge_all(struct sorter *s)
 {
-    int error = spill_arena(s);
-    if (error)
-        return error;
-    release_arena(s);
+    int error;
+    const struct merge_source latest = {next_in_arena, s};
     struct run runs[LEVELS * RUNS_PER_LEVEL];
     size_t count = 0;
     for (size_t i = LEVELS; i-- > 0;) /* higher levels hold the earlier entries */
         for (size_t run = 0; run < s->levels[i].count; run++)
             runs[count++] = s->levels[i].runs[run];
-    s->merge = merge_new(runs, count, s->memory, &error);
+    s->merge = merge_new(runs, count, &latest, s->buffers, &error);
     return error;
 }
 
 static int start_handing_out(struct sorter *s)
 {
     s->handing_out = true;
-    if (s->spilled)
-        return merge_all(s);
     sort_arena(s);
-    return 0;
+    return s->spilled ? merge_all(s) : 0;
 }
 
 int sorter_next(struct sorter *s, struct entry *entry)
@@ -301,12 +313,7 @@ int sorter_next(struct sorter *s, struct entry *entry)
     int error = s->handing_out ? 0 : start_handing_out(s);
     if (error)
         return error;
-    if (s->merge)
-        return merge_next(s->merge, entry);
-    if (s->next == s->count)
-        return ERR_EOF;
-    *entry = entry_at(s->arena + places(s)[s->next++].offset);
-    return 0;
+    return s->merge ? merge_next(s->merge, entry) : next_in_arena(s, entry);
 }
 
 uint64_t sorter_spilled(const struct sorter *s)
