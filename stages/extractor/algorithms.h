@@ -21,7 +21,7 @@ EVP_CIPHER_CTX *algorithms_aes_128_gcm(void);
 int algorithms_sha256(const void *bytes, size_t length, uint8_t digest[SHA256_BYTES]);
 
 /** HMAC with SHA-256 (RFC 2104); 0 or -ENOMEM. A `key` that is NULL means the one of the call
- * before, of which nothing has to be computed again. */
+ *  before, of which nothing has to be computed again. */
 int algorithms_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
                            uint8_t digest[SHA256_BYTES]);
 
