@@ -19,6 +19,7 @@ except ImportError:
         os.execv(DEBIANS, [DEBIANS, *sys.argv])
 
 import harness
+from crew import PATIENT
 
 sys.path.append(os.path.join(harness.ROOT, "deploy"))
 from launcher import installation, run  # noqa: E402  (the path must be known first)
@@ -66,7 +67,7 @@ class Keys(harness.InFolder):
     def up(self, *of_sink):
         """A whole pipeline; the lobby's key is the workers' as well, as on one host."""
         head = self.key("head")
-        self.start("lobby", "--key", head, "--allow", self.allow)
+        self.start("lobby", "--key", head, "--allow", self.allow, *PATIENT)
         for role in WORKERS:
             self.start(role, "--name", role + "-1", *self.with_key(head),
                        *(of_sink if role == "sink" else ()))
