@@ -56,7 +56,7 @@ def _check_deaths(plan, names):
     for host, reply in replies.items():
         for worker in reply["workers"]:
             if worker["name"] in names and worker["deaths"]:
-                status, how = ((WRONG_USE, "cannot work like this") if worker["refuses"]
+                status, how = ((WRONG_USE, "cannot work like this") if worker.get("refuses")
                                else (PIPELINE, "died"))
                 raise Failure(status, f"{worker['name']} on {host} {how}: "
                                       f"{worker['cause'] or 'it said nothing'}")
