@@ -182,12 +182,15 @@ static bool type_is_final(const struct stream *s)
     return true;
 }
 
-/* Of a flow whose type is final only the type's own identifiers are still looked for. */
+/* Of a flow whose type is final only the type's own identifiers are still looked for. What neither
+ * side looks for any more has been through this. */
 static void narrow(struct stream *s)
 {
-    if (!(s->side[0].signatures | s->side[1].signatures) || !type_is_final(s))
+    uint64_t open = s->side[0].signatures | s->side[1].signatures;
+    if (!open || !type_is_final(s))
         return;
-    for (size_t i = 0; i < profile_count(s->ground->profile); i++) {
+    for (; open; open &= open - 1) {
+        size_t i = (size_t)__builtin_ctzll(open);
         uint64_t bit = UINT64_C(1) << i;
         bool own = findings_type_is(s->findings, i);
         for (int side = 0; side < DIRECTIONS; side++) {
