@@ -2,101 +2,97 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-/* Every write but a file's last ends at a multiple of this: writes of any length, which meet within
- * a page, cost the kernel 40 % more. */
-enum { UNIT = 64 * 1024 };
-
-/* So much is on its way to the disk while the next is made, and is not waited for at the end. */
-enum { WRITE_BEHIND = 8 * 1024 * 1024 };
+/* What is written at once, from memory that the disk can take it from. */
+enum { UNIT = 256 * 1024, ALIGNMENT = 4096 };
 
 struct writer {
     int file;
-    off_t written;
-    off_t on_its_way; /* of these */
-    size_t waiting; /* less than a unit */
-    char buffer[UNIT];
+    bool past_cache; /* whole units go to the disk as they are */
+    char *unit;
+    size_t filled; /* bytes of it */
 };
 
 struct writer *writer_new(int directory, const char *name, int *error)
 {
-    struct writer *writer = malloc(sizeof *writer);
+    struct writer *writer = calloc(1, sizeof *writer);
     if (!writer) {
         *error = -ENOMEM;
         return NULL;
     }
-    writer->waiting = 0;
-    writer->written = writer->on_its_way = 0;
+    writer->past_cache = true;
+    writer->unit = aligned_alloc(ALIGNMENT, UNIT);
     writer->file = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-    if (writer->file < 0) {
-        *error = -errno;
-        free(writer);
-        return NULL;
-    }
-    return writer;
+    if (writer->unit && writer->file >= 0)
+        return writer;
+    *error = writer->unit ? -errno : -ENOMEM;
+    writer_free(&writer);
+    return NULL;
 }
 
 void writer_free(struct writer **writer)
 {
     if (!*writer)
         return;
-    close((*writer)->file);
+    if ((*writer)->file >= 0)
+        close((*writer)->file);
+    free((*writer)->unit);
     free(*writer);
     *writer = NULL;
 }
 
-/* Passes over what of the parts is written. */
-static void pass(struct iovec parts[2], size_t wrote)
+/* The page cache would take a copy and fresh memory for it, which can cost more than printing the
+ * text; and the disk must have it before it counts anyway. A file system that knows no such writes
+ * refuses the first, or the flag. */
+static bool go_past_cache(const struct writer *writer, bool past)
 {
-    for (int i = 0; i < 2; i++) {
-        size_t passed = wrote < parts[i].iov_len ? wrote : parts[i].iov_len;
-        parts[i].iov_base = (char *)parts[i].iov_base + passed;
-        parts[i].iov_len -= passed;
-        wrote -= passed;
-    }
+    return fcntl(writer->file, F_SETFL, past ? O_DIRECT : 0) == 0 && past;
 }
 
-/* Writes what waits, and these bytes behind it, of which no copy is made. */
-static int write_all(struct writer *writer, const void *bytes, size_t length)
+static int write_unit(struct writer *writer)
 {
-    struct iovec parts[2] = {{writer->buffer, writer->waiting}, {(void *)(uintptr_t)bytes, length}};
-    writer->waiting = 0;
-    while (parts[0].iov_len || parts[1].iov_len) {
-        ssize_t wrote = writev(writer->file, parts, 2);
-        if (wrote < 0 && errno != EINTR)
+    const char *at = writer->unit;
+    size_t left = writer->filled;
+    bool past = writer->past_cache && left == UNIT && go_past_cache(writer, true);
+    writer->filled = 0;
+    while (left) {
+        ssize_t wrote = write(writer->file, at, left);
+        bool refused = past && wrote < 0 && errno == EINVAL;
+        if (wrote < 0 && errno != EINTR && !refused)
             return -errno;
         if (wrote > 0) {
-            pass(parts, (size_t)wrote);
-            writer->written += wrote;
+            at += wrote;
+            left -= (size_t)wrote;
         }
+        if (refused || (past && wrote % ALIGNMENT)) /* from here on nothing is aligned */
+            past = writer->past_cache = go_past_cache(writer, false);
     }
-    off_t behind = writer->written - writer->on_its_way;
-    if (behind >= WRITE_BEHIND) {
-        /* A file system that cannot do this does it all at the sync. */
-        sync_file_range(writer->file, writer->on_its_way, behind, SYNC_FILE_RANGE_WRITE);
-        writer->on_its_way = writer->written;
-    }
+    if (past)
+        go_past_cache(writer, false);
     return 0;
 }
 
 int writer_finish(struct writer *writer)
 {
-    return write_all(writer, NULL, 0);
+    return write_unit(writer);
 }
 
 int writer_put(struct writer *writer, const void *bytes, size_t length)
 {
-    size_t whole = (writer->waiting + length) / UNIT * UNIT;
-    size_t first = whole ? whole - writer->waiting : 0; /* of the bytes: what makes units whole */
-    int error = whole ? write_all(writer, bytes, first) : 0;
-    if (!error && length > first) {
-        memcpy(writer->buffer + writer->waiting, (const char *)bytes + first, length - first);
-        writer->waiting += length - first;
+    const char *at = bytes;
+    int error = 0;
+    while (length && !error) {
+        size_t room = UNIT - writer->filled, part = room < length ? room : length;
+        memcpy(writer->unit + writer->filled, at, part);
+        writer->filled += part;
+        at += part;
+        length -= part;
+        if (writer->filled == UNIT)
+            error = write_unit(writer);
     }
     return error;
 }
