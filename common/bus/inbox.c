@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 
-/* No honest message comes near this: batches end soon after their target (256 KiB). */
+/* No honest message comes near this: batches end soon after their target (1 MiB). */
 static const int64_t LARGEST_MESSAGE = INT64_C(256) << 20;
 
 struct inbox {

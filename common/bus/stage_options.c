@@ -3,8 +3,8 @@
 #include <stddef.h>
 
 const struct stage_options STAGE_OPTIONS_DEFAULT = {
-    .batch = 256 * 1024,
-    .queue = 8 * 1024 * 1024,
+    .batch = 1024 * 1024,
+    .queue = 16 * 1024 * 1024,
     .stall_ns = INT64_C(300) * 1000000000,
 };
 

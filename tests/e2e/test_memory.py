@@ -15,7 +15,7 @@ from peaks import Played, pcap  # noqa: E402
 
 MEGABYTE = 1024  # peaks are in kilobytes
 IDLE = 8 * MEGABYTE  # what a program takes before the first packet
-QUEUE = ("--queue", "1M")  # what waits on the bus is no part of this
+QUEUE = ("--queue", "1M", "--batch", "256K")  # what waits on the bus is no part of this
 SORTING = 64 * MEGABYTE
 ROLES = {"sink": lambda folder: ["--sort-memory", f"{SORTING // MEGABYTE}M"]}
 SANITIZED = "address" in os.environ.get("TAPLINE_BIN", "")
