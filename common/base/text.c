@@ -90,8 +90,8 @@ static inline lanes load(const uint8_t *bytes)
     return loaded;
 }
 
-/* As sequence_length for each of sixteen bytes, with three more behind them: one that leads a longer
- * sequence is nothing where that is cut off, overlong, a surrogate, or behind U+10FFFF. */
+/* As sequence_length for each of sixteen bytes, with three more behind them: one that leads a
+ * longer sequence is nothing where that is cut off, overlong, a surrogate, or behind U+10FFFF. */
 static inline lanes sequence_lengths(const uint8_t *bytes)
 {
     lanes a = load(bytes), b = load(bytes + 1), c = load(bytes + 2), d = load(bytes + 3);

@@ -13,8 +13,8 @@
 
 enum { RUNS_PER_LEVEL = 64, LEVELS = 4, LEAST_MEMORY = 4096, MANY_PAGES = 1024 * 1024 };
 
-/* This part of the memory is for buffers that the last merge reads its runs through, beside what the
- * arena holds then. */
+/* This part of the memory is for buffers that the last merge reads its runs through, beside what
+ * the arena holds then. */
 enum { BUFFERS_PART = 16 };
 
 /* An entry in the arena; the offset also says which came first. */
