@@ -21,58 +21,125 @@ static const uint8_t *fetch_ahead(const struct unpack *body, const uint8_t *fetc
     return to;
 }
 
-/* Frames go on together, as far as no clock stands between them. */
-static int take_frames(const struct stage_hooks *hooks, void *core, struct unpack *body)
+/* What stands in the original is nowhere near yet: the first bytes of it, where the heads of its
+ * protocols stand, are sent for, too. */
+static void fetch_original(const struct original *original, const uint8_t *bytes, uint32_t length)
 {
-    struct frame frames[STAGE_AHEAD];
-    uint32_t left = unpack_array(body);
+    enum { HEADS = 2 * CACHE_LINE };
+    if (original_has(original, bytes, length))
+        cache_fetch(bytes, length < HEADS ? length : HEADS);
+}
+
+/* Frames that are read ahead; they go on together, as far as no clock stands between them. */
+struct frames {
+    struct frame list[STAGE_AHEAD];
+    uint32_t count;
+    int behind; /* what stands behind them: FRAME_CLOCK, with its time in the next of the list;
+                   FRAME_PACKET: more of them, or nothing; an error */
+};
+
+static void read_frames(struct unpack *body, struct original *original, uint32_t *left,
+                        struct frames *frames)
+{
+    frames->count = 0;
+    frames->behind = FRAME_PACKET;
+    while (*left && frames->count < STAGE_AHEAD && frames->behind == FRAME_PACKET) {
+        struct frame *frame = &frames->list[frames->count];
+        frames->behind = frame_unpack(body, original, frame);
+        --*left;
+        if (frames->behind != FRAME_PACKET)
+            return;
+        fetch_original(original, frame->bytes, frame->length);
+        frames->count++;
+    }
+}
+
+static int hand_frames(const struct stage_hooks *hooks, void *core, const struct frames *frames)
+{
+    int rc = frames->count ? hooks->frames(core, frames->list, frames->count) : 0;
+    if (rc || frames->behind == FRAME_PACKET)
+        return rc;
+    return frames->behind == FRAME_CLOCK ? hooks->clock(core, frames->list[frames->count].time_ns)
+                                         : frames->behind;
+}
+
+/* While some are worked on, the next ones are on their way. */
+static int take_frames(const struct stage_hooks *hooks, struct session *session,
+                       struct unpack *body)
+{
+    void *core = session_core(session);
+    struct original *original = session_original(session);
+    struct frames groups[2];
+    uint32_t left = unpack_array(body), now = 0;
     const uint8_t *fetched = fetch_ahead(body, body->at);
     int rc = body->error;
-    while (left && !rc) {
-        uint32_t read = 0;
-        int what = FRAME_PACKET;
-        for (; left && read < STAGE_AHEAD && what == FRAME_PACKET; left--) {
-            what = frame_unpack(body, &frames[read]);
-            read += what == FRAME_PACKET;
-        }
+    if (rc || !left)
+        return rc;
+    read_frames(body, original, &left, &groups[now]);
+    for (bool last = false; !last && !rc; now = !now) {
+        last = !left || groups[now].behind < 0;
+        if (!last)
+            read_frames(body, original, &left, &groups[!now]);
         fetched = fetch_ahead(body, fetched);
-        if (read)
-            rc = hooks->frames(core, frames, read);
-        if (!rc && what == FRAME_CLOCK)
-            rc = hooks->clock(core, frames[read].time_ns);
-        else if (!rc && what != FRAME_PACKET)
-            rc = what;
+        rc = hand_frames(hooks, core, &groups[now]);
     }
     return rc;
 }
 
-/* Reads the next events, at most STAGE_AHEAD of those that are left. 0, or why not all. */
-static int read_ahead(struct unpack *body, struct event *events, uint32_t left, uint32_t *read)
+/* The same of events. */
+struct events {
+    struct event list[STAGE_AHEAD];
+    uint32_t count;
+    int error; /* why there are no more, where there should be */
+};
+
+static void read_events(struct unpack *body, struct original *original, uint32_t *left,
+                        struct events *events)
+{
+    events->count = 0;
+    events->error = 0;
+    while (*left && events->count < STAGE_AHEAD) {
+        struct event *event = &events->list[events->count];
+        events->error = event_unpack(body, original, event);
+        if (events->error)
+            return;
+        --*left;
+        if (event->kind == TAPLINE_DATA)
+            fetch_original(original, event->data.bytes, event->data.length);
+        events->count++;
+    }
+}
+
+static int hand_events(const struct stage_hooks *hooks, struct session *session, uint32_t from,
+                       const struct events *events)
 {
     int rc = 0;
-    for (*read = 0; *read < left && *read < STAGE_AHEAD && !rc; *read += !rc)
-        rc = event_unpack(body, &events[*read]);
-    return rc;
+    if (hooks->expect)
+        hooks->expect(session_core(session), events->list, events->count);
+    for (uint32_t i = 0; i < events->count && !rc; i++) {
+        session_took(session, &events->list[i]);
+        rc = hooks->event(session_core(session), from, &events->list[i]);
+    }
+    return rc ? rc : events->error;
 }
 
 static int take_events(const struct stage_hooks *hooks, struct session *session, uint32_t from,
                        struct unpack *body)
 {
-    void *core = session_core(session);
-    struct event events[STAGE_AHEAD];
-    uint32_t left = unpack_array(body), read;
+    struct original *original = session_original(session);
+    struct events groups[2];
+    uint32_t left = unpack_array(body), now = 0;
     const uint8_t *fetched = fetch_ahead(body, body->at);
     int rc = body->error;
-    for (; left && !rc; left -= read) {
-        int unreadable = read_ahead(body, events, left, &read);
+    if (rc || !left)
+        return rc;
+    read_events(body, original, &left, &groups[now]);
+    for (bool last = false; !last && !rc; now = !now) {
+        last = !left || groups[now].error;
+        if (!last)
+            read_events(body, original, &left, &groups[!now]);
         fetched = fetch_ahead(body, fetched);
-        if (hooks->expect)
-            hooks->expect(core, events, read);
-        for (uint32_t i = 0; i < read && !rc; i++) {
-            session_took(session, &events[i]);
-            rc = hooks->event(core, from, &events[i]);
-        }
-        rc = rc ? rc : unreadable;
+        rc = hand_events(hooks, session, from, &groups[now]);
     }
     return rc;
 }
@@ -106,7 +173,7 @@ int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct 
     switch (message->head.kind) {
     case TAPLINE_PACKETS:
         if (hooks->frames)
-            return take_frames(hooks, core, &message->body);
+            return take_frames(hooks, session, &message->body);
         break;
     case TAPLINE_EVENTS:
         if (hooks->event)

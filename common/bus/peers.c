@@ -348,6 +348,12 @@ static bool shares_memory(const struct peers *peers, const struct presence *with
            strncmp(with->data, "ipc://", 6) == 0;
 }
 
+bool peers_share(const struct peers *peers, uint32_t peer)
+{
+    assert(peer && peer <= peers->count);
+    return shares_memory(peers, &peers->list[peer - 1].presence);
+}
+
 struct link *peers_data(struct peers *peers, uint32_t peer)
 {
     assert(peer && peer <= peers->count);

@@ -82,6 +82,9 @@ bool peers_proved(const struct peers *peers, const struct message_head *head);
 /** A name for messages to people: "classifier-2", or "?" for a peer not heard of. */
 const char *peers_name(const struct peers *peers, uint32_t peer);
 
+/** Can the peer read this process's memory, and what it has open, and be trusted with it? */
+bool peers_share(const struct peers *peers, uint32_t peer);
+
 /** The link to a peer's data or control inbox, connected on first use. NULL: it cannot be, or the
  *  peer was lost: that also frees the link, within peers_update. */
 struct link *peers_data(struct peers *peers, uint32_t peer);

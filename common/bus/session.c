@@ -8,12 +8,17 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/bus/sharing.h"
 #include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
 /* How many demands may gather before they leave, and for how long a full queue is waited on
  * before housekeeping is done. */
 enum { DEMANDS = 64, WAIT_MS = 100, TELL_WAITING = 16, ENDPOINT_MAX = 256 };
+
+/* What has its place in the original counts for this part of its bytes in a batch: whoever gets it
+ * has all of them in memory at the same time. */
+enum { PLACED_PART = 8 };
 
 /* A worker that died may come again within this time. */
 #define PEER_WAIT_NS (INT64_C(10) * 1000000000)
@@ -27,6 +32,8 @@ struct outgoing {
     size_t place;        /* of the count of its array */
     uint32_t count;
     enum tapline_kind kind;
+    const struct original *original; /* whose places the peer can read; NULL: it cannot */
+    uint64_t placed; /* bytes that stand there: the peer has them to read all the same */
     struct buffer demands;
     size_t demands_place;
     uint32_t demands_count;
@@ -48,6 +55,7 @@ struct session {
     uint32_t absences; /* of this process, when the session began */
     char fault[128];   /* why, for people; "": nothing was lost */
     uint64_t flows; /* opened here and not closed yet */
+    struct sharing *sharing;   /* of the capture's file; NULL: its bytes travel */
     struct outgoing *outgoing; /* by peer slot */
     uint32_t outgoing_count;
 };
@@ -113,6 +121,48 @@ int64_t session_began(const struct session *session)
 const struct capture *session_capture(const struct session *session)
 {
     return &session->capture;
+}
+
+/* Notes what this attempt came to its end by. */
+static int lost(struct session *session, const char *form, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int lost(struct session *session, const char *form, ...)
+{
+    va_list arguments;
+    va_start(arguments, form);
+    if (!session->fault[0])
+        vsnprintf(session->fault, sizeof session->fault, form, arguments);
+    va_end(arguments);
+    return ERR_LOST;
+}
+
+int session_share_original(struct session *session, const struct mapping *mapping)
+{
+    session->sharing = sharing_new(mapping);
+    return session->sharing ? 0 : -ENOMEM;
+}
+
+int session_open_original(struct session *session)
+{
+    int error;
+    session->sharing =
+        sharing_accept(session->capture.original, bus_realm(session->host->bus), &error);
+    if (error)
+        lost(session, "the capture's file cannot be read from here: %s",
+             error == ERR_LOST ? "it is not open any more, or has become shorter"
+                               : error_text(error));
+    return error;
+}
+
+struct original *session_original(struct session *session)
+{
+    return sharing_original(session->sharing);
+}
+
+void session_pass_original(struct session *session)
+{
+    sharing_pass(session->sharing);
 }
 
 int session_set_opens(struct session *session)
@@ -211,20 +261,6 @@ static struct outgoing *outgoing_to(struct session *session, uint32_t peer)
     return &session->outgoing[peer - 1];
 }
 
-/* Notes what this attempt came to its end by. */
-static int lost(struct session *session, const char *form, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int lost(struct session *session, const char *form, ...)
-{
-    va_list arguments;
-    va_start(arguments, form);
-    if (!session->fault[0])
-        vsnprintf(session->fault, sizeof session->fault, form, arguments);
-    va_end(arguments);
-    return ERR_LOST;
-}
-
 /* Who was itself given up by the others has lost them all. */
 static int lost_peer(struct session *session, uint32_t peer)
 {
@@ -289,6 +325,10 @@ static int deliver(struct session *session, uint32_t peer, enum tapline_kind kin
     struct link *link = peers_live(peers, peer) ? peers_data(peers, peer) : NULL;
     if (!link)
         return lost_peer(session, peer);
+    /* Nothing leaves that was made of what could not be read. */
+    if (sharing_broken(session->sharing))
+        return lost(session, "the capture's file cannot be read to where it ended: it has become "
+                             "shorter, or its disk fails");
     struct message_head head = session->head;
     head.kind = kind;
     int rc = link_flush(link, 0);
@@ -332,6 +372,8 @@ static int open_batch(struct session *session, uint32_t peer, struct outgoing *o
         return lost_peer(session, peer);
     int error = link_fill(link, &out->batch, session->host->batch + session->host->batch / 4);
     message_open(&out->batch);
+    out->original = peers_share(peers, peer) ? session_original(session) : NULL;
+    out->placed = 0;
     return error;
 }
 
@@ -358,12 +400,15 @@ static struct outgoing *batch_to(struct session *session, uint32_t peer, enum ta
     return out;
 }
 
-static int batched(struct session *session, uint32_t peer, struct outgoing *out)
+/* One more, with so many bytes that stand in the original where they have their place there. */
+static int batched(struct session *session, uint32_t peer, struct outgoing *out, uint32_t bytes)
 {
     out->count++;
+    out->placed += out->original ? bytes : 0;
     if (out->batch.failed)
         return -ENOMEM;
-    return out->batch.length < session->host->batch ? 0 : send_batch(session, peer, out);
+    uint64_t size = out->batch.length + out->placed / PLACED_PART;
+    return size < session->host->batch ? 0 : send_batch(session, peer, out);
 }
 
 int session_frame(struct session *session, uint32_t peer, const struct frame *frame)
@@ -372,8 +417,8 @@ int session_frame(struct session *session, uint32_t peer, const struct frame *fr
     struct outgoing *out = batch_to(session, peer, TAPLINE_PACKETS, &error);
     if (!out)
         return error;
-    frame_pack(&out->batch, frame);
-    return batched(session, peer, out);
+    frame_pack(&out->batch, frame, out->original);
+    return batched(session, peer, out, frame->length);
 }
 
 int session_clock(struct session *session, uint32_t peer, int64_t time_ns)
@@ -383,7 +428,7 @@ int session_clock(struct session *session, uint32_t peer, int64_t time_ns)
     if (!out)
         return error;
     frame_pack_clock(&out->batch, time_ns);
-    return batched(session, peer, out);
+    return batched(session, peer, out, 0);
 }
 
 int session_send(struct session *session, uint32_t peer, enum tapline_kind kind,
@@ -460,8 +505,8 @@ static int hand_on(void *context, enum tapline_role to, outlet_route *route,
     struct outgoing *out = rc ? NULL : batch_to(session, *route, TAPLINE_EVENTS, &rc);
     if (!out)
         return rc;
-    event_pack(&out->batch, event);
-    return batched(session, *route, out);
+    event_pack(&out->batch, event, out->original);
+    return batched(session, *route, out, event->kind == TAPLINE_DATA ? event->data.length : 0);
 }
 
 static void hand_back(void *context, uint32_t from, const struct demand *demand)
@@ -535,6 +580,7 @@ void session_free(struct session **session)
     }
     link_free(&(*session)->reader, LINK_LINGER_MS);
     vital_subtract(&bus_vitals((*session)->host->bus)->flows, (*session)->flows);
+    sharing_free(&(*session)->sharing);
     free((*session)->outgoing);
     free((*session)->document);
     free(*session);

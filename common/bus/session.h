@@ -8,11 +8,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/mapping.h"
 #include "common/bus/outlet.h"
 #include "common/bus/peers.h"
 #include "common/wire/capture.h"
 #include "common/wire/frame.h"
 #include "common/wire/message.h"
+#include "common/wire/original.h"
 
 struct session;
 
@@ -38,6 +40,21 @@ int64_t session_began(const struct session *session);
 
 /** The capture; its slices live as long as the session. */
 const struct capture *session_capture(const struct session *session);
+
+/** reader: the capture's file, mapped for longer than the session lives, of which the capture
+ *  document tells (`original`). Of frames that stand in it only their places are sent, to whoever
+ *  can read it. 0 or -ENOMEM. */
+int session_share_original(struct session *session, const struct mapping *mapping);
+
+/** The others: maps the capture's file, where they can and the reader says so. 0, or an error that
+ *  ends this attempt here. */
+int session_open_original(struct session *session);
+
+/** What places in messages lead to; NULL: they cannot be read here. */
+struct original *session_original(struct session *session);
+
+/** A message of the session's was dealt with: what was read of the original for it is let go. */
+void session_pass_original(struct session *session);
 
 /** reader: the sink wants to hear of flows when they begin; workers that begin from here on learn
  *  so. 0 or -ENOMEM. */

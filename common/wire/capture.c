@@ -5,7 +5,7 @@
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 
-enum { CAPTURE_LEAST = 11, CAPTURE_WITH_KEY = 12, CAPTURE_FIELDS = 13 };
+enum { CAPTURE_LEAST = 11, CAPTURE_WITH_KEY = 12, CAPTURE_WITH_OPENS = 13, CAPTURE_FIELDS = 14 };
 
 #define SECONDS(n) ((int64_t)(n) * 1000000000)
 #define KIB(n) ((uint64_t)(n) * 1024)
@@ -115,6 +115,10 @@ void capture_pack(struct buffer *to, const struct capture *c)
     pack_bool(to, c->live);
     pack_slice(to, c->key);
     pack_bool(to, c->opens);
+    if (c->original.length)
+        buffer_append(to, c->original.bytes, c->original.length);
+    else
+        pack_nil(to);
 }
 
 /* An array whose elements are read later, by whoever needs them. */
@@ -140,7 +144,8 @@ int capture_unpack(struct unpack *from, struct capture *c)
     unpack_limits(from, &c->limits);
     c->live = unpack_bool(from);
     c->key = fields >= CAPTURE_WITH_KEY ? unpack_str(from) : (struct slice){0};
-    c->opens = fields >= CAPTURE_FIELDS && unpack_bool(from);
+    c->opens = fields >= CAPTURE_WITH_OPENS && unpack_bool(from);
+    c->original = fields >= CAPTURE_FIELDS ? unpack_raw(from) : (struct slice){0};
     if (!from->error && fields > CAPTURE_FIELDS)
         unpack_skip_many(from, fields - CAPTURE_FIELDS);
     return from->error;

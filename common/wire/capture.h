@@ -60,6 +60,9 @@ struct capture {
     struct limits limits;
     bool live;             /* packets arrive as they happen, and cannot be played again */
     bool opens;            /* trackers tell the sink of flows when they begin, too */
+    struct slice original; /* msgpack: where the reader has the capture's file open, for those who
+                              can read it, too: [realm, process, descriptor, device, inode, size];
+                              nil, or empty: everything travels */
 };
 
 /** Appends the document (the BEGIN body; id and attempt travel in the head). */

@@ -22,8 +22,9 @@ enum {
     PACKET_AT = 26,    /* a tag, and 32 bits */
     FLAGS_AT = 31,     /* its own tag */
     MISSING_AT = 32,   /* a tag, and 16 bits */
-    BYTES_AT = 35,     /* a tag, and 16 bits of length */
+    BYTES_AT = 35,     /* a tag, and 16 bits of length; or a place */
     PLAIN_HEAD = 38,
+    PLAIN_PLACED = BYTES_AT + PLACE_SIZE,
 };
 
 static bool is_plain(const struct event_data *data)
@@ -32,7 +33,7 @@ static bool is_plain(const struct event_data *data)
            data->flags < PACK_TAGS && (data->missing | data->length) <= UINT16_MAX;
 }
 
-static uint8_t *put_plain_head(uint8_t *at, uint64_t flow, const struct event_data *data)
+static void put_plain_numbers(uint8_t *at, uint64_t flow, const struct event_data *data)
 {
     at[0] = PACK_FIXARRAY | DATA_FIELDS;
     at[1] = TAPLINE_DATA;
@@ -48,12 +49,17 @@ static uint8_t *put_plain_head(uint8_t *at, uint64_t flow, const struct event_da
     at[FLAGS_AT] = (uint8_t)data->flags;
     at[MISSING_AT] = PACK_UINT_16;
     big_endian_put_16(at + MISSING_AT + 1, (uint16_t)data->missing);
+}
+
+static uint8_t *put_plain_head(uint8_t *at, uint64_t flow, const struct event_data *data)
+{
+    put_plain_numbers(at, flow, data);
     at[BYTES_AT] = PACK_BIN_16;
     big_endian_put_16(at + BYTES_AT + 1, (uint16_t)data->length);
     return at + PLAIN_HEAD;
 }
 
-static uint8_t *put_head(uint8_t *at, uint64_t flow, const struct event_data *data)
+static uint8_t *put_numbers(uint8_t *at, uint64_t flow, const struct event_data *data)
 {
     *at++ = PACK_FIXARRAY | DATA_FIELDS;
     *at++ = TAPLINE_DATA;
@@ -63,16 +69,39 @@ static uint8_t *put_head(uint8_t *at, uint64_t flow, const struct event_data *da
     at = pack_put_int(at, data->time_ns);
     at = pack_put_uint(at, data->packet);
     at = pack_put_uint(at, data->flags);
-    at = pack_put_uint(at, data->missing);
-    return pack_put_bin_head(at, data->length);
+    return pack_put_uint(at, data->missing);
+}
+
+static uint8_t *put_head(uint8_t *at, uint64_t flow, const struct event_data *data)
+{
+    return pack_put_bin_head(put_numbers(at, flow, data), data->length);
+}
+
+static uint8_t *put_placed(uint8_t *at, uint64_t flow, const struct event_data *data,
+                           const struct original *original)
+{
+    if (is_plain(data)) {
+        put_plain_numbers(at, flow, data);
+        at += BYTES_AT;
+    } else {
+        at = put_numbers(at, flow, data);
+    }
+    return original_put(at, original, data->bytes, data->length);
 }
 
 /* Most events are of this kind: room for all of it is asked for once. */
-static void pack_data(struct buffer *to, uint64_t flow, const struct event_data *data)
+static void pack_data(struct buffer *to, uint64_t flow, const struct event_data *data,
+                      const struct original *original)
 {
-    uint8_t *at = buffer_reserve(to, DATA_FIELDS * PACK_LONGEST_NUMBER + data->length);
+    bool placed = original_has(original, data->bytes, data->length);
+    size_t room = DATA_FIELDS * PACK_LONGEST_NUMBER + PLACE_SIZE + (placed ? 0 : data->length);
+    uint8_t *at = buffer_reserve(to, room);
     if (!at)
         return;
+    if (placed) {
+        to->length = (size_t)(put_placed(at, flow, data, original) - to->bytes);
+        return;
+    }
     at = is_plain(data) ? put_plain_head(at, flow, data) : put_head(at, flow, data);
     if (data->length) /* what is empty may be NULL */
         memcpy(at, data->bytes, data->length);
@@ -154,14 +183,14 @@ static uint8_t *put_bytes(uint8_t *at, struct slice bytes)
     return at + bytes.length;
 }
 
-void event_pack(struct buffer *to, const struct event *event)
+void event_pack(struct buffer *to, const struct event *event, const struct original *original)
 {
     static const uint8_t fields[] = {[TAPLINE_OPEN] = OPEN_FIELDS,
                                      [TAPLINE_GAP] = GAP_FIELDS,
                                      [TAPLINE_CLOSE] = CLOSE_FIELDS,
                                      [TAPLINE_RECORD] = RECORD_FIELDS};
     if (event->kind == TAPLINE_DATA) {
-        pack_data(to, event->flow, &event->data);
+        pack_data(to, event->flow, &event->data, original);
         return;
     }
     size_t more = event->kind == TAPLINE_CLOSE    ? event->close.notes.length
@@ -219,7 +248,7 @@ static void unpack_open(struct unpack *from, struct event_open *open)
     open->hints = (uint32_t)bounded(from, UINT32_MAX);
 }
 
-static void unpack_data(struct unpack *from, struct event_data *data)
+static void unpack_data(struct unpack *from, struct original *original, struct event_data *data)
 {
     data->direction = (uint8_t)bounded(from, 1);
     data->offset = unpack_uint(from);
@@ -227,7 +256,7 @@ static void unpack_data(struct unpack *from, struct event_data *data)
     data->packet = unpack_uint(from);
     data->flags = (uint32_t)bounded(from, UINT32_MAX);
     data->missing = (uint32_t)bounded(from, UINT32_MAX);
-    struct slice bytes = unpack_bin(from);
+    struct slice bytes = original_unpack(from, original);
     data->bytes = bytes.bytes;
     data->length = (uint32_t)bytes.length;
 }
@@ -281,15 +310,21 @@ static void unpack_record(struct unpack *from, struct event_record *record)
 }
 
 /* False, with nothing read: what comes next is no DATA event, or one in another form. */
-static bool unpack_plain_data(struct unpack *from, struct event *event)
+static bool unpack_plain_data(struct unpack *from, struct original *original, struct event *event)
 {
-    const uint8_t *at = from->at;
+    const uint8_t *at = from->at, *bytes = at + PLAIN_HEAD;
+    uint32_t length;
     size_t left = (size_t)(from->end - at);
     if (left < PLAIN_HEAD || at[0] != (PACK_FIXARRAY | DATA_FIELDS) || at[1] != TAPLINE_DATA ||
         at[FLOW_AT] != PACK_UINT_64 || at[DIRECTION_AT] > 1 || at[OFFSET_AT] != PACK_UINT_32 ||
         at[TIME_AT] != PACK_UINT_64 || at[PACKET_AT] != PACK_UINT_32 || at[FLAGS_AT] >= PACK_TAGS ||
-        at[MISSING_AT] != PACK_UINT_16 || at[BYTES_AT] != PACK_BIN_16)
+        at[MISSING_AT] != PACK_UINT_16)
         return false;
+    bool placed = left >= PLAIN_PLACED && original_get(at + BYTES_AT, original, &bytes, &length);
+    if (!placed && at[BYTES_AT] != PACK_BIN_16)
+        return false;
+    if (!placed)
+        length = big_endian_16(at + BYTES_AT + 1);
     event->kind = TAPLINE_DATA;
     event->flow = big_endian_64(at + FLOW_AT + 1);
     event->data = (struct event_data){
@@ -299,18 +334,18 @@ static bool unpack_plain_data(struct unpack *from, struct event *event)
         .time_ns = (int64_t)big_endian_64(at + TIME_AT + 1),
         .packet = big_endian_32(at + PACKET_AT + 1),
         .missing = big_endian_16(at + MISSING_AT + 1),
-        .bytes = at + PLAIN_HEAD,
-        .length = big_endian_16(at + BYTES_AT + 1),
+        .bytes = bytes,
+        .length = length,
     };
-    if (event->data.time_ns < 0 || left - PLAIN_HEAD < event->data.length)
+    if (event->data.time_ns < 0 || (!placed && left - PLAIN_HEAD < length))
         return false;
-    from->at = event->data.bytes + event->data.length;
+    from->at = placed ? at + PLAIN_PLACED : bytes + length;
     return true;
 }
 
-int event_unpack(struct unpack *from, struct event *event)
+int event_unpack(struct unpack *from, struct original *original, struct event *event)
 {
-    if (unpack_plain_data(from, event))
+    if (unpack_plain_data(from, original, event))
         return 0;
     uint32_t fields = unpack_array_of(from, 2), known = 0;
     event->kind = (uint32_t)bounded(from, TAPLINE_RECORD);
@@ -322,7 +357,7 @@ int event_unpack(struct unpack *from, struct event *event)
         break;
     case TAPLINE_DATA:
         known = DATA_FIELDS;
-        unpack_data(from, &event->data);
+        unpack_data(from, original, &event->data);
         break;
     case TAPLINE_GAP:
         known = GAP_FIELDS;

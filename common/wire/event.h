@@ -11,6 +11,7 @@
 
 #include "common/base/buffer.h"
 #include "common/net/address.h"
+#include "common/wire/original.h"
 #include "common/wire/unpack.h"
 
 /** Directions: who sent it. */
@@ -102,12 +103,14 @@ struct event {
     };
 };
 
-/** Appends one event. */
-void event_pack(struct buffer *to, const struct event *event);
+/** Appends one event; for the bytes of a DATA event stands their place in the original, where that
+ *  has them. */
+void event_pack(struct buffer *to, const struct event *event, const struct original *original);
 
-/** Reads one event in place: slices point into the message. 0, ERR_TRUNCATED or ERR_MALFORMED;
- *  after an error nothing of `event` means anything. */
-int event_unpack(struct unpack *from, struct event *event);
+/** Reads one event in place: slices point into the message, bytes of a DATA event perhaps into the
+ *  original. 0, ERR_TRUNCATED or ERR_MALFORMED; after an error nothing of `event` means anything.
+ */
+int event_unpack(struct unpack *from, struct original *original, struct event *event);
 
 /** What a stage wants next of one direction of a flow (DESIGN.md, idea 2). Ordered by how little
  *  is wanted: FROM, TURN, NOTHING. */

@@ -11,8 +11,9 @@ enum {
     TIME_AT = 6,   /* a tag, and 64 bits */
     LINK_AT = 15,  /* its own tag */
     WIRE_AT = 16,  /* a tag, and 16 bits */
-    BYTES_AT = 19, /* a tag, and 16 bits of length */
+    BYTES_AT = 19, /* a tag, and 16 bits of length; or a place */
     PLAIN_HEAD = 22,
+    PLAIN_PLACED = BYTES_AT + PLACE_SIZE,
 };
 
 static bool is_plain(const struct frame *f)
@@ -21,7 +22,7 @@ static bool is_plain(const struct frame *f)
            (f->wire_length | f->length) <= UINT16_MAX;
 }
 
-static uint8_t *put_plain_head(uint8_t *at, const struct frame *frame)
+static void put_plain_numbers(uint8_t *at, const struct frame *frame)
 {
     at[0] = PACK_FIXARRAY | PACKET_FIELDS;
     at[NUMBER_AT] = PACK_UINT_32;
@@ -31,26 +32,52 @@ static uint8_t *put_plain_head(uint8_t *at, const struct frame *frame)
     at[LINK_AT] = (uint8_t)frame->link;
     at[WIRE_AT] = PACK_UINT_16;
     big_endian_put_16(at + WIRE_AT + 1, (uint16_t)frame->wire_length);
+}
+
+static uint8_t *put_plain_head(uint8_t *at, const struct frame *frame)
+{
+    put_plain_numbers(at, frame);
     at[BYTES_AT] = PACK_BIN_16;
     big_endian_put_16(at + BYTES_AT + 1, (uint16_t)frame->length);
     return at + PLAIN_HEAD;
 }
 
-static uint8_t *put_head(uint8_t *at, const struct frame *frame)
+static uint8_t *put_numbers(uint8_t *at, const struct frame *frame)
 {
     *at++ = PACK_FIXARRAY | PACKET_FIELDS;
     at = pack_put_uint(at, frame->number);
     at = pack_put_int(at, frame->time_ns);
     at = pack_put_uint(at, frame->link);
-    at = pack_put_uint(at, frame->wire_length);
-    return pack_put_bin_head(at, frame->length);
+    return pack_put_uint(at, frame->wire_length);
 }
 
-void frame_pack(struct buffer *to, const struct frame *frame)
+static uint8_t *put_head(uint8_t *at, const struct frame *frame)
 {
-    uint8_t *at = buffer_reserve(to, (1 + PACKET_FIELDS) * PACK_LONGEST_NUMBER + frame->length);
+    return pack_put_bin_head(put_numbers(at, frame), frame->length);
+}
+
+static uint8_t *put_placed(uint8_t *at, const struct frame *frame, const struct original *original)
+{
+    if (is_plain(frame)) {
+        put_plain_numbers(at, frame);
+        at += BYTES_AT;
+    } else {
+        at = put_numbers(at, frame);
+    }
+    return original_put(at, original, frame->bytes, frame->length);
+}
+
+void frame_pack(struct buffer *to, const struct frame *frame, const struct original *original)
+{
+    bool placed = original_has(original, frame->bytes, frame->length);
+    size_t room = PACKET_FIELDS * PACK_LONGEST_NUMBER + PLACE_SIZE + (placed ? 0 : frame->length);
+    uint8_t *at = buffer_reserve(to, room);
     if (!at)
         return;
+    if (placed) {
+        to->length = (size_t)(put_placed(at, frame, original) - to->bytes);
+        return;
+    }
     at = is_plain(frame) ? put_plain_head(at, frame) : put_head(at, frame);
     if (frame->length) /* what is empty may be NULL */
         memcpy(at, frame->bytes, frame->length);
@@ -72,29 +99,39 @@ static uint32_t narrow(struct unpack *from)
 }
 
 /* False, with nothing read: the next element has another form. */
-static bool unpack_plain(struct unpack *from, struct frame *frame)
+static bool unpack_plain(struct unpack *from, struct original *original, struct frame *frame)
 {
     const uint8_t *at = from->at;
     size_t left = (size_t)(from->end - at);
     if (left < PLAIN_HEAD || at[0] != (PACK_FIXARRAY | PACKET_FIELDS) ||
         at[NUMBER_AT] != PACK_UINT_32 || at[TIME_AT] != PACK_UINT_64 || at[LINK_AT] >= PACK_TAGS ||
-        at[WIRE_AT] != PACK_UINT_16 || at[BYTES_AT] != PACK_BIN_16)
+        at[WIRE_AT] != PACK_UINT_16)
+        return false;
+    bool placed = left >= PLAIN_PLACED &&
+                  original_get(at + BYTES_AT, original, &frame->bytes, &frame->length);
+    if (!placed && at[BYTES_AT] != PACK_BIN_16)
         return false;
     frame->number = big_endian_32(at + NUMBER_AT + 1);
     frame->time_ns = (int64_t)big_endian_64(at + TIME_AT + 1);
     frame->link = at[LINK_AT];
     frame->wire_length = big_endian_16(at + WIRE_AT + 1);
+    if (frame->time_ns < 0)
+        return false;
+    if (placed) {
+        from->at = at + PLAIN_PLACED;
+        return true;
+    }
     frame->bytes = at + PLAIN_HEAD;
     frame->length = big_endian_16(at + BYTES_AT + 1);
-    if (frame->time_ns < 0 || left - PLAIN_HEAD < frame->length)
+    if (left - PLAIN_HEAD < frame->length)
         return false;
     from->at = frame->bytes + frame->length;
     return true;
 }
 
-int frame_unpack(struct unpack *from, struct frame *frame)
+int frame_unpack(struct unpack *from, struct original *original, struct frame *frame)
 {
-    if (unpack_plain(from, frame))
+    if (unpack_plain(from, original, frame))
         return FRAME_PACKET;
     uint32_t fields = unpack_array(from);
     if (fields < PACKET_FIELDS) {
@@ -107,7 +144,7 @@ int frame_unpack(struct unpack *from, struct frame *frame)
     frame->time_ns = unpack_int(from);
     frame->link = narrow(from);
     frame->wire_length = narrow(from);
-    struct slice bytes = unpack_bin(from);
+    struct slice bytes = original_unpack(from, original);
     frame->bytes = bytes.bytes;
     frame->length = (uint32_t)bytes.length;
     if (!from->error && fields > PACKET_FIELDS)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/wire/original.h"
 #include "common/wire/unpack.h"
 
 /** One frame as it was captured. */
@@ -19,8 +20,8 @@ struct frame {
     uint32_t length;      /* captured bytes */
 };
 
-/** Appends a frame. */
-void frame_pack(struct buffer *to, const struct frame *frame);
+/** Appends a frame; its place in the original stands for its bytes, where that has them. */
+void frame_pack(struct buffer *to, const struct frame *frame, const struct original *original);
 
 /** Appends a clock: capture time has reached this. */
 void frame_pack_clock(struct buffer *to, int64_t time_ns);
@@ -28,8 +29,8 @@ void frame_pack_clock(struct buffer *to, int64_t time_ns);
 /** What frame_unpack found. */
 enum { FRAME_PACKET = 1, FRAME_CLOCK = 2 };
 
-/** Reads the next element in place. FRAME_PACKET (bytes point into the message), FRAME_CLOCK
- *  (time_ns only), ERR_TRUNCATED or ERR_MALFORMED. */
-int frame_unpack(struct unpack *from, struct frame *frame);
+/** Reads the next element in place. FRAME_PACKET (bytes point into the message or the original),
+ *  FRAME_CLOCK (time_ns only), ERR_TRUNCATED or ERR_MALFORMED. */
+int frame_unpack(struct unpack *from, struct original *original, struct frame *frame);
 
 #endif

@@ -47,6 +47,7 @@ enum {
     PACK_UINT_32 = 0xce,
     PACK_UINT_64 = 0xcf,
     PACK_INT_64 = 0xd3,
+    PACK_FIXEXT_8 = 0xd7, /* an extension: its type, and 8 bytes */
     PACK_ARRAY_16 = 0xdc, /* by the bits of the count */
 };
 

@@ -32,7 +32,10 @@
 #define TAPLINE_WIRE_H
 
 #define TAPLINE_MAGIC "tapline"
-#define TAPLINE_WIRE_VERSION 3
+#define TAPLINE_WIRE_VERSION 4
+
+/** The type of msgpack's extensions that are places in a capture's file. */
+#define TAPLINE_PLACE 1
 
 /** Fields of a message, and how many of them are never missing: those up to the body. */
 #define TAPLINE_MESSAGE_FIELDS 10
@@ -106,6 +109,10 @@ enum tapline_presence {
  *                                                     whole capture; link type: LINKTYPE_ value
  *     [clock]                                         capture time has reached this: what idle
  *                                                     flows may be let go by
+ *
+ *     bytes are a bin; or, where both sides read the capture's file themselves (`original` of the
+ *     capture document), their place in it: an extension of type TAPLINE_PLACE, 64 bits, of
+ *     which the upper 48 are the offset in the file and the lower 16 the length
  *
  * EVENTS. Each element begins with [event, flow, ...]:
  *

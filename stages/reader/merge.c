@@ -30,6 +30,7 @@ struct merge {
     struct lane **heap; /* lanes that have a next frame, the earliest first */
     size_t waiting;     /* how many these are */
     struct lane *given; /* whose frame the caller has; NULL: none */
+    struct inflate_mapping mapping;
     uint64_t frames;
     uint64_t cuts;
     char cut[FAULT_SIZE]; /* the first one */
@@ -88,10 +89,11 @@ static int lane_advance(struct merge *merge, struct lane *lane)
     return 0;
 }
 
-static int lane_open(struct lane *lane, struct spools *spools, char *fault, size_t fault_size)
+static int lane_open(struct merge *merge, struct lane *lane, char *fault, size_t fault_size)
 {
     int error;
-    lane->source = source_open(lane->path, spools, fault, fault_size, &error);
+    struct inflate_mapping *mapping = merge->count == 1 ? &merge->mapping : NULL;
+    lane->source = source_open(lane->path, merge->spools, mapping, fault, fault_size, &error);
     if (lane->source)
         source_position(lane->source, &lane->done, &lane->size);
     return lane->source ? 0 : error;
@@ -102,7 +104,7 @@ static int lane_open(struct lane *lane, struct spools *spools, char *fault, size
 static int lane_reopen(struct merge *merge, struct lane *lane)
 {
     char fault[FAULT_SIZE];
-    int error = lane_open(lane, merge->spools, fault, sizeof fault);
+    int error = lane_open(merge, lane, fault, sizeof fault);
     if (!error)
         return lane_advance(merge, lane);
     if (error != ERR_UNREADABLE) {
@@ -127,7 +129,7 @@ static void raise_file_limit(void)
 
 static int enter(struct merge *merge, struct lane *lane, char *fault, size_t fault_size)
 {
-    int error = lane_open(lane, merge->spools, fault, fault_size);
+    int error = lane_open(merge, lane, fault, fault_size);
     if (error)
         return error;
     error = lane_advance(merge, lane);
@@ -159,7 +161,7 @@ static struct merge *merge_new(size_t count)
 }
 
 struct merge *merge_open(const char *const *paths, size_t count, struct spools *spools,
-                         char *fault, size_t fault_size, int *error)
+                         uint64_t map_from, char *fault, size_t fault_size, int *error)
 {
     struct merge *merge = merge_new(count);
     *error = merge ? 0 : -ENOMEM;
@@ -171,6 +173,7 @@ struct merge *merge_open(const char *const *paths, size_t count, struct spools *
         raise_file_limit();
     merge->count = count;
     merge->spools = spools;
+    merge->mapping.least = map_from;
     for (size_t i = 0; i < count && !*error; i++) {
         merge->lanes[i].path = paths[i];
         merge->lanes[i].place = i;
@@ -191,6 +194,7 @@ void merge_free(struct merge **merge)
         return;
     for (size_t i = 0; i < (*merge)->count; i++)
         source_free(&(*merge)->lanes[i].source);
+    mapping_free(&(*merge)->mapping.mapping);
     free((*merge)->lanes);
     free((*merge)->heap);
     free(*merge);
@@ -229,6 +233,11 @@ int merge_next(struct merge *merge, struct frame **frame)
     *frame = &merge->given->frame;
     (*frame)->number = ++merge->frames;
     return 0;
+}
+
+const struct mapping *merge_mapping(const struct merge *merge)
+{
+    return merge->mapping.mapping;
 }
 
 int merge_descriptor(const struct merge *merge)

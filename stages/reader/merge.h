@@ -22,10 +22,14 @@ struct merge;
 
 /** Opens all sources (paths, and the spools for what cannot be opened twice, are borrowed for the
  *  merge's life; "-": standard input) and looks at
- *  their first frames. Raises the process's soft limit of open files to the hard one where there
+ *  their first frames. A single one of `map_from` bytes or more is mapped, if it can be
+ *  (inflate_map). Raises the process's soft limit of open files to the hard one where there
  *  are many. NULL, with the fault and *error set, where one cannot be opened: see source_open(). */
 struct merge *merge_open(const char *const *paths, size_t count, struct spools *spools,
-                         char *fault, size_t fault_size, int *error);
+                         uint64_t map_from, char *fault, size_t fault_size, int *error);
+
+/** The mapping in which the bytes of the frames stand; NULL: in none. It is the merge's. */
+const struct mapping *merge_mapping(const struct merge *merge);
 
 /** Closes everything; takes NULL, and sets the caller's pointer to it. */
 void merge_free(struct merge **merge);

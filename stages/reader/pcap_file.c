@@ -121,9 +121,9 @@ void pcap_file_free(struct pcap_file **file)
 
 static int cut(const struct pcap_file *file, const char *why)
 {
-    source_fault_say(file->fault, "packet %llu is not whole: %s (%llu bytes were read)",
-                     (unsigned long long)file->frames + 1, why,
-                     (unsigned long long)inflate_given(file->window.input));
+    source_fault_say(file->fault, "packet %llu, at byte %llu, is not whole: %s",
+                     (unsigned long long)file->frames + 1,
+                     (unsigned long long)window_offset(&file->window), why);
     return ERR_TRUNCATED;
 }
 
@@ -170,7 +170,7 @@ int pcap_file_next(struct pcap_file *file, struct frame *frame)
         return end(file, error);
     header = window_here(&file->window); /* it may have moved */
     window_pass(&file->window, length);
-    __builtin_prefetch(header + length); /* where the next one begins */
+    window_fetch(&file->window);
     *frame = (struct frame){
         .number = ++file->frames,
         .time_ns = (int64_t)number_32(file, header + SECONDS_AT) * 1000000000 +

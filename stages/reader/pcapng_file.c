@@ -156,6 +156,7 @@ static int next_block(struct pcapng_file *file, struct block *block)
     if (take_u32(file, &whole) != length)
         return cut(file, "has two different lengths at its ends");
     window_pass(&file->window, length);
+    window_fetch(&file->window);
     file->offset += length;
     return 0;
 }

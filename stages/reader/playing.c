@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/bus/sharing.h"
 #include "common/net/decode.h"
 #include "common/net/link.h"
 #include "common/wire/pack.h"
@@ -55,11 +56,31 @@ static void choose_trackers(struct playing *playing, struct buffer *to)
     playing->tracker_count = count;
 }
 
+/* Opens the attempt for the capture, with what its document lacks. */
+static int open_session(struct playing *playing, struct capture *capture, void *core,
+                        const struct mapping *mapping)
+{
+    struct buffer trackers = {0}, original = {0};
+    int error = -ENOMEM;
+    choose_trackers(playing, &trackers);
+    sharing_offer(&original, bus_realm(stage_bus(playing->stage)), mapping);
+    capture->sink = choose_sink(playing, capture);
+    capture->trackers = (struct slice){trackers.bytes, trackers.length};
+    capture->original = (struct slice){original.bytes, original.length};
+    if (!trackers.failed && !original.failed)
+        playing->session = stage_attempt(playing->stage, capture, core, &error);
+    buffer_free(&trackers);
+    buffer_free(&original);
+    capture->trackers = capture->original = (struct slice){0};
+    if (playing->session && mapping)
+        error = session_share_original(playing->session, mapping);
+    return error;
+}
+
 struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
-                              struct remarks *remarks, int *error)
+                              const struct mapping *mapping, struct remarks *remarks, int *error)
 {
     struct playing *playing = calloc(1, sizeof *playing);
-    struct buffer trackers = {0};
     *error = -ENOMEM;
     if (!playing)
         return NULL;
@@ -67,14 +88,8 @@ struct playing *playing_begin(struct stage *stage, struct capture *capture, void
     playing->remarks = remarks;
     playing->capture = capture->id;
     playing->attempt = capture->attempt;
-    choose_trackers(playing, &trackers);
-    capture->sink = choose_sink(playing, capture);
-    capture->trackers = (struct slice){trackers.bytes, trackers.length};
-    if (!trackers.failed)
-        playing->session = stage_attempt(stage, capture, core, error);
-    buffer_free(&trackers);
-    capture->trackers = (struct slice){0};
-    if (playing->session)
+    *error = open_session(playing, capture, core, mapping);
+    if (!*error)
         *error = session_begin(playing->session, playing->sink);
     if (*error)
         playing_end(&playing);

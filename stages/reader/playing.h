@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/mapping.h"
 #include "common/bus/stage.h"
 #include "common/wire/capture.h"
 #include "common/wire/frame.h"
@@ -21,10 +22,12 @@ struct playing;
 /**
  * Chooses the workers that are fixed for its length, all trackers and one sink, and sends the sink
  * the capture's document, completed by them. `core` gets the messages of this attempt. There must
- * be a tracker and a sink. `remarks` is borrowed for its life. NULL, with *error set.
+ * be a tracker and a sink. `mapping` is where the frames' bytes stand, for workers of this machine
+ * to read them there (NULL: they are sent); it and `remarks` are borrowed for its life. NULL, with
+ * *error set.
  */
 struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
-                              struct remarks *remarks, int *error);
+                              const struct mapping *mapping, struct remarks *remarks, int *error);
 
 /** The sink wants to hear of flows when they begin: before the first frame. 0 or -ENOMEM. */
 int playing_set_opens(struct playing *playing);

@@ -145,14 +145,22 @@ static int throw_away(struct run *run, enum exit_status status, const char *caus
     return 0;
 }
 
+/* Workers of this machine read the file themselves. That may be refused to one of them, or the file
+ * may be cut short under their hands: so it is done where another attempt can follow, in which all
+ * of it is read here, once, and sent. */
+static uint64_t map_from(const struct run *run)
+{
+    return run->attempt == 0 && run->settings->retries ? run->settings->map_from : UINT64_MAX;
+}
+
 static int open_captures(struct run *run)
 {
     char fault[512];
     int error;
     merge_free(&run->merge);
     run->filtered_out = run->misfits = 0;
-    run->merge = merge_open(run->order.paths, run->order.count, run->spools, fault, sizeof fault,
-                            &error);
+    run->merge = merge_open(run->order.paths, run->order.count, run->spools, map_from(run), fault,
+                            sizeof fault, &error);
     if (!run->merge)
         return error == ERR_STOPPED ? error : fail(run, error_exit(error), fault);
     set_state(run, GATHERING, run->settings->gather_ns);
@@ -192,7 +200,8 @@ static int begin(struct run *run)
         .request = text_slice(run->settings->request),
         .limits = run->settings->limits,
     };
-    run->playing = playing_begin(run->stage, &capture, run, run->remarks, &error);
+    run->playing = playing_begin(run->stage, &capture, run, merge_mapping(run->merge),
+                                 run->remarks, &error);
     set_state(run, ACCEPTING, ACCEPT_NS);
     return error;
 }

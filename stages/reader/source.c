@@ -90,8 +90,8 @@ static int recognise(struct source *source)
     return error;
 }
 
-static struct source *begin(const char *path, struct spools *spools, struct source_fault *fault,
-                            int *error)
+static struct source *begin(const char *path, struct spools *spools,
+                            struct inflate_mapping *mapping, struct source_fault *fault, int *error)
 {
     int fd;
     struct spool *spool;
@@ -107,6 +107,8 @@ static struct source *begin(const char *path, struct spools *spools, struct sour
     }
     source->size = spool ? spool_size(spool) : size_of(fd);
     source->input = inflate_new(fd, spool, error);
+    if (source->input && mapping && !is_stdin(path))
+        inflate_map(source->input, mapping);
     if (source->input)
         *error = recognise(source);
     if (!*error)
@@ -120,12 +122,13 @@ static struct source *begin(const char *path, struct spools *spools, struct sour
     return NULL;
 }
 
-struct source *source_open(const char *path, struct spools *spools, char *fault,
-                           size_t fault_size, int *error)
+struct source *source_open(const char *path, struct spools *spools,
+                           struct inflate_mapping *mapping, char *fault, size_t fault_size,
+                           int *error)
 {
     struct source_fault why = {""};
     *error = 0;
-    struct source *source = begin(path, spools, &why, error);
+    struct source *source = begin(path, spools, mapping, &why, error);
     if (!source) {
         snprintf(fault, fault_size, "%s: %s", source_name(path),
                  *why.text ? why.text : error_text(*error));

@@ -120,7 +120,7 @@ static int take_event(void *context, enum tapline_role to, outlet_route *route,
 {
     (void)context;
     *route = 1;
-    event_pack(&out.batches[to], event);
+    event_pack(&out.batches[to], event, NULL);
     core_filled(to);
     return 0;
 }

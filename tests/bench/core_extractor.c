@@ -13,7 +13,7 @@ void core_run(char **arguments)
     while (core_batch(&file, &batch))
         while (batch.at < batch.end) {
             struct event event;
-            core_check(event_unpack(&batch, &event), "message");
+            core_check(event_unpack(&batch, NULL, &event), "message");
             core_check(extractor_event(extractor, 1, &event), "event");
         }
     extractor_free(&extractor);

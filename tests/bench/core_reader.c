@@ -28,11 +28,11 @@ void core_run(char **arguments)
     struct capture_clock clock = {0};
     const struct outlet *outlet = core_outlet(arguments[1]);
     const char *const paths[] = {arguments[2]};
-    struct merge *merge = merge_open(paths, 1, NULL, fault, sizeof fault, &error);
+    struct merge *merge = merge_open(paths, 1, NULL, UINT64_MAX, fault, sizeof fault, &error);
     core_check(error, arguments[2]);
     while ((error = merge_next(merge, &frame)) == 0) {
         struct buffer *batch = core_open_batch(TAPLINE_TRACKER);
-        frame_pack(batch, frame);
+        frame_pack(batch, frame, NULL);
         if (capture_clock_frame(&clock, frame->time_ns))
             frame_pack_clock(batch, clock.time_ns);
         core_filled(TAPLINE_TRACKER);

@@ -20,7 +20,7 @@ static void take_events(struct sink *sink, const char *path)
     while (core_batch(&file, &batch))
         while (batch.at < batch.end) {
             struct event event;
-            core_check(event_unpack(&batch, &event), "message");
+            core_check(event_unpack(&batch, NULL, &event), "message");
             core_check(sink_event(sink, 1, &event), "event");
         }
 }

@@ -20,7 +20,7 @@ void core_run(char **arguments)
             uint32_t read = 0;
             int what = FRAME_PACKET;
             for (; batch.at < batch.end && read < STAGE_AHEAD && what == FRAME_PACKET; read++)
-                what = frame_unpack(&batch, &ahead[read]);
+                what = frame_unpack(&batch, NULL, &ahead[read]);
             read -= what != FRAME_PACKET;
             frames += read;
             core_check(tracker_frames(tracker, ahead, read), "frames");

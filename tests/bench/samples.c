@@ -47,7 +47,7 @@ struct samples samples_read(char **paths, size_t count)
     for (size_t i = 0; i < count; i++) {
         char fault[512];
         int error;
-        struct source *source = source_open(paths[i], NULL, fault, sizeof fault, &error);
+        struct source *source = source_open(paths[i], NULL, NULL, fault, sizeof fault, &error);
         struct frame frame;
         int64_t first_ns = 0;
         if (!source) {

@@ -13,7 +13,8 @@ SUBJECTS = {"demo": DEMO, "lossy": LOSSY,
             "large": os.path.join(CAPTURES, "recorded", "http-large.pcap")}
 WAYS = {"small batches": ["--batch", "1k"], "large batches": ["--batch", "1M"],
         "short queues": ["--batch", "2k", "--queue", "4k"],
-        "without demand": ["--demand", "0"],
+        "without demand": ["--demand", "0"], "read by all": ["--map-from", "1"],
+        "read by all of several": ["--map-from", "1", "-j", "3", "--batch", "1k"],
         "two of each": ["-j", "2"], "four of each": ["-j", "4", "--batch", "4k"]}
 
 

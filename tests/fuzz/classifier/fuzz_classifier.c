@@ -87,7 +87,7 @@ static int on_event(void *context, enum tapline_role to, outlet_route *route,
     else if (!wanted(s->extractor, event))
         return 0;
     pack_uint(&s->behind, to);
-    event_pack(&s->behind, &sent);
+    event_pack(&s->behind, &sent, NULL);
     return 0;
 }
 

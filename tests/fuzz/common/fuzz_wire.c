@@ -10,6 +10,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
+/* What places lead to. */
+static const uint8_t file[64];
+
 static void each(struct unpack *u, int (*one)(struct unpack *))
 {
     uint32_t count = unpack_array(u);
@@ -21,14 +24,16 @@ static void each(struct unpack *u, int (*one)(struct unpack *))
 /* What was taken can be handed on, in the form of our own, whatever this one was in. */
 static int one_event(struct unpack *u)
 {
+    struct original original = {file, sizeof file, UINT64_MAX, 0};
     struct event event, back;
-    int rc = event_unpack(u, &event);
+    int rc = event_unpack(u, &original, &event);
     struct buffer again = {0};
     if (rc)
         return rc;
-    event_pack(&again, &event);
+    event_pack(&again, &event, &original);
     struct unpack from = unpack_over(again.bytes, again.length);
-    if (event_unpack(&from, &back) != 0 || back.kind != event.kind || back.flow != event.flow)
+    if (event_unpack(&from, &original, &back) != 0 || back.kind != event.kind ||
+        back.flow != event.flow)
         abort();
     if (event.kind == TAPLINE_DATA &&
         (back.data.offset != event.data.offset || back.data.time_ns != event.data.time_ns ||
@@ -41,14 +46,15 @@ static int one_event(struct unpack *u)
 
 static int one_frame(struct unpack *u)
 {
+    struct original original = {file, sizeof file, UINT64_MAX, 0};
     struct frame frame, back;
-    int rc = frame_unpack(u, &frame);
+    int rc = frame_unpack(u, &original, &frame);
     struct buffer again = {0};
     if (rc != FRAME_PACKET)
         return rc;
-    frame_pack(&again, &frame); /* in the form of our own, whatever this one was in */
+    frame_pack(&again, &frame, &original); /* in the form of our own, whatever this one was in */
     struct unpack from = unpack_over(again.bytes, again.length);
-    if (frame_unpack(&from, &back) != FRAME_PACKET || back.number != frame.number ||
+    if (frame_unpack(&from, &original, &back) != FRAME_PACKET || back.number != frame.number ||
         back.time_ns != frame.time_ns || back.link != frame.link ||
         back.wire_length != frame.wire_length || back.length != frame.length)
         abort();

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (fd < 0 || write(fd, bytes, length) != (ssize_t)length)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    struct source *source = source_open(path, NULL, fault, sizeof fault, &error);
+    struct source *source = source_open(path, NULL, NULL, fault, sizeof fault, &error);
     if (source)
         drain(source);
     else if (error != ERR_UNREADABLE || !*fault)

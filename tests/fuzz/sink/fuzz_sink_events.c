@@ -28,7 +28,7 @@ static void check_line(const struct buffer *line)
 static void take_events(struct records *records, struct unpack *from)
 {
     struct event event;
-    while (from->at < from->end && event_unpack(from, &event) == 0) {
+    while (from->at < from->end && event_unpack(from, NULL, &event) == 0) {
         int error = 0;
         if (event.kind == TAPLINE_CLOSE)
             error = records_close(records, event.flow, &event.close);

@@ -38,7 +38,7 @@ static void a_head_stands_right_before_its_body(void **state)
 static void a_message_may_do_without_its_time(void **state)
 {
     (void)state;
-    static const uint8_t head[] = "\x99\xa7tapline\x03\x03\x07\x01\x05\x06\x01";
+    static const uint8_t head[] = "\x99\xa7tapline\x04\x03\x07\x01\x05\x06\x01";
     struct message_head back;
     uint8_t bytes[sizeof head + 8];
     memcpy(bytes, head, sizeof head - 1);
@@ -79,20 +79,20 @@ static void frames_and_clocks_come_back(void **state)
     (void)state;
     const struct frame frame = {9, -1, 276, 1500, (const uint8_t *)"frame", 5};
     struct buffer b = {0};
-    frame_pack(&b, &frame);
+    frame_pack(&b, &frame, NULL);
     frame_pack_clock(&b, 12345);
     struct unpack from = unpack_over(b.bytes, b.length);
     struct frame back;
-    assert_int_equal(frame_unpack(&from, &back), FRAME_PACKET);
+    assert_int_equal(frame_unpack(&from, NULL, &back), FRAME_PACKET);
     assert_int_equal(back.number, 9);
     assert_int_equal(back.time_ns, -1);
     assert_int_equal(back.link, 276);
     assert_int_equal(back.wire_length, 1500);
     assert_int_equal(back.length, 5);
     assert_memory_equal(back.bytes, "frame", 5);
-    assert_int_equal(frame_unpack(&from, &back), FRAME_CLOCK);
+    assert_int_equal(frame_unpack(&from, NULL, &back), FRAME_CLOCK);
     assert_int_equal(back.time_ns, 12345);
-    assert_int_equal(frame_unpack(&from, &back), ERR_TRUNCATED);
+    assert_int_equal(frame_unpack(&from, NULL, &back), ERR_TRUNCATED);
     buffer_free(&b);
 }
 
@@ -124,7 +124,7 @@ static void frames_of_any_size_come_back(void **state)
     };
     for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
         struct buffer forms[2] = {{0}, {0}};
-        frame_pack(&forms[0], &frames[i]);
+        frame_pack(&forms[0], &frames[i], NULL);
         pack_array(&forms[1], 5);
         pack_uint(&forms[1], frames[i].number);
         pack_int(&forms[1], frames[i].time_ns);
@@ -134,12 +134,12 @@ static void frames_of_any_size_come_back(void **state)
         for (int form = 0; form < 2; form++) {
             struct frame back;
             struct unpack from = unpack_over(forms[form].bytes, forms[form].length);
-            assert_int_equal(frame_unpack(&from, &back), FRAME_PACKET);
+            assert_int_equal(frame_unpack(&from, NULL, &back), FRAME_PACKET);
             same_frame(&frames[i], &back);
             assert_true(from.at == from.end);
             for (size_t length = 0; length < 40 && length < forms[form].length; length++) {
                 from = unpack_over(forms[form].bytes, length);
-                assert_int_equal(frame_unpack(&from, &back), ERR_TRUNCATED);
+                assert_int_equal(frame_unpack(&from, NULL, &back), ERR_TRUNCATED);
             }
             buffer_free(&forms[form]);
         }

@@ -1,4 +1,5 @@
 /* A session between two ends of a real bus: batches, order, the document first, full queues. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -148,7 +149,7 @@ static void the_document_comes_first_and_events_in_order(void **state)
     assert_int_equal(unpack_array(&message.body), 10);
     for (uint64_t flow = 1; flow <= 10; flow++) {
         struct event event;
-        assert_int_equal(event_unpack(&message.body, &event), 0);
+        assert_int_equal(event_unpack(&message.body, NULL, &event), 0);
         assert_int_equal(event.flow, flow);
     }
     message_release(&message);
@@ -268,24 +269,79 @@ static void who_was_given_up_itself_gives_up_its_attempts(void **state)
     assert_non_null(strstr(session_fault(rig->session), "out of touch"));
 }
 
+/* A session that shares a file of a page's length and a half, open for it to be cut short. */
+static struct mapping *share_a_file(struct rig *rig, int *file)
+{
+    char path[64];
+    int error;
+    snprintf(path, sizeof path, "%s/file", rig->folder);
+    *file = open(path, O_RDWR | O_CREAT, 0600);
+    unlink(path);
+    assert_int_equal(ftruncate(*file, 6000), 0);
+    struct mapping *mapping = mapping_new(*file, 6000, &error);
+    assert_non_null(mapping);
+    assert_int_equal(session_share_original(rig->session, mapping), 0);
+    return mapping;
+}
+
+/* A sink that is no memory of this process's reader (its realm is 0) gets the bytes. */
+static void what_the_peer_cannot_read_is_sent(void **state)
+{
+    struct rig *rig = *state;
+    struct message message;
+    struct event event;
+    int file;
+    struct mapping *mapping = share_a_file(rig, &file);
+    const struct event data = {.kind = TAPLINE_DATA,
+                               .data = {.bytes = mapping_bytes(mapping) + 10, .length = 100}};
+    outlet_route route = 0;
+    assert_int_equal(outlet_event(session_outlet(rig->session), TAPLINE_SINK, &route, &data), 0);
+    assert_int_equal(session_flush(rig->session), 0);
+    receive(rig, &message);
+    message_release(&message);
+    receive(rig, &message);
+    assert_int_equal(unpack_array(&message.body), 1);
+    assert_int_equal(event_unpack(&message.body, NULL, &event), 0);
+    assert_int_equal(event.data.length, 100);
+    message_release(&message);
+    session_free(&rig->session);
+    mapping_free(&mapping);
+    close(file);
+}
+
+/* What was made of zeros that stood for a lost part of the file does not leave. */
+static void nothing_leaves_once_the_file_could_not_be_read(void **state)
+{
+    struct rig *rig = *state;
+    int file;
+    struct mapping *mapping = share_a_file(rig, &file);
+    assert_int_equal(send_close(rig, 1), 0);
+    assert_int_equal(session_check(rig->session), 0);
+    assert_int_equal(ftruncate(file, 100), 0);
+    assert_int_equal(mapping_bytes(mapping)[5000], 0);
+    assert_int_equal(session_flush(rig->session), ERR_LOST);
+    assert_int_equal(session_check(rig->session), ERR_LOST);
+    assert_non_null(strstr(session_fault(rig->session), "shorter"));
+    session_free(&rig->session);
+    mapping_free(&mapping);
+    close(file);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_document_comes_first_and_events_in_order, open_rig,
-                                        close_rig),
-        cmocka_unit_test_setup_teardown(a_batch_leaves_when_it_is_full, open_rig, close_rig),
-        cmocka_unit_test_setup_teardown(a_full_queue_makes_the_sender_wait_and_loses_nothing,
-                                        open_rig, close_rig),
-        cmocka_unit_test_setup_teardown(a_sink_that_is_gone_is_not_waited_for, open_rig,
-                                        close_rig),
-        cmocka_unit_test_setup_teardown(another_worker_is_waited_for_but_not_for_ever, open_rig,
-                                        close_rig),
-        cmocka_unit_test_setup_teardown(only_who_may_ends_or_completes_an_attempt, open_rig,
-                                        close_rig),
-        cmocka_unit_test_setup_teardown(another_kind_sends_what_was_batched_before, open_rig,
-                                        close_rig),
-        cmocka_unit_test_setup_teardown(who_was_given_up_itself_gives_up_its_attempts, open_rig,
-                                        close_rig),
+        TEST(the_document_comes_first_and_events_in_order),
+        TEST(a_batch_leaves_when_it_is_full),
+        TEST(a_full_queue_makes_the_sender_wait_and_loses_nothing),
+        TEST(a_sink_that_is_gone_is_not_waited_for),
+        TEST(another_worker_is_waited_for_but_not_for_ever),
+        TEST(only_who_may_ends_or_completes_an_attempt),
+        TEST(another_kind_sends_what_was_batched_before),
+        TEST(who_was_given_up_itself_gives_up_its_attempts),
+        TEST(what_the_peer_cannot_read_is_sent),
+        TEST(nothing_leaves_once_the_file_could_not_be_read),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static inline int rig_on_event(void *context, enum tapline_role to, outlet_route
     if (to != TAPLINE_SINK)
         abort();
     if (event->kind == TAPLINE_CLOSE)
-        event_pack(&rig->close, event);
+        event_pack(&rig->close, event, NULL);
     if (event->kind != TAPLINE_RECORD || rig->records == RIG_RECORDS)
         return 0;
     const struct event_record *r = &event->record;

@@ -163,7 +163,7 @@ static void notes(void **state)
     assert_int_equal(conversation_close(c, &close, 17), 0);
     struct unpack u = unpack_over(sink.close.bytes, sink.close.length);
     struct event out;
-    assert_int_equal(event_unpack(&u, &out), 0);
+    assert_int_equal(event_unpack(&u, NULL, &out), 0);
     assert_int_equal(out.close.trail_count, 2);
     assert_int_equal(out.close.trail[1].role, TAPLINE_EXTRACTOR);
     assert_int_equal(out.close.trail[1].received, 17);

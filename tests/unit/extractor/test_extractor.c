@@ -38,7 +38,7 @@ static void a_flow_of_no_known_protocol(void **state)
     assert_int_equal(rig->records, 0);
     struct unpack u = unpack_over(rig->close.bytes, rig->close.length);
     struct event close;
-    assert_int_equal(event_unpack(&u, &close), 0);
+    assert_int_equal(event_unpack(&u, NULL, &close), 0);
     assert_int_equal(close.close.trail[0].received, 2);
     assert_int_equal(close.close.notes.length, 0);
     rig_free(&rig);
@@ -75,7 +75,7 @@ static void what_was_declined_counts_as_received(void **state)
     rig_close(rig, true, true);
     struct unpack u = unpack_over(rig->close.bytes, rig->close.length);
     struct event close;
-    assert_int_equal(event_unpack(&u, &close), 0);
+    assert_int_equal(event_unpack(&u, NULL, &close), 0);
     assert_int_equal(close.close.trail[0].received, 3);
     assert_int_equal(close.close.trail[0].records, 1);
     rig_free(&rig);

@@ -226,7 +226,7 @@ static void notes(void **state)
     finish();
     struct unpack u = unpack_over(rig->close.bytes, rig->close.length);
     struct event event;
-    assert_int_equal(event_unpack(&u, &event), 0);
+    assert_int_equal(event_unpack(&u, NULL, &event), 0);
     const struct slice *n = &event.close.notes;
     assert_string_equal(rig_value(rig, n->bytes, n->length, "http_req_time"), "2s");
     assert_int_equal(event.close.trail[0].received, 2);

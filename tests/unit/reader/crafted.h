@@ -193,13 +193,8 @@ struct given {
     char fault[512];
 };
 
-static inline void take_frames(struct given *given, const char *path)
+static inline void take_frames_of(struct given *given, struct source *source)
 {
-    memset(given, 0, sizeof *given);
-    struct source *source =
-        source_open(path, NULL, given->fault, sizeof given->fault, &given->status);
-    if (!source)
-        return;
     struct frame frame;
     while ((given->status = source_next(source, &frame)) == 0) {
         assert_true(given->count < MOST_FRAMES && frame.length <= MOST_PAYLOAD);
@@ -210,8 +205,42 @@ static inline void take_frames(struct given *given, const char *path)
     }
     assert_int_equal(source_next(source, &frame), given->status);
     snprintf(given->fault, sizeof given->fault, "%s", source_fault(source));
+}
+
+/* Read, or mapped where that can be. */
+static inline void take_frames_in_one_way(struct given *given, const char *path,
+                                          struct inflate_mapping *mapping)
+{
+    memset(given, 0, sizeof *given);
+    struct source *source =
+        source_open(path, NULL, mapping, given->fault, sizeof given->fault, &given->status);
+    if (source)
+        take_frames_of(given, source);
     source_free(&source);
     assert_null(source);
+}
+
+static inline void take_frames(struct given *given, const char *path)
+{
+    static struct given mapped;
+    struct inflate_mapping mapping = {.least = 1};
+    take_frames_in_one_way(given, path, NULL);
+    if (strcmp(path, "-") == 0) /* it cannot be read again */
+        return;
+    take_frames_in_one_way(&mapped, path, &mapping);
+    mapping_free(&mapping.mapping);
+    assert_int_equal(mapped.status, given->status);
+    assert_int_equal(mapped.count, given->count);
+    assert_string_equal(mapped.fault, given->fault);
+    for (size_t i = 0; i < given->count; i++) {
+        const struct frame *a = &given->frames[i], *b = &mapped.frames[i];
+        assert_int_equal(a->number, b->number);
+        assert_int_equal(a->time_ns, b->time_ns);
+        assert_int_equal(a->link, b->link);
+        assert_int_equal(a->wire_length, b->wire_length);
+        assert_int_equal(a->length, b->length);
+        assert_memory_equal(a->bytes, b->bytes, a->length);
+    }
 }
 
 static inline void take_from(struct given *given, const uint8_t *bytes, size_t length)

@@ -35,7 +35,8 @@ static struct merge *open_merge(size_t count)
 {
     char fault[256] = "";
     int error;
-    struct merge *merge = merge_open(path_list, count, NULL, fault, sizeof fault, &error);
+    struct merge *merge =
+        merge_open(path_list, count, NULL, UINT64_MAX, fault, sizeof fault, &error);
     assert_string_equal(fault, "");
     assert_int_equal(error, 0);
     return merge;
@@ -128,7 +129,7 @@ static void others_go_on_where_one_breaks_off(void **state)
     const char *cut = merge_cut(merge, &cuts);
     assert_int_equal(cuts, 2);
     assert_int_equal(strncmp(cut, paths[2], strlen(paths[2])), 0);
-    assert_non_null(strstr(cut, "packet 1 "));
+    assert_non_null(strstr(cut, "packet 1, "));
     merge_free(&merge);
 }
 
@@ -140,7 +141,7 @@ static void refuses_all_where_one_is_no_capture(void **state)
     assert_int_equal(truncate(paths[1], 0), 0);
     char fault[256];
     int error;
-    assert_null(merge_open(path_list, 2, NULL, fault, sizeof fault, &error));
+    assert_null(merge_open(path_list, 2, NULL, UINT64_MAX, fault, sizeof fault, &error));
     assert_int_equal(error, ERR_UNREADABLE);
     assert_non_null(strstr(fault, paths[1]));
     assert_non_null(strstr(fault, "empty"));

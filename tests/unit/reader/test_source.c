@@ -172,7 +172,8 @@ static void tells_how_far_it_is(void **state)
     uint64_t done, size;
     struct frame frame;
     struct source *source =
-        source_open(path_of(packed.bytes, packed.length, &fd), NULL, fault, sizeof fault, &error);
+        source_open(path_of(packed.bytes, packed.length, &fd), NULL, NULL, fault, sizeof fault,
+                    &error);
     source_position(source, &done, &size);
     assert_int_equal(size, packed.length);
     assert_true(done > 0 && done <= size);
@@ -202,7 +203,7 @@ static void a_signal_ends_the_wait(void **state)
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(write(ends[1], craft.bytes.bytes, craft.bytes.length), craft.bytes.length);
     snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
-    struct source *source = source_open(path, NULL, fault, sizeof fault, &error);
+    struct source *source = source_open(path, NULL, NULL, fault, sizeof fault, &error);
     assert_non_null(source);
     struct sigaction action = {.sa_handler = do_nothing};
     sigaction(SIGALRM, &action, NULL);

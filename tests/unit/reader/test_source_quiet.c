@@ -78,7 +78,7 @@ static void trickles(const struct feed *feed, struct spools *spools)
     assert_int_equal(pipe(ends), 0);
     snprintf(path, sizeof path, "/proc/self/fd/%d", ends[0]);
     assert_int_equal(write(ends[1], feed->bytes.bytes, feed->ahead), feed->ahead);
-    struct source *source = source_open(path, spools, fault, sizeof fault, &error);
+    struct source *source = source_open(path, spools, NULL, fault, sizeof fault, &error);
     assert_string_equal(fault, "");
     source_stop_waiting(source);
     for (size_t at = feed->ahead; at < feed->bytes.length; at++) {
@@ -120,7 +120,7 @@ static void a_file_is_never_waited_for(void **state)
     char fault[256] = "";
     feed_plain(&feed);
     const char *path = path_of(feed.bytes.bytes, feed.bytes.length, &fd);
-    struct source *source = source_open(path, NULL, fault, sizeof fault, &error);
+    struct source *source = source_open(path, NULL, NULL, fault, sizeof fault, &error);
     source_stop_waiting(source);
     assert_int_equal(source_descriptor(source), -1);
     assert_int_equal(take_all(source, &frames), ERR_EOF);
