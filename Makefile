@@ -31,7 +31,7 @@ endif
 PROGRAMS := $(STAGES:%=$(BUILD)/bin/tapline-%)
 
 .PHONY: all
-all: $(PROGRAMS) library
+all: $(PROGRAMS) library launcher
 
 # ---- libraries and programs: common, and one library and one program for each stage ----------
 
@@ -113,6 +113,17 @@ $(LIBRARY)/$(SONAME): $(LIBRARY_OBJECTS)
 
 $(LIBRARY)/libtapline.so: $(LIBRARY)/$(SONAME)
 	@ln -sf $(SONAME) $@
+
+# ---- the launcher: compiled once, or every start of it would have to ---------------------------
+
+BYTECODE := deploy/launcher/__pycache__
+
+.PHONY: launcher
+launcher: $(BYTECODE)
+
+$(BYTECODE): $(wildcard deploy/launcher/*.py)
+	python3 -m compileall -q $(<D)
+	@touch $@
 
 # ---- tests: every area has unit tests and fuzz targets, linked with its library and common ----
 
@@ -204,6 +215,7 @@ install: all
 	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include/tapline
 	install -m 755 $(PROGRAMS) deploy/tapline $(BINDIR)
 	install -m 644 deploy/launcher/*.py $(SHAREDIR)/launcher
+	python3 -m compileall -q $(SHAREDIR)/launcher
 	install -m 644 deploy/platforms/* $(SHAREDIR)/platforms
 	install -m 644 deploy/topologies/* $(SHAREDIR)/topologies
 	install -m 644 deploy/examples/* $(SHAREDIR)/examples
@@ -218,7 +230,7 @@ uninstall:
 	rm -f $(LIBDIR)/libtapline.a $(LIBDIR)/$(SONAME) $(LIBDIR)/libtapline.so $(LIBDIR)/pkgconfig/tapline.pc
 
 clean:
-	rm -rf build
+	rm -rf build $(BYTECODE)
 
 help:
 	@echo "make demo            install what is missing, build, run on a shipped capture"

@@ -10,7 +10,10 @@ import sys
 import time
 
 from launcher import run
+from launcher.jobs import Jobs
+from launcher.profile import Profile
 from launcher.progress import BatchProgress
+from launcher.request import request_text
 from launcher.status import CUT, DONE, Failure, OUTPUT, PIPELINE, WRONG_USE, worst
 
 # What is taken off a capture's name: its kind and its compression, in either order of size.
@@ -116,8 +119,8 @@ class Batch:
     def __init__(self, arguments, root, limits):
         self._arguments = arguments
         self._root = root  # what results lie below, as seen from here; "": where they say
-        self._profile = run.profile_document(arguments.cp)
-        self._request = run.request_text(arguments.cp, self._profile, limits)
+        self._profile = Profile(arguments.cp).document()
+        self._request = request_text(arguments.cp, self._profile, limits)
         self._shared = run.worker_options(arguments)
         self._options = [*self._shared, *limits]
         self._progress = BatchProgress(sys.stderr, arguments.quiet or arguments.json)
@@ -145,8 +148,8 @@ class Batch:
 
     def _through(self, pipeline):
         """What one reader reads of them; False: the pipeline has failed."""
-        jobs = pipeline.read_many(self._profile, self._request, self._options,
-                                  self._arguments.jobs or AT_ONCE)
+        jobs = Jobs(pipeline.read_many(self._profile, self._request, self._options,
+                                       self._arguments.jobs or AT_ONCE))
         while self._waiting or self._under_way:
             while self._waiting and self._may_start(self._waiting[0]):
                 self._start(jobs, self._waiting.popleft())

@@ -123,7 +123,7 @@ def _file(parser):
     parser.add_argument("file", metavar="FILE", help="the topology (deploy/topologies/README.md)")
 
 
-def _up_and_down_parsers(commands):
+def _up_parser(commands):
     parser = commands.add_parser(
         "up", help="start a standing pipeline, here and on other hosts",
         description="Starts what a topology says, on this machine and by ssh on others "
@@ -131,6 +131,9 @@ def _up_and_down_parsers(commands):
                     "joined. Of a pipeline that is up it starts again the hosts that were lost.")
     _file(parser)
     parser.set_defaults(command=_of("up"))
+
+
+def _down_parser(commands):
     parser = commands.add_parser(
         "down", help="let a standing pipeline finish what it has, and end it",
         description="Captures under way are finished, new ones are not taken; then everything "
@@ -141,7 +144,7 @@ def _up_and_down_parsers(commands):
     parser.set_defaults(command=_of("down"))
 
 
-def _standing_parsers(commands):
+def _status_parser(commands):
     parser = commands.add_parser(
         "status", help="who works in a standing pipeline, and how much",
         description="Each worker with host, state, bytes in and out a second, queue, memory, lag, "
@@ -151,6 +154,9 @@ def _standing_parsers(commands):
     shown.add_argument("--watch", action="store_true", help="again every second, until Ctrl-C")
     shown.add_argument("--json", action="store_true", help="all that is known, as JSON")
     parser.set_defaults(command=_of("table"))
+
+
+def _scale_parser(commands):
     parser = commands.add_parser(
         "scale", help="change how many there are of a stage, while captures pass",
         description="classifier=4: so many in all; classifier=+2@edge2: two more on a host; "
@@ -182,19 +188,25 @@ def _keys_parser(commands):
         command=_of("key_commands", "show"))
 
 
-def _parser():
+def _tap_parser(commands):
+    tap_options.add_command(commands, _of("tap"))
+
+
+COMMANDS = {"run": _run_parser, "batch": _batch_parser, "tap": _tap_parser, "plan": _plan_parser,
+            "up": _up_parser, "down": _down_parser, "status": _status_parser,
+            "scale": _scale_parser, "keys": _keys_parser}
+
+
+def _parser(words):
+    """What understands these words: of a command that they name it knows that one only, as all of
+    them take a while to describe."""
     parser = argparse.ArgumentParser(
         prog="tapline", description="Says what the traffic in a capture was.",
         epilog="The old tool's words work as well: tapline -sp CAPTURE -dp OUT -cp tt|wxy|any")
     parser.add_argument("--version", action=Version, nargs=0, help="the version")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    _run_parser(commands)
-    _batch_parser(commands)
-    tap_options.add_command(commands, _of("tap"))
-    _plan_parser(commands)
-    _up_and_down_parsers(commands)
-    _standing_parsers(commands)
-    _keys_parser(commands)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, prog=parser.prog)
+    for name in words[:1] if words and words[0] in COMMANDS else COMMANDS:
+        COMMANDS[name](commands)
     return parser
 
 
@@ -250,15 +262,15 @@ def _command(words):
     if words == ["tend"]:  # what the others run on each host; no command for people
         return _of("tend")()
     if not words:
-        _parser().print_help(sys.stderr)
+        _parser(words).print_help(sys.stderr)
         return WRONG_USE
     if words and words[0] in LIMITED:
         words, limits = _split_limits(words)
-        arguments = _parser().parse_args(words)
+        arguments = _parser(words).parse_args(words)
         if arguments.filter is not None:
             limits = ["--filter", arguments.filter, *limits]
         return arguments.command(arguments, limits)
-    arguments = _parser().parse_args(words)
+    arguments = _parser(words).parse_args(words)
     return arguments.command(arguments)
 
 

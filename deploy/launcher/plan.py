@@ -6,8 +6,8 @@ import resource
 import sys
 import tempfile
 
-from launcher import run
 from launcher.pipeline import Pipeline
+from launcher.profile import Profile
 from launcher.status import CUT, DONE, Failure, WRONG_USE
 
 STAGES = ("reader", "tracker", "classifier", "extractor", "sink")
@@ -116,7 +116,7 @@ def command(arguments):
     rates = _rates(arguments.gbit)
     if not 0 < arguments.load <= 1:
         raise Failure(WRONG_USE, f"--load {arguments.load:g}: more than 0, and at most 1")
-    costs = Costs(arguments.captures, run.profile_document(arguments.cp))
+    costs = Costs(arguments.captures, Profile(arguments.cp).document())
     costs.measure()
     plan = _plan(costs, rates, arguments.load)
     if arguments.json:

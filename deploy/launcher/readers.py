@@ -4,7 +4,6 @@ import select
 import subprocess
 
 from launcher import installation
-from launcher.jobs import Jobs
 from launcher.status import Failure
 
 STOP_SECONDS = 5
@@ -83,10 +82,11 @@ class Readers:
         return Run(process, os.fdopen(summary, "rb", buffering=0))
 
     def read_many(self, profile, request, options, at_once):
-        """Starts a reader for captures that are ordered one by one. Returns the Jobs."""
-        return Jobs(self._start_reader(
+        """Starts a reader for captures that are ordered one by one. Returns the process,
+        which takes and answers them as jobs.Jobs does."""
+        return self._start_reader(
             profile, ["--jobs", "-", "--at-once", str(at_once), "--request", request, *options],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0))
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
 
     def wait(self, runs, timeout=None):
         """Waits until something of the runs can be read; the finished ones."""

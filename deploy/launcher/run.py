@@ -1,14 +1,13 @@
 """`tapline run`: one capture, one private pipeline; or one that stands."""
-import hashlib
 import importlib
-import json
 import os
 import subprocess
 import sys
 import time
 
-from launcher import installation, summary, tap
+from launcher import installation, tap
 from launcher.pipeline import Pipeline
+from launcher.profile import Profile
 from launcher.readers import STOP_SECONDS
 from launcher.status import CUT, DONE, Failure, PIPELINE, WRONG_USE
 
@@ -18,22 +17,6 @@ def version():
     said = subprocess.run([installation.program("reader"), "--version"], capture_output=True,
                           text=True, check=False)
     return said.stdout.strip().removeprefix("tapline ")
-
-
-def profile_document(name):
-    """The profile as one checked document; a fault in a platform file ends the command."""
-    command = [installation.program("classifier"), "--print-profile",
-               *installation.profile_files(name)]
-    checked = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    if checked.returncode:
-        raise Failure(WRONG_USE, f"-cp {name}: this profile cannot be used (see above)")
-    return checked.stdout.strip()
-
-
-def request_text(name, profile, limits):
-    """What was asked for, as it stands in ledger.json: `batch` knows by it what is done."""
-    digest = hashlib.sha256(profile.encode()).hexdigest()
-    return json.dumps({"profile": name, "profile_sha256": digest, "options": limits})
 
 
 def worker_options(arguments):
@@ -51,16 +34,17 @@ def worker_options(arguments):
     return options
 
 
-def _standing():
-    """The module, which few need and all would wait for."""
-    return importlib.import_module("launcher.standing")
+def _late(name):
+    """A module of the launcher that few runs need, or none before its workers come up: all would
+    wait until it is loaded."""
+    return importlib.import_module("launcher." + name)
 
 
 def root_of(arguments):
     """What results lie below, as seen from here; "": they lie where they say."""
     if not arguments.via:
         return ""
-    return os.path.expanduser(_standing().running(arguments.via)["root"])
+    return os.path.expanduser(_late("standing").running(arguments.via)["root"])
 
 
 def pipeline_of(arguments, shared, of_role=None, stop_seconds=STOP_SECONDS):
@@ -70,7 +54,7 @@ def pipeline_of(arguments, shared, of_role=None, stop_seconds=STOP_SECONDS):
     if arguments.width:
         raise Failure(WRONG_USE, "-j is for a pipeline of one's own; `tapline scale` changes one "
                                  "that stands")
-    return _standing().Standing(arguments.via)
+    return _late("standing").Standing(arguments.via)
 
 
 def command(arguments, limits):
@@ -83,8 +67,6 @@ def command(arguments, limits):
     if arguments.via and tap.asked(arguments):
         raise Failure(WRONG_USE, "--tap and its kin are for a pipeline of one's own; a standing "
                                  "one has them in its topology (`option sink --tap ENDPOINT`)")
-    profile = profile_document(arguments.cp)
-    request = request_text(arguments.cp, profile, limits)
     shared, options, stop_seconds = worker_options(arguments), [*limits], STOP_SECONDS
     if arguments.quiet or arguments.json:
         options.append("--quiet")
@@ -93,6 +75,7 @@ def command(arguments, limits):
         options += ["--publish", str(tap.LISTENERS_SECONDS)]
         stop_seconds = tap.LISTENERS_SECONDS
     started = time.monotonic()
+    checked = Profile(arguments.cp)  # while the workers come up
 
     def sink_options(folder):
         words, endpoint = tap.sink_options(arguments, folder)
@@ -101,6 +84,9 @@ def command(arguments, limits):
         return words
 
     with pipeline_of(arguments, shared, {"sink": sink_options}, stop_seconds) as pipeline:
+        request_text = _late("request").request_text
+        profile = checked.document()
+        request = request_text(arguments.cp, profile, limits)
         status, text = pipeline.watch(
             pipeline.read(arguments.captures, arguments.out, profile, request, [*shared, *options]))
         for fault in pipeline.faults() if status == PIPELINE else []:
@@ -112,5 +98,5 @@ def command(arguments, limits):
         if arguments.json:
             print(text.strip())
         else:
-            summary.show(json.loads(text), pipeline.shown(arguments.out), sys.stdout, seconds)
+            _late("summary").show(text, pipeline.shown(arguments.out), sys.stdout, seconds)
     return status

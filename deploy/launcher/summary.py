@@ -1,4 +1,5 @@
 """The end of a run, as a person likes to read it."""
+import json
 import os
 
 BAR = 24
@@ -68,8 +69,9 @@ PLATFORM = (("bit_peers", "BitTorrent peers"), ("xunlei_ids", "xunlei ids"),
             ("xycdn_keys", "xycdn addresses"))
 
 
-def show(told, out, stream, seconds=None):
-    """Writes the summary of a published run whose results are in `out`."""
+def show(text, out, stream, seconds=None):
+    """Writes the summary of a published run, which is JSON in `text`; its results are in `out`."""
+    told = json.loads(text)
     sheet = Sheet(stream)
     sheet.head("The capture")
     _capture(sheet, told, seconds)

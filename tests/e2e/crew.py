@@ -10,7 +10,8 @@ import threading
 import harness
 
 sys.path.append(os.path.join(harness.ROOT, "deploy"))
-from launcher import installation, run  # noqa: E402  (the path must be known first)
+from launcher import installation  # noqa: E402  (the path must be known first)
+from launcher.profile import Profile  # noqa: E402
 
 # Where a program runs: words before its command ("ip netns exec NAME"), and its options there.
 Host = collections.namedtuple("Host", "prefix options")
@@ -37,7 +38,7 @@ class Crew:
         self._started = {}  # name -> how, to do it again
         self._lock = threading.Lock()
         with open(self.profile, "w", encoding="utf-8") as file:
-            file.write(run.profile_document("any"))
+            file.write(Profile("any").document())
 
     def __enter__(self):
         return self

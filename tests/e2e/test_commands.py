@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The commands as people use them: exit statuses, what is refused, what is left behind."""
 import glob
+import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -340,9 +342,12 @@ class Leftovers(harness.InFolder):
         self.all_gone()
 
     def test_an_interrupt_before_anything_began(self):
-        with open(os.path.join(self.folder, "sitecustomize.py"), "w", encoding="utf-8") as file:
-            file.write("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-        done = tapline("run", SMALL, self.out, env={"PYTHONPATH": self.folder})
+        early = os.path.join(self.folder, "python3")
+        with open(early, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\nkill -INT $$\nexec {shutil.which('python3')} \"$@\"\n")
+        os.chmod(early, 0o700)
+        done = tapline("run", SMALL, self.out,
+                       env={"PATH": self.folder + os.pathsep + os.environ["PATH"]})
         self.assertEqual((done.returncode, done.stdout, done.stderr), (130, "", ""))
         self.assertFalse(os.path.exists(self.out))
 
@@ -374,8 +379,31 @@ class OldWords(harness.InFolder):
         self.assertTrue(os.path.exists(self.out + " 15:00/ledger.json"))
 
 
+class Start(harness.InFolder):
+    """A run begins at once."""
+
+    def test_it_loads_what_it_needs_and_compiles_nothing(self):
+        done = subprocess.run([sys.executable, "-ISv", TAPLINE, "run", EMPTY, self.out, "--quiet"],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        ours = re.findall(r"^import 'launcher\.(\w+)' # ", done.stderr, re.MULTILINE)
+        self.assertEqual(set(ours), {"commands", "tap_options", "status", "run", "installation",
+                                     "tap", "pipeline", "readers", "worker", "profile", "request"})
+        self.assertNotIn("import 'site' ", done.stderr)
+        self.assertNotRegex(done.stderr, r"# code object from \S+\.py\n")
+
+
 class Installed(harness.InFolder):
     """`make install` gives a tree that works by itself."""
+
+    def test_nothing_is_left_to_compile(self):
+        subprocess.run(["make", "-s", "install", "PREFIX=/usr", "DESTDIR=" + self.folder],
+                       cwd=harness.ROOT, check=True, capture_output=True)
+        share = os.path.join(self.folder, "usr", "share", "tapline", "launcher")
+        modules = glob.glob(os.path.join(share, "*.py"))
+        self.assertTrue(modules)
+        for module in modules:
+            self.assertTrue(os.path.exists(importlib.util.cache_from_source(module)), module)
 
     def test_from_another_place(self):
         subprocess.run(["make", "-s", "install", "PREFIX=/usr", "DESTDIR=" + self.folder],

@@ -22,7 +22,8 @@ import harness
 from crew import PATIENT
 
 sys.path.append(os.path.join(harness.ROOT, "deploy"))
-from launcher import installation, run  # noqa: E402  (the path must be known first)
+from launcher import installation  # noqa: E402  (the path must be known first)
+from launcher.profile import Profile  # noqa: E402
 
 WORKERS = ("tracker", "classifier", "extractor", "sink")
 
@@ -88,7 +89,7 @@ class Keys(harness.InFolder):
         """The command that plays a capture through the pipeline."""
         profile = os.path.join(self.folder, "profile.json")
         with open(profile, "w", encoding="utf-8") as file:
-            file.write(run.profile_document("any"))
+            file.write(Profile("any").document())
         return [installation.program("reader"), "--join", self.lobby, "--out", self.out,
                 "--profile", profile, "--quiet", *self.with_key(key), capture]
 

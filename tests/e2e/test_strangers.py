@@ -23,8 +23,9 @@ except ImportError:
 import harness
 
 sys.path.append(os.path.join(harness.ROOT, "deploy"))
-from launcher import installation, run  # noqa: E402  (the path must be known first)
+from launcher import installation  # noqa: E402  (the path must be known first)
 from launcher.pipeline import Pipeline  # noqa: E402
+from launcher.profile import Profile  # noqa: E402
 
 WORKERS = ("tracker-1", "classifier-1", "extractor-1", "sink-1")
 FAILED = 5
@@ -38,7 +39,7 @@ class Strangers(harness.InFolder):
 
     @classmethod
     def setUpClass(cls):
-        cls.profile = run.profile_document("any")
+        cls.profile = Profile("any").document()
         with open(harness.DEMO, "rb") as file:
             text = file.read()
         cls.halves = text[:len(text) // 2], text[len(text) // 2:]

@@ -10,8 +10,8 @@ import time
 ROOT = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 sys.path.insert(0, os.path.join(ROOT, "deploy"))
 
-from launcher import run  # noqa: E402
 from launcher.pipeline import Pipeline  # noqa: E402
+from launcher.profile import Profile  # noqa: E402
 
 PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1)
 BLOCK = 1 << 18
@@ -48,7 +48,7 @@ class Played:
         self.peaks = {}
         started = time.monotonic()
         with Pipeline(workers, of_role=of_role) as pipeline:
-            profile = run.profile_document("any")
+            profile = Profile("any").document()
             reading, self._writing = os.pipe()
             stdin = os.dup(0)
             os.dup2(reading, 0)

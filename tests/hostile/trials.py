@@ -14,8 +14,8 @@ sys.path[:0] = [os.path.join(ROOT, "deploy"), os.path.join(ROOT, "tests", "e2e")
 
 from harness import results  # noqa: E402
 from invariants import Broken, check  # noqa: E402
-from launcher import run  # noqa: E402
 from launcher.pipeline import Pipeline  # noqa: E402
+from launcher.profile import Profile  # noqa: E402
 
 # Published; refused, with a message; published up to where the capture broke off.
 PUBLISHED, ALLOWED = (0, 4), (0, 2, 3, 4)
@@ -43,7 +43,7 @@ class Court:
 
     def __enter__(self):
         self._folder = tempfile.mkdtemp(prefix="tapline-trials-")
-        self._profile = run.profile_document("any")
+        self._profile = Profile("any").document()
         self._reports = os.path.join(self._folder, "report")
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             os.environ[name] = f"log_path={self._reports}:print_stacktrace=1:detect_leaks=1"
