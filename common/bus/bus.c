@@ -156,12 +156,7 @@ const char *bus_key(const struct bus *bus)
 /* Whether a socket is to be guarded by keys: 1 or 0; ERR_USAGE where it must be and cannot. */
 static int guarded(const struct bus *bus, const char *endpoint, bool has_keys)
 {
-    bool tcp = strncmp(endpoint, "tcp://", 6) == 0;
-    if (!tcp && strncmp(endpoint, "ipc://", 6) != 0) {
-        log_error("%s: an endpoint begins with ipc:// or tcp://", endpoint);
-        return ERR_USAGE;
-    }
-    if (tcp && has_keys)
+    if (strncmp(endpoint, "tcp://", 6) == 0 && has_keys)
         return 1;
     if (endpoint_is_near(endpoint) || bus->insecure)
         return 0;
@@ -180,7 +175,10 @@ static int speak_ipv6(void *socket, const char *endpoint)
 
 int bus_accepts(const struct bus *bus, void *socket, const char *endpoint)
 {
-    int yes = 1, guard = guarded(bus, endpoint, bus->keys.secret_key[0] != '\0');
+    int yes = 1;
+    if (endpoint_check(endpoint, false) != 0)
+        return ERR_USAGE;
+    int guard = guarded(bus, endpoint, bus->keys.secret_key[0] != '\0');
     if (guard >= 0 && speak_ipv6(socket, endpoint) != 0)
         return -errno;
     if (guard <= 0)
@@ -194,6 +192,8 @@ int bus_accepts(const struct bus *bus, void *socket, const char *endpoint)
 int bus_connects(const struct bus *bus, void *socket, const char *endpoint, const char *peer_key)
 {
     const struct keys *keys = &bus->keys;
+    if (endpoint_check(endpoint, true) != 0)
+        return ERR_USAGE;
     int guard = guarded(bus, endpoint, peer_key[0] && keys->secret_key[0]);
     if (guard >= 0 && speak_ipv6(socket, endpoint) != 0)
         return -errno;

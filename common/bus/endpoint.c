@@ -46,6 +46,14 @@ static const char *host_end(const char *endpoint)
     return colon && (!bracket || colon > bracket) ? colon : from + strlen(from);
 }
 
+/* The number of a port; 0: these are not the digits of one. */
+static unsigned long port_number(const char *digits)
+{
+    char *rest;
+    unsigned long number = strtoul(digits, &rest, 10);
+    return digits[0] < '0' || digits[0] > '9' || *rest || number > UINT16_MAX ? 0 : number;
+}
+
 /* Splits "tcp://HOST:PORT"; an IPv6 address stands in brackets, which are taken off. */
 static int split(const char *endpoint, char host[PRESENCE_ENDPOINT], const char **port)
 {
@@ -56,6 +64,22 @@ static int split(const char *endpoint, char host[PRESENCE_ENDPOINT], const char 
     snprintf(host, PRESENCE_ENDPOINT, "%.*s", (int)(colon - from) - 2 * brackets, from + brackets);
     *port = colon + 1;
     return 0;
+}
+
+int endpoint_check(const char *endpoint, bool to_connect)
+{
+    char host[PRESENCE_ENDPOINT];
+    const char *port;
+    if (strncmp(endpoint, "ipc://", 6) == 0)
+        return 0;
+    if (!is_tcp(endpoint))
+        return refuse(endpoint, "an endpoint begins with ipc:// or tcp://");
+    if (split(endpoint, host, &port) != 0)
+        return ERR_USAGE;
+    if (port_number(port) || (!to_connect && strcmp(port, "*") == 0))
+        return 0;
+    return refuse(endpoint, to_connect ? "its port is not 1 to 65535"
+                                       : "its port is neither * nor 1 to 65535");
 }
 
 /* The address that this machine would send to `there` from: no packet leaves for that. */
@@ -107,10 +131,10 @@ static int fits(const char *endpoint, int length)
 /* The name of a file in the lobby's folder, or any port of the way to it. */
 static int beside(const char *lobby, const char *file, char out[PRESENCE_ENDPOINT])
 {
+    if (endpoint_check(lobby, true) != 0)
+        return ERR_USAGE;
     if (is_tcp(lobby))
         return beside_host(lobby, out);
-    if (strncmp(lobby, "ipc://", 6) != 0)
-        return refuse(lobby, "an endpoint begins with ipc:// or tcp://");
     int folder = (int)(strrchr(lobby, '/') - lobby);
     return fits(lobby, snprintf(out, PRESENCE_ENDPOINT, "%.*s/%s", folder, lobby, file));
 }
@@ -128,9 +152,8 @@ static int with_port(const char *endpoint, const char *bound, enum endpoint_inbo
         port = bound ? host_end(bound) + 1 : "*";
         return fits(endpoint, snprintf(out, PRESENCE_ENDPOINT, "%.*s:%s", host, endpoint, port));
     }
-    char *rest;
-    unsigned long number = strtoul(port, &rest, 10);
-    if (*rest || port[0] < '0' || port[0] > '9' || !number || number > UINT16_MAX - 1)
+    unsigned long number = port_number(port);
+    if (!number || number == UINT16_MAX)
         return refuse(endpoint, "its port is neither * nor 1 to 65534");
     number += inbox == ENDPOINT_CONTROL;
     return fits(endpoint, snprintf(out, PRESENCE_ENDPOINT, "%.*s:%lu", host, endpoint, number));

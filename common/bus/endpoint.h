@@ -12,6 +12,12 @@
 enum endpoint_inbox { ENDPOINT_DATA, ENDPOINT_CONTROL };
 
 /**
+ * Whether this can be an endpoint at all: ipc://PATH or tcp://HOST:PORT, whose port is 1 to 65535
+ * or, where it is not `to_connect`, * for any. 0, or ERR_USAGE with a line on stderr.
+ */
+int endpoint_check(const char *endpoint, bool to_connect);
+
+/**
  * The endpoint that one of a worker's inboxes is bound at. `given` is what the user said, or NULL:
  * beside the lobby.
  *

@@ -54,6 +54,8 @@ static int connect_to(struct tapline_consumer *consumer, const struct listening_
                       size_t tap)
 {
     const char *endpoint = o->connect.list[tap];
+    if (endpoint_check(endpoint, true) != 0)
+        return ERR_USAGE;
     bool far = strncmp(endpoint, "tcp://", 6) == 0 && !endpoint_is_near(endpoint);
     if (far && !o->key && !o->insecure) {
         log_error("%s: anybody on that network could read along or send something else; give keys "

@@ -189,6 +189,16 @@ static int wait_for_answer(struct inbox *inbox)
     return error;
 }
 
+/* The lobby's key as it has to prove it; "": none is known. */
+static int read_lobby_key(const char *file, char key[PRESENCE_KEY])
+{
+    int error = file ? keys_read_public(file, key) : 0;
+    if (!error)
+        return 0;
+    log_error("%s: %s", file, error == ERR_USAGE ? "holds no public key" : error_text(error));
+    return ERR_USAGE;
+}
+
 static int query(const struct asking *asking)
 {
     char endpoint[PRESENCE_ENDPOINT], answer[PRESENCE_ENDPOINT], lobby_key[PRESENCE_KEY] = "";
@@ -197,8 +207,8 @@ static int query(const struct asking *asking)
     struct bus *bus = bus_new(&error);
     if (!error)
         error = bus_secure(bus, asking->key, asking->allow, asking->insecure);
-    if (!error && asking->lobby_key)
-        error = keys_read_public(asking->lobby_key, lobby_key);
+    if (!error)
+        error = read_lobby_key(asking->lobby_key, lobby_key);
     if (!error)
         error = endpoint_of(asking->inbox, asking->lobby, "query", ENDPOINT_CONTROL, endpoint);
     if (!error)
@@ -229,7 +239,7 @@ int query_command(int argc, char **argv)
     int error = query(&asking);
     if (error == ERR_AGAIN)
         log_error("%s: no lobby answered within %d seconds", asking.lobby, ANSWER_MS / 1000);
-    else if (error)
+    else if (error && error != ERR_USAGE) /* that was said where it was seen */
         log_error("%s: %s", asking.lobby, error_text(error));
     return error_exit(error);
 }

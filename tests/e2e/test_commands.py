@@ -260,6 +260,29 @@ class Programs(harness.InFolder):
         self.assertEqual(done.returncode, 5)
         self.assertIn("nothing was heard of the pipeline's lobby", done.stderr)
 
+    def test_a_port_that_there_cannot_be_is_wrong_use(self):
+        lobby, wrong = f"ipc://{self.folder}/lobby", "tcp://127.0.0.1:99999"
+        profile = os.path.join(self.folder, "profile")
+        with open(profile, "w", encoding="utf-8") as file:
+            file.write("{}")
+        reader = ("--out", self.out, "--profile", profile, SMALL)
+        for role, *words in (("lobby", "--join", wrong), ("lobby", "--query", wrong),
+                             ("lobby", "--query", lobby, "--inbox", wrong),
+                             ("tracker", "--join", wrong), ("reader", "--join", wrong, *reader),
+                             ("tracker", "--join", lobby, "--inbox", wrong),
+                             ("tracker", "--join", lobby, "--inbox", "tcp://127.0.0.1:*",
+                              "--advertise", wrong),
+                             ("sink", "--join", lobby, "--tap", wrong),
+                             ("tap", "--connect", wrong),
+                             ("archive", "--connect", wrong, os.path.join(self.folder, "a"))):
+            with self.subTest(role=role, words=words):
+                done = self.program(role, *words)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertRegex(done.stderr, f"^tapline-{role}: {wrong}: its port is [^\n]*\n$")
+        for words in (("run", SMALL, self.out, "--tap", wrong), ("tap", "--connect", wrong)):
+            self.assertIn(f"{wrong}: its port is ", self.run_ok(*words, status=2).stderr)
+        self.assertFalse(os.path.exists(self.out))
+
     def test_bounds_are_told_in_the_unit_that_values_have(self):
         refused = self.program("sink", "--tap-patience", "0")
         self.assertEqual(refused.returncode, 2)

@@ -38,6 +38,26 @@ static void inboxes_are_bound_where_it_is_said(void **state)
         bound(wrong[i], ENDPOINT_DATA, NULL);
 }
 
+static void an_endpoint_is_a_file_or_a_port_of_a_host(void **state)
+{
+    (void)state;
+    static const char *const right[] = {"ipc:///tmp/x", "tcp://h:1", "tcp://h:65535",
+                                        "tcp://[2001:db8::1]:5600"};
+    static const char *const wrong[] = {"tcp://h:65536", "tcp://h:99999", "tcp://h:0",
+                                        "tcp://h:18446744073709551617", "tcp://h:", "tcp://h",
+                                        "tcp://:5", "tcp://h:5x", "h:5", "inproc://x", ""};
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        assert_int_equal(endpoint_check(right[i], true), 0);
+        assert_int_equal(endpoint_check(right[i], false), 0);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        assert_int_equal(endpoint_check(wrong[i], true), ERR_USAGE);
+        assert_int_equal(endpoint_check(wrong[i], false), ERR_USAGE);
+    }
+    assert_int_equal(endpoint_check("tcp://h:*", false), 0);
+    assert_int_equal(endpoint_check("tcp://h:*", true), ERR_USAGE);
+}
+
 static void without_a_word_they_lie_beside_the_lobby(void **state)
 {
     (void)state;
@@ -46,7 +66,8 @@ static void without_a_word_they_lie_beside_the_lobby(void **state)
     bound(NULL, ENDPOINT_DATA, want);
     assert_int_equal(endpoint_of(NULL, "tcp://127.0.0.1:5600", "x", ENDPOINT_DATA, out), 0);
     assert_string_equal(out, "tcp://127.0.0.1:*");
-    static const char *const wrong[] = {"lobby", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://:1"};
+    static const char *const wrong[] = {"lobby", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://:1",
+                                        "tcp://127.0.0.1:65536"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         assert_int_equal(endpoint_of(NULL, wrong[i], "x", ENDPOINT_DATA, out), ERR_USAGE);
 }
@@ -105,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(inboxes_are_bound_where_it_is_said),
+        cmocka_unit_test(an_endpoint_is_a_file_or_a_port_of_a_host),
         cmocka_unit_test(without_a_word_they_lie_beside_the_lobby),
         cmocka_unit_test(others_are_told_what_is_advertised),
         cmocka_unit_test(nobody_is_told_what_leads_nowhere),
