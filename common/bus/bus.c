@@ -154,15 +154,16 @@ const char *bus_key(const struct bus *bus)
 }
 
 /* Whether a socket is to be guarded by keys: 1 or 0; ERR_USAGE where it must be and cannot. */
-static int guarded(const struct bus *bus, const char *endpoint, bool has_keys)
+static int guarded(const struct bus *bus, const char *endpoint, bool has_keys,
+                   const char *keyed_by)
 {
     if (strncmp(endpoint, "tcp://", 6) == 0 && has_keys)
         return 1;
     if (endpoint_is_near(endpoint) || bus->insecure)
         return 0;
-    log_error("%s: anybody on that network could read and write it; give keys (--key, --allow, "
-              "--lobby-key), or say --insecure if that is meant",
-              endpoint);
+    log_error("%s: anybody on that network could read and write it; give keys (%s), or say "
+              "--insecure if that is meant",
+              endpoint, keyed_by);
     return ERR_USAGE;
 }
 
@@ -173,12 +174,12 @@ static int speak_ipv6(void *socket, const char *endpoint)
     return strchr(endpoint, '[') ? zmq_setsockopt(socket, ZMQ_IPV6, &yes, sizeof yes) : 0;
 }
 
-int bus_accepts(const struct bus *bus, void *socket, const char *endpoint)
+int bus_accepts(const struct bus *bus, void *socket, const char *endpoint, const char *keyed_by)
 {
     int yes = 1;
     if (endpoint_check(endpoint, false) != 0)
         return ERR_USAGE;
-    int guard = guarded(bus, endpoint, bus->keys.secret_key[0] != '\0');
+    int guard = guarded(bus, endpoint, bus->keys.secret_key[0] != '\0', keyed_by);
     if (guard >= 0 && speak_ipv6(socket, endpoint) != 0)
         return -errno;
     if (guard <= 0)
@@ -194,7 +195,8 @@ int bus_connects(const struct bus *bus, void *socket, const char *endpoint, cons
     const struct keys *keys = &bus->keys;
     if (endpoint_check(endpoint, true) != 0)
         return ERR_USAGE;
-    int guard = guarded(bus, endpoint, peer_key[0] && keys->secret_key[0]);
+    int guard =
+        guarded(bus, endpoint, peer_key[0] && keys->secret_key[0], "--key, --lobby-key");
     if (guard >= 0 && speak_ipv6(socket, endpoint) != 0)
         return -errno;
     if (guard <= 0)

@@ -47,13 +47,14 @@ int bus_secure(struct bus *bus, const char *key, const char *allow, bool insecur
 const char *bus_key(const struct bus *bus);
 
 /**
- * Prepares a socket before it is bound (bus_accepts) or connected (bus_connects; `peer_key`: the
- * public key that the other side must prove; "": none is known). Files are guarded by their folder;
- * TCP by keys, where this process has one and, connecting, the other side too. 0; ERR_USAGE, with
- * a line on stderr, where this is no endpoint, or lies beyond this machine, is not guarded, and
- * nobody said that this is meant; or a negated errno.
+ * Prepares a socket before it is bound (bus_accepts; `keyed_by`: the options that would give it
+ * keys, as its user is told) or connected (bus_connects; `peer_key`: the public key that the other
+ * side must prove; "": none is known). Files are guarded by their folder; TCP by keys, where this
+ * process has one and, connecting, the other side too. 0; ERR_USAGE, with a line on stderr, where
+ * this is no endpoint, or lies beyond this machine, is not guarded, and nobody said that this is
+ * meant; or a negated errno.
  */
-int bus_accepts(const struct bus *bus, void *socket, const char *endpoint);
+int bus_accepts(const struct bus *bus, void *socket, const char *endpoint, const char *keyed_by);
 int bus_connects(const struct bus *bus, void *socket, const char *endpoint, const char *peer_key);
 
 #endif

@@ -24,7 +24,8 @@ static bool is_file(const char *endpoint)
     return strncmp(endpoint, "ipc://", 6) == 0;
 }
 
-struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting, int *error)
+struct inbox *inbox_new(const struct bus *bus, const char *endpoint, const char *keyed_by,
+                        int waiting, int *error)
 {
     struct inbox *inbox = calloc(1, sizeof *inbox);
     int no_linger = 0;
@@ -35,7 +36,7 @@ struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting
     }
     inbox->vitals = bus_vitals(bus);
     inbox->socket = zmq_socket(bus_context(bus), ZMQ_PULL);
-    *error = inbox->socket ? bus_accepts(bus, inbox->socket, endpoint) : -errno;
+    *error = inbox->socket ? bus_accepts(bus, inbox->socket, endpoint, keyed_by) : -errno;
     if (!*error && is_file(endpoint) && !(inbox->borrowing = borrowing_new()))
         *error = -ENOMEM;
     if (*error) {

@@ -24,10 +24,12 @@ struct message {
 
 /**
  * Binds an inbox. `endpoint` may leave the TCP port to the system ("tcp://127.0.0.1:*").
- * `waiting` is its high-water mark: how many messages of each sender may wait in it.
+ * `keyed_by` are the options that would give it keys, for who lacks them (bus_accepts). `waiting`
+ * is its high-water mark: how many messages of each sender may wait in it.
  * NULL, with *error set and a line on stderr, where it cannot be bound.
  */
-struct inbox *inbox_new(const struct bus *bus, const char *endpoint, int waiting, int *error);
+struct inbox *inbox_new(const struct bus *bus, const char *endpoint, const char *keyed_by,
+                        int waiting, int *error);
 
 /** The endpoint that others reach it under. */
 const char *inbox_endpoint(const struct inbox *inbox);

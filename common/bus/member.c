@@ -54,7 +54,7 @@ static int open_inbox(struct member *member, enum endpoint_inbox which, int wait
     char endpoint[PRESENCE_ENDPOINT];
     int error = endpoint_of(o->inbox, o->join, member->presence.name, which, endpoint);
     if (!error)
-        *inbox = inbox_new(member->bus, endpoint, waiting, &error);
+        *inbox = inbox_new(member->bus, endpoint, "--key, --allow, --lobby-key", waiting, &error);
     return error ? error : endpoint_advertised(o->advertise, inbox_endpoint(*inbox), which, shown);
 }
 
@@ -65,7 +65,8 @@ static int open_inboxes(struct member *member)
     if (is_forsaken(o))
         return ERR_STOPPED;
     if (member->presence.role == TAPLINE_LOBBY) {
-        member->control = inbox_new(member->bus, o->join, CONTROL_WAITING, &error);
+        member->control = inbox_new(member->bus, o->join, "--key, --allow", CONTROL_WAITING,
+                                    &error);
         return error;
     }
     error = open_inbox(member, ENDPOINT_DATA, stage_options_waiting(o), &member->data,

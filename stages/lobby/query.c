@@ -212,7 +212,7 @@ static int query(const struct asking *asking)
     if (!error)
         error = endpoint_of(asking->inbox, asking->lobby, "query", ENDPOINT_CONTROL, endpoint);
     if (!error)
-        inbox = inbox_new(bus, endpoint, WAITING, &error);
+        inbox = inbox_new(bus, endpoint, "--key, --allow, --lobby-key", WAITING, &error);
     if (!error)
         error = endpoint_advertised(asking->advertise, inbox_endpoint(inbox), ENDPOINT_CONTROL,
                                     answer);

@@ -306,7 +306,8 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
     int look_ms = LOOK_MS, no_linger = 0, no_drop = 1, error = 0;
     size_t size = sizeof t->endpoint;
     t->socket = zmq_socket(bus_context(bus), ZMQ_XPUB);
-    int refused = t->socket ? bus_accepts(bus, t->socket, o->endpoint) : -errno;
+    int refused =
+        t->socket ? bus_accepts(bus, t->socket, o->endpoint, "--key, --allow") : -errno;
     if (refused)
         return refused;
     t->block = strcmp(o->policy, "block") == 0;

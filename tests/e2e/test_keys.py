@@ -133,7 +133,9 @@ class Keys(harness.InFolder):
             done = subprocess.run([installation.program(role), *words], capture_output=True,
                                   text=True, check=False, timeout=harness.PATIENCE)
             self.assertEqual(done.returncode, 2, (role, words, done.stderr))
-            self.assertIn("--insecure", done.stderr)
+            has_lobby = (role, words[0]) != ("lobby", "--join") and "--tap" not in words
+            options = "--key, --allow, --lobby-key" if has_lobby else "--key, --allow"
+            self.assertIn(f"give keys ({options}), or say --insecure", done.stderr)
 
     def test_a_pipeline_with_keys_finds_the_same(self):
         head = self.up()

@@ -32,7 +32,7 @@ static int open_rig(void **state)
     assert_non_null(mkdtemp(rig->folder));
     snprintf(endpoint, sizeof endpoint, "ipc://%s/data", rig->folder);
     rig->bus = bus_new(&error);
-    rig->inbox = inbox_new(rig->bus, endpoint, WAITING, &error);
+    rig->inbox = inbox_new(rig->bus, endpoint, "", WAITING, &error);
     rig->link = link_new_data(rig->bus, endpoint, "", WAITING, LINK, &error);
     assert_non_null(rig->link);
     assert_int_not_equal(bus_realm(rig->bus), 0);
@@ -292,7 +292,7 @@ static void a_note_from_another_machine_is_not_followed(void **state)
 {
     struct rig *rig = *state;
     int error;
-    struct inbox *far = inbox_new(rig->bus, "tcp://127.0.0.1:*", WAITING, &error);
+    struct inbox *far = inbox_new(rig->bus, "tcp://127.0.0.1:*", "", WAITING, &error);
     struct link *link = link_new_data(rig->bus, inbox_endpoint(far), "", WAITING, LINK, &error);
     struct rig other = {.bus = rig->bus, .inbox = far, .link = link};
     struct message message;

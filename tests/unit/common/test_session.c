@@ -74,7 +74,7 @@ static int open_rig(void **state)
     assert_non_null(mkdtemp(rig->folder));
     snprintf(endpoint, sizeof endpoint, "ipc://%s/data", rig->folder);
     rig->bus = bus_new(&error);
-    rig->inbox = inbox_new(rig->bus, endpoint, WAITING, &error);
+    rig->inbox = inbox_new(rig->bus, endpoint, "", WAITING, &error);
     rig->peers = peers_new(rig->bus, WAITING);
     know_the_sink(rig, true);
     rig->host = (struct session_host){rig->bus, rig->peers, 4096, INT64_C(60) * 1000000000,
