@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/bus/signals.h"
 #include "common/wire/pack.h"
 #include "stages/sink/listeners.h"
 
@@ -22,6 +24,10 @@ enum { MESSAGE_BYTES = 4 * 1024, NS_PER_MS = 1000000, ENDPOINT_MAX = 256 };
  * the end all the same, as what a listener missed shows in the last figures: for one that takes
  * nothing so long, and for all so long. */
 enum { LOOK_MS = 50, GLANCE_MS = 5, FAREWELL_MS = 150, LINGER_MS = 250 };
+
+/* A port that another program has is tried again so often and for so long: longer than a reader
+ * waits for workers, so that one run says it once. */
+enum { TAKEN_MS = 100, TAKEN_MAX_MS = 15000 };
 
 /* A listener that is alone and has no room is sent nothing for so long: nothing need be made. */
 enum { PAUSE_MS = 5 };
@@ -298,6 +304,33 @@ static int check(const struct tap_options *options)
     return 0;
 }
 
+/* Waits until the port may be free again; ERR_STOPPED where this process is to end. */
+static int wait_for_port(void)
+{
+    struct pollfd told = {.fd = signals_descriptor(), .events = POLLIN};
+    poll(&told, 1, TAKEN_MS);
+    signals_clear();
+    return signals_stop() || signals_leave() ? ERR_STOPPED : 0;
+}
+
+/* Who has the port now may give it back. 0, ERR_STOPPED or a negated errno, of which EADDRINUSE has
+ * been said. */
+static int bind_in_time(struct tap_socket *t)
+{
+    const char *endpoint = t->options->endpoint;
+    int64_t limit = monotonic_ns() + (int64_t)TAKEN_MAX_MS * NS_PER_MS;
+    int error = 0;
+    for (bool told = false; !error && zmq_bind(t->socket, endpoint) != 0; told = true) {
+        if (errno != EADDRINUSE || monotonic_ns() > limit)
+            return -errno;
+        if (!told)
+            log_error("--tap %s: another program has this port; end that one, or name another "
+                      "port: it is waited for", endpoint);
+        error = wait_for_port();
+    }
+    return error;
+}
+
 static int bind_socket(struct tap_socket *t, const struct bus *bus)
 {
     const struct tap_options *o = t->options;
@@ -317,15 +350,16 @@ static int bind_socket(struct tap_socket *t, const struct bus *bus)
         zmq_setsockopt(t->socket, ZMQ_SNDTIMEO, &look_ms, sizeof look_ms) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_XPUB_NODROP, &no_drop, sizeof no_drop) != 0 ||
         zmq_setsockopt(t->socket, ZMQ_LINGER, &no_linger, sizeof no_linger) != 0 ||
-        zmq_setsockopt(t->socket, ZMQ_XPUB_VERBOSER, &all, sizeof all) != 0 ||
-        zmq_bind(t->socket, o->endpoint) != 0 ||
-        zmq_getsockopt(t->socket, ZMQ_LAST_ENDPOINT, t->endpoint, &size) != 0) {
+        zmq_setsockopt(t->socket, ZMQ_XPUB_VERBOSER, &all, sizeof all) != 0)
         error = error ? error : -errno;
-        log_error("--tap %s: cannot be bound: %s", o->endpoint, zmq_strerror(-error));
-        /* Who has an address now may give it back; one that this machine has not, it never has. */
-        return error == -EADDRINUSE ? error : ERR_USAGE;
-    }
-    return 0;
+    if (!error)
+        error = bind_in_time(t);
+    if (!error && zmq_getsockopt(t->socket, ZMQ_LAST_ENDPOINT, t->endpoint, &size) != 0)
+        error = -errno;
+    if (!error || error == ERR_STOPPED || error == -EADDRINUSE)
+        return error;
+    log_error("--tap %s: cannot be bound: %s", o->endpoint, zmq_strerror(-error));
+    return ERR_USAGE; /* an address that this machine has not, it never has */
 }
 
 struct tap_socket *tap_socket_new(const struct bus *bus, const struct tap_options *options,

@@ -31,7 +31,8 @@ extern const struct tap_options TAP_OPTIONS_DEFAULT;
 extern const struct opt TAP_OPTS[];
 extern const size_t TAP_OPTS_COUNT;
 
-/** Binds the tap; the options are borrowed for its life. NULL, with *error set and a line on
+/** Binds the tap; the options are borrowed for its life. Waits for a while, unless a signal ends
+ *  that (ERR_STOPPED), where another program has its port. NULL, with *error set and a line on
  *  stderr, where an option or the endpoint cannot be used. */
 struct tap_socket *tap_socket_new(const struct bus *bus, const struct tap_options *options,
                                   int *error);

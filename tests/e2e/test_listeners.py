@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -251,6 +252,35 @@ class Asking(WithTap):
             with self.subTest(words):
                 self.assertNotEqual(harness.tapline("run", DEMO, self.out, *words).returncode, 0)
         self.run_ok("tap", "--connect", "nowhere", status=2)
+
+    def taken(self, *words):
+        """A run whose tap's port another program has, once it has said so; that one's socket."""
+        other = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(other.close)
+        tap = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        run = subprocess.Popen([TAPLINE, "run", DEMO, self.out, "--quiet", "--tap", tap, *words],
+                               stderr=subprocess.PIPE, text=True)
+        self.addCleanup(run.stderr.close)
+        self.addCleanup(run.wait)
+        self.assertIn(f"--tap {tap}: another program has this port; ", run.stderr.readline())
+        return run, other
+
+    def test_a_port_that_is_taken_is_told_once(self):
+        run, _ = self.taken("--gather", "3")
+        said = run.stderr.read()
+        self.assertEqual(run.wait(harness.PATIENCE), 5)
+        self.assertRegex(said, r"^tapline-reader: the pipeline is not complete: [^\n]*\n$")
+        self.assertFalse(os.path.exists(self.out))
+
+    def test_a_port_that_becomes_free_is_taken(self):
+        run, other = self.taken()
+        other.close()
+        self.assertEqual((run.stderr.read(), run.wait(harness.PATIENCE)), ("", 0))
+
+    def test_who_waits_for_a_port_can_be_interrupted(self):
+        run, _ = self.taken()
+        run.send_signal(signal.SIGINT)
+        self.assertEqual((run.stderr.read(), run.wait(harness.PATIENCE)), ("", 130))
 
     def test_a_file_in_the_taps_place_is_left_alone(self):
         with open(os.path.join(self.folder, "tap"), "w", encoding="utf-8") as file:
