@@ -403,6 +403,26 @@ class OnThreeHosts(Pipelines):
         self.assertEqual(self.via(SMALL, "small"), self.alone(SMALL))
         self.down()
 
+    def test_status_says_that_a_silent_workers_key_was_revoked(self):
+        """Whose connection is lost gets no other one then."""
+        paths = {name: self.new_key(name) for name in ("head", "edge1", "edge2")}
+        with open(self.file, "a", encoding="utf-8") as file:
+            file.write("\noption lobby --patience 300\n")
+        self.ok("up", self.file)
+        worker = self.pid_of("classifier-edge2-1")
+        os.kill(worker, signal.SIGSTOP)
+        self.assertTrue(wait_until(lambda: self.names("silent") == ["classifier-edge2-1"], 60))
+        self.assertEqual(self.ok("status", self.file).stderr, "")
+        self.key("revoke", "edge2")
+        self.assertEqual(self.ok("status", self.file).stderr,
+                         "tapline: classifier-edge2-1: its key is not allowed any more; "
+                         "`tapline keys allow` lets it in\n")
+        self.key("allow", paths["edge2"])
+        self.assertEqual(self.ok("status", self.file).stderr, "")
+        os.kill(worker, signal.SIGCONT)
+        self.assertTrue(wait_until(lambda: not self.names("silent")))
+        self.down()
+
     def leaves_the_host_that_it_was_on(self):
         """Who is told to go is shown where the topology has it, until it is gone."""
         self.ok("scale", self.file, "classifier=+1@edge1")
