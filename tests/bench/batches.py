@@ -4,10 +4,9 @@ import shutil
 import statistics
 import struct
 import subprocess
-import sys
 import time
 
-from metering import ROOT, STAGES, run_tapline, workload
+from metering import STAGES, TAPLINE, run_tapline, workload
 
 CAPTURES = 10000  # at scale 1
 CAPTURE_BYTES = 100_000
@@ -46,8 +45,8 @@ def _run(programs, source, out):
     """Wall seconds of one batch; processor seconds by stage, and the launcher's own."""
     begun = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, os.path.join(ROOT, "deploy/tapline"), "batch", "--quiet", "-src_dir",
-         source, "-ip", NODE, "-sd", DAY, "-ed", DAY, "-dst_dir", out], env=programs.environment())
+        [TAPLINE, "batch", "--quiet", "-src_dir", source, "-ip", NODE, "-sd", DAY, "-ed", DAY,
+         "-dst_dir", out], env=programs.environment())
     _, status, used = os.wait4(process.pid, 0)
     wall = time.monotonic() - begun
     if status:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from metering import ROOT
+from metering import TAPLINE
 
 LOOK_SECONDS = 0.005
 SLOW_SECONDS = 0.02  # of a slow listener's reader, for each pipe full of lines
@@ -83,9 +83,8 @@ def one_run(kind, programs, capture, folder):
         if kind == "archive":
             words += ["--tap-policy", "block", "--tap-wait", "1"]  # it is to hold everything
         begun = time.monotonic()
-        run = subprocess.Popen([sys.executable, os.path.join(ROOT, "deploy/tapline"), "run",
-                                "--quiet", *words, capture, os.path.join(scratch, "out")],
-                               env=programs.environment())
+        run = subprocess.Popen([TAPLINE, "run", "--quiet", *words, capture,
+                                os.path.join(scratch, "out")], env=programs.environment())
         listener.meet()
         if run.wait():
             raise RuntimeError("the run failed")

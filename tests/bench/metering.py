@@ -4,10 +4,10 @@ import glob
 import os
 import shutil
 import subprocess
-import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TAPLINE = os.path.join(ROOT, "deploy", "tapline")
 STAGES = ("reader", "tracker", "classifier", "extractor", "sink", "lobby")
 
 
@@ -59,8 +59,7 @@ def timed(command, environment=None):
 def run_tapline(programs, capture, folder):
     out = os.path.join(folder, "out")
     shutil.rmtree(out, ignore_errors=True)
-    return timed([sys.executable, os.path.join(ROOT, "deploy/tapline"), "run", "--quiet", capture,
-                  out], programs.environment())
+    return timed([TAPLINE, "run", "--quiet", capture, out], programs.environment())
 
 
 def workload(build, name, path, scale):
