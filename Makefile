@@ -179,7 +179,7 @@ $(foreach stage,$(CORES),$(eval $(call CORE,$(stage))))
 
 .PHONY: bench-instructions
 bench-instructions: all $(CORES:%=$(BUILD)/tests/bench/core_%)
-	@tests/bench/instructions $(BUILD)
+	@tests/bench/instructions $(BUILD) $(CC)
 
 .PHONY: bench
 bench: all $(BUILD)/tests/bench/workloads $(BUILD)/tests/bench/meter
