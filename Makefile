@@ -116,14 +116,10 @@ $(LIBRARY)/libtapline.so: $(LIBRARY)/$(SONAME)
 
 # ---- the launcher: compiled once, or every start of it would have to ---------------------------
 
-BYTECODE := deploy/launcher/__pycache__
-
+# Python itself knows what has changed.
 .PHONY: launcher
-launcher: $(BYTECODE)
-
-$(BYTECODE): $(wildcard deploy/launcher/*.py)
-	python3 -m compileall -q $(<D)
-	@touch $@
+launcher:
+	@python3 -m compileall -q deploy/launcher
 
 # ---- tests: every area has unit tests and fuzz targets, linked with its library and common ----
 
@@ -230,7 +226,7 @@ uninstall:
 	rm -f $(LIBDIR)/libtapline.a $(LIBDIR)/$(SONAME) $(LIBDIR)/libtapline.so $(LIBDIR)/pkgconfig/tapline.pc
 
 clean:
-	rm -rf build $(BYTECODE)
+	rm -rf build deploy/launcher/__pycache__
 
 help:
 	@echo "make demo            install what is missing, build, run on a shipped capture"
