@@ -30,8 +30,10 @@ struct domain_cache *conversation_domains(const struct conversation *c);
 
 /** Memory that all conversations share for what is made and sent within one event. */
 enum conversation_room {
-    ROOM_RECORD, /* a record's map, or a close's notes */
-    ROOM_LISTS,  /* whatever a record's lists need: so many rooms */
+    ROOM_RECORD,  /* a record's map, or a close's notes */
+    ROOM_PACKET,  /* what a packet holds once its protection is off */
+    ROOM_MESSAGE, /* a message that came in pieces */
+    ROOM_LISTS,   /* whatever a record's lists need: so many rooms */
     ROOMS = ROOM_LISTS + 6,
 };
 

@@ -25,10 +25,15 @@ enum {
     QUIET_BEFORE = 256,     /* and where none has: it may come late. */
 };
 
+/* A connection id (RFC 9000, section 5.1). */
+struct id {
+    uint8_t bytes[QUIC_LONGEST_ID];
+    size_t length;
+};
+
 struct connection {
     const struct quic_version *version; /* of the keys */
-    uint8_t id[QUIC_LONGEST_ID];        /* what the keys come from */
-    size_t id_length;
+    struct id id;                       /* what the keys come from */
     struct quic_keys keys;
     struct quic_stream *stream;  /* NULL: nothing is known here */
     uint64_t used;               /* when a packet was opened last, on the direction's clock */
@@ -48,7 +53,6 @@ struct quic {
     struct conversation *conversation;
     struct direction directions[DIRECTIONS];
     bool hello_read;
-    struct buffer payload; /* of the packet that is being read */
 };
 
 static void *quic_flow_open(struct conversation *conversation)
@@ -71,7 +75,6 @@ static void quic_flow_free(void **state)
     if (quic) {
         for (int side = 0; side < DIRECTIONS; side++)
             forget(&quic->directions[side]);
-        buffer_free(&quic->payload);
         free(quic);
     }
     *state = NULL;
@@ -113,9 +116,9 @@ static int hello_read(struct quic *quic, int side, struct connection *c,
     return tls_report_hello(quic->conversation, &hello, m, side, true);
 }
 
-static int payload_read(struct quic *quic, const struct event_data *data, struct connection *c)
+static int payload_read(struct quic *quic, const struct event_data *data, struct connection *c,
+                        struct cursor payload)
 {
-    struct cursor payload = cursor_over(quic->payload.bytes, quic->payload.length);
     struct quic_crypto_frame frame;
     int error = 0;
     while (!error && !c->broken && quic_crypto_frame_next(&payload, &frame))
@@ -123,7 +126,8 @@ static int payload_read(struct quic *quic, const struct event_data *data, struct
                                 data->packet);
     while (!error && !c->broken) {
         struct tls_message m;
-        error = quic_stream_message(c->stream, &m);
+        error = quic_stream_message(c->stream, conversation_room(quic->conversation, ROOM_MESSAGE),
+                                    &m);
         if (!error)
             error = hello_read(quic, data->direction, c, &m);
     }
@@ -134,33 +138,42 @@ static int payload_read(struct quic *quic, const struct event_data *data, struct
     return error == ERR_LIMIT || error == ERR_AGAIN ? 0 : error;
 }
 
-/* Opens a packet with a connection's keys, into quic->payload. A client that changes its version
- * in the middle of the handshake keeps the id (RFC 9369, section 4.1). */
-static int packet_open(struct quic *quic, struct connection *c, const struct quic_packet *packet)
+/* Opens a packet with a connection's keys. A client that changes its version in the middle of the
+ * handshake keeps the id (RFC 9369, section 4.1). */
+static int packet_open(struct connection *c, const struct quic_packet *packet,
+                       struct buffer *payload)
 {
     if (c->version != packet->version) {
         struct quic_keys keys;
-        int error = quic_keys_derive(&keys, packet->version, c->id, c->id_length);
+        int error = quic_keys_derive(&keys, packet->version, c->id.bytes, c->id.length);
         if (error)
             return error;
         c->version = packet->version;
         c->keys = keys;
     }
-    buffer_clear(&quic->payload);
-    if (!buffer_reserve(&quic->payload, packet->length))
+    buffer_clear(payload);
+    if (!buffer_reserve(payload, packet->length))
         return -ENOMEM;
-    return quic_open(&c->keys, packet, quic->payload.bytes, &quic->payload.length);
+    return quic_open(&c->keys, packet, payload->bytes, &payload->length);
+}
+
+static struct id id_of(const uint8_t *bytes, size_t length)
+{
+    struct id id = {.length = length <= QUIC_LONGEST_ID ? length : 0};
+    memcpy(id.bytes, bytes, id.length);
+    return id;
 }
 
 /* A connection that this packet may begin, in the place of the one that was used least lately. */
-static int connection_begin(struct quic *quic, struct direction *d,
-                            const struct quic_packet *packet, struct connection **begun)
+static int connection_begin(struct quic *quic, int direction, const struct quic_packet *packet,
+                            struct buffer *payload, struct connection **begun)
 {
-    struct connection fresh = {.id_length = packet->id_length}, *place = d->connections;
+    struct direction *d = &quic->directions[direction];
+    struct connection fresh = {.id = id_of(packet->id, packet->id_length)};
+    struct connection *place = d->connections;
     if (packet->id_length == 0)
         return ERR_MALFORMED; /* a server's packet */
-    memcpy(fresh.id, packet->id, packet->id_length);
-    int error = packet_open(quic, &fresh, packet);
+    int error = packet_open(&fresh, packet, payload);
     if (error)
         return error;
     fresh.stream = quic_stream_new(conversation_limits(quic->conversation)->quic_crypto);
@@ -179,19 +192,20 @@ static int initial_read(struct quic *quic, const struct event_data *data,
                         const struct quic_packet *packet)
 {
     struct direction *d = &quic->directions[data->direction];
+    struct buffer *payload = conversation_room(quic->conversation, ROOM_PACKET);
     struct connection *c = NULL;
     int error = ERR_MALFORMED;
     for (size_t i = 0; i < CONNECTIONS && error == ERR_MALFORMED; i++) {
         c = &d->connections[i];
         if (c->stream)
-            error = packet_open(quic, c, packet);
+            error = packet_open(c, packet, payload);
     }
     if (error == ERR_MALFORMED)
-        error = connection_begin(quic, d, packet, &c);
+        error = connection_begin(quic, data->direction, packet, payload, &c);
     if (error)
         return error == ERR_MALFORMED ? 0 : error;
     c->used = ++d->clock;
-    return payload_read(quic, data, c);
+    return payload_read(quic, data, c, cursor_over(payload->bytes, payload->length));
 }
 
 static int quic_data(void *state, const struct event_data *data)

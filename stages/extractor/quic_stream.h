@@ -13,7 +13,7 @@
 struct quic_stream;
 
 /** An empty stream that holds at most `limit` bytes, in a bounded number of pieces; NULL: no
- *  memory. */
+ *  memory. It takes memory for what it holds only while it holds it. */
 struct quic_stream *quic_stream_new(uint64_t limit);
 
 /** Frees it and nulls the pointer; accepts NULL. */
@@ -27,10 +27,11 @@ int quic_stream_add(struct quic_stream *stream, uint64_t offset, const uint8_t *
                     size_t length, int64_t time_ns, uint64_t packet);
 
 /**
- * The next handshake message, once it is whole; the stream then goes on behind it, and the message
- * is good until the next call. 0, ERR_AGAIN, -ENOMEM, or ERR_LIMIT: it is longer than the limit,
- * and nothing will ever come.
+ * The next handshake message, once it is whole, put together in `room`; the stream then goes on
+ * behind it. 0, ERR_AGAIN, -ENOMEM, or ERR_LIMIT: it is longer than the limit, and nothing will
+ * ever come.
  */
-int quic_stream_message(struct quic_stream *stream, struct tls_message *message);
+int quic_stream_message(struct quic_stream *stream, struct buffer *room,
+                        struct tls_message *message);
 
 #endif
