@@ -34,6 +34,7 @@ struct id {
 struct connection {
     const struct quic_version *version; /* of the keys */
     struct id id;                       /* what the keys come from */
+    struct id client;                   /* what its packets call the client; may be empty */
     struct quic_keys keys;
     struct quic_stream *stream;  /* NULL: nothing is known here */
     uint64_t used;               /* when a packet was opened last, on the direction's clock */
@@ -164,14 +165,28 @@ static struct id id_of(const uint8_t *bytes, size_t length)
     return id;
 }
 
+/* Does this packet go to a client that the other side is known to be? A server's packets do, and no
+ * keys that come from the id that they are sent to open them. */
+static bool answers_client(const struct quic *quic, int direction, const struct quic_packet *packet)
+{
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        const struct connection *asked = &quic->directions[!direction].connections[i];
+        if (asked->stream && asked->client.length == packet->id_length &&
+            memcmp(asked->client.bytes, packet->id, packet->id_length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A connection that this packet may begin, in the place of the one that was used least lately. */
 static int connection_begin(struct quic *quic, int direction, const struct quic_packet *packet,
                             struct buffer *payload, struct connection **begun)
 {
     struct direction *d = &quic->directions[direction];
-    struct connection fresh = {.id = id_of(packet->id, packet->id_length)};
+    struct connection fresh = {.id = id_of(packet->id, packet->id_length),
+                               .client = id_of(packet->source, packet->source_length)};
     struct connection *place = d->connections;
-    if (packet->id_length == 0)
+    if (packet->id_length == 0 || answers_client(quic, direction, packet))
         return ERR_MALFORMED; /* a server's packet */
     int error = packet_open(&fresh, packet, payload);
     if (error)

@@ -48,7 +48,8 @@ bool quic_packet_next(struct cursor *datagram, struct quic_packet *packet)
     packet->initial = type == packet->version->initial;
     packet->id_length = cursor_u8(&in);
     packet->id = cursor_take(&in, packet->id_length);
-    cursor_skip(&in, cursor_u8(&in)); /* the Source Connection ID */
+    packet->source_length = cursor_u8(&in);
+    packet->source = cursor_take(&in, packet->source_length);
     if (packet->initial)
         cursor_skip(&in, variable_length(&in)); /* the token */
     size_t rest = variable_length(&in);

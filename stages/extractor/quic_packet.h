@@ -18,6 +18,8 @@ struct quic_packet {
     bool initial;
     const uint8_t *id; /* the Destination Connection ID */
     size_t id_length;
+    const uint8_t *source; /* the Source Connection ID */
+    size_t source_length;
     const uint8_t *bytes; /* the whole packet, still protected */
     size_t length;
     size_t number_at; /* where its packet number begins */

@@ -74,6 +74,9 @@ static inline void seal_protect(struct sealed *to, size_t start, size_t number_a
     EVP_CIPHER_CTX_free(context);
 }
 
+/* What the client goes by. */
+#define SEAL_SOURCE "source-1"
+
 /* Appends an Initial packet to `to`, addressed to `id` and keyed by `key_id` (8 bytes each). */
 static inline void seal_initial(struct sealed *to, uint32_t number, const char *id,
                                 const char *key_id, const struct sealed *frames)
@@ -91,11 +94,7 @@ static inline void seal_initial(struct sealed *to, uint32_t number, const char *
                       8};
     seal_put(to, head, sizeof head);
     seal_put(to, id, 8);
-    seal_put(to,
-             "\x03"
-             "src"
-             "\x00",
-             5); /* a source id, and no token */
+    seal_put(to, "\x08" SEAL_SOURCE "\x00", 10); /* a source id, and no token */
     seal_int(to, (uint32_t)(SEAL_NUMBER + frames->length + SEAL_TAG));
     size_t number_at = to->length;
     seal_put(to, "\x00\x07", SEAL_NUMBER);

@@ -127,6 +127,29 @@ static void servers_packets_are_passed_over(void **state)
     free(server.bytes);
 }
 
+/* What goes to the id that a client goes by comes from its server, and no key that follows from
+ * that id is a server's: so it is not even tried. Here it would open, as it does where no client
+ * with that id is known. */
+static void what_goes_to_a_known_client_is_not_tried(void **state)
+{
+    (void)state;
+    struct bytes hello = from_hex(RFC9001_HELLO);
+    struct sealed *frames = calloc(1, sizeof *frames), *packet = calloc(1, sizeof *packet);
+    seal_crypto_frame(frames, 0, hello.bytes, hello.length);
+    seal_initial(packet, V1, SEAL_SOURCE, SEAL_SOURCE, frames);
+    for (unsigned known = 0; known < 2; known++) {
+        struct feed f = quic();
+        if (known)
+            feed_crypto(&f, "conn-one", "conn-one", 0, hello.bytes, 1);
+        feed_sealed(&f, 1, packet);
+        assert_int_equal(f.conversation->count, !known);
+        feed_free(&f);
+    }
+    free(frames);
+    free(packet);
+    free(hello.bytes);
+}
+
 static void drafts_have_salts_of_their_own(void **state)
 {
     (void)state;
@@ -299,6 +322,7 @@ int main(void)
         cmocka_unit_test(what_is_not_authentic_gives_nothing),
         cmocka_unit_test(the_shortest_packets_are_tried),
         cmocka_unit_test(servers_packets_are_passed_over),
+        cmocka_unit_test(what_goes_to_a_known_client_is_not_tried),
         cmocka_unit_test(drafts_have_salts_of_their_own),
         cmocka_unit_test(a_hello_may_come_in_any_order),
         cmocka_unit_test(a_hello_may_be_scrambled_within_its_packets),
