@@ -83,9 +83,9 @@ const struct limits *conversation_limits(const struct conversation *c)
     return &c->ground->limits;
 }
 
-struct domain_cache *conversation_domains(const struct conversation *c)
+struct certificate_cache *conversation_certificates(const struct conversation *c)
 {
-    return c->ground->domains;
+    return c->ground->certificates;
 }
 
 struct buffer *conversation_room(struct conversation *c, enum conversation_room room)

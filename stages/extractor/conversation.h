@@ -14,7 +14,7 @@
 #include "common/wire/event.h"
 
 struct conversation;
-struct domain_cache;
+struct certificate_cache;
 
 /** Transport, addresses, ports, start and hints. */
 const struct event_open *conversation_open(const struct conversation *c);
@@ -26,7 +26,7 @@ const struct limits *conversation_limits(const struct conversation *c);
 const char *conversation_ip_port(const struct conversation *c);
 
 /** What is known of certificates that were read lately. */
-struct domain_cache *conversation_domains(const struct conversation *c);
+struct certificate_cache *conversation_certificates(const struct conversation *c);
 
 /** Memory that all conversations share for what is made and sent within one event. */
 enum conversation_room {
@@ -103,7 +103,7 @@ bool conversation_admits_gap(struct conversation *c, struct event_gap *gap);
 
 /** What all conversations of a capture share. */
 struct conversation_ground {
-    struct domain_cache *domains;
+    struct certificate_cache *certificates;
     struct limits limits;
     const struct outlet *outlet;
     uint64_t costs[COSTS];

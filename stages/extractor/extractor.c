@@ -9,8 +9,8 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "common/bus/stage.h"
+#include "stages/extractor/certificate_cache.h"
 #include "stages/extractor/conversation.h"
-#include "stages/extractor/domain_cache.h"
 #include "stages/extractor/protocol.h"
 
 struct flow {
@@ -49,8 +49,8 @@ struct extractor *extractor_new(const struct capture *capture, const struct outl
 {
     struct extractor *extractor = calloc(1, sizeof *extractor);
     if (extractor)
-        extractor->ground.domains = domain_cache_new();
-    if (!extractor || !extractor->ground.domains) {
+        extractor->ground.certificates = certificate_cache_new();
+    if (!extractor || !extractor->ground.certificates) {
         free(extractor);
         *error = -ENOMEM;
         return NULL;
@@ -91,7 +91,7 @@ void extractor_free(struct extractor **extractor)
         return;
     report_costs((*extractor)->ground.costs);
     table_free(&(*extractor)->flows, flow_free);
-    domain_cache_free(&(*extractor)->ground.domains);
+    certificate_cache_free(&(*extractor)->ground.certificates);
     for (int i = 0; i < ROOMS; i++)
         buffer_free(&(*extractor)->ground.rooms[i]);
     for (int i = 0; i < SPARES; i++)

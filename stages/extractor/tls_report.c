@@ -4,9 +4,8 @@
 
 #include "common/base/cursor.h"
 #include "common/wire/pack.h"
-#include "stages/extractor/certificate.h"
+#include "stages/extractor/certificate_cache.h"
 #include "stages/extractor/client_hello.h"
-#include "stages/extractor/domain_cache.h"
 
 int tls_report_hello(struct conversation *c, const struct client_hello *hello,
                      const struct tls_message *m, int sender, bool over_quic)
@@ -59,18 +58,15 @@ static int note_first(struct conversation *c, struct slice domains, const struct
 static int leaf_pack(struct conversation *c, struct buffer *map, struct slice leaf,
                      const struct tls_message *m, int sender)
 {
-    char fingerprint[FINGERPRINT_TEXT];
-    struct slice domains;
-    int error = certificate_fingerprint(leaf.bytes, leaf.length, fingerprint);
-    if (!error)
-        error = domain_cache_read(conversation_domains(c), fingerprint, leaf, &domains);
+    struct certificate_words words;
+    int error = certificate_cache_read(conversation_certificates(c), leaf, &words);
     if (error)
         return error;
     pack_str(map, "sha256_fingerprint");
-    pack_str(map, fingerprint);
+    pack_str(map, words.fingerprint);
     pack_str(map, "domains");
-    buffer_append(map, domains.bytes, domains.length);
-    return note_first(c, domains, m, sender);
+    buffer_append(map, words.domains.bytes, words.domains.length);
+    return note_first(c, words.domains, m, sender);
 }
 
 /* Returns how many certificates the limit left out. */

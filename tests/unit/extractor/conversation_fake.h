@@ -13,7 +13,7 @@
 
 #include "common/wire/capture.h"
 #include "common/wire/unpack.h"
-#include "stages/extractor/domain_cache.h"
+#include "stages/extractor/certificate_cache.h"
 #include "stages/extractor/protocol.h"
 
 enum { FAKE_RECORDS = 64, FAKE_TEXT = 4096, FAKE_NOTE = 300 };
@@ -109,13 +109,13 @@ const struct limits *conversation_limits(const struct conversation *c)
 }
 
 /* One for all conversations, as in the extractor; it lives as long as the program. */
-struct domain_cache *conversation_domains(const struct conversation *c)
+struct certificate_cache *conversation_certificates(const struct conversation *c)
 {
-    static struct domain_cache *domains;
+    static struct certificate_cache *certificates;
     (void)c;
-    if (!domains)
-        domains = domain_cache_new();
-    return domains;
+    if (!certificates)
+        certificates = certificate_cache_new();
+    return certificates;
 }
 
 const char *conversation_ip_port(const struct conversation *c)

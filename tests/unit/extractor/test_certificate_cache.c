@@ -1,4 +1,4 @@
-/* What is known of certificates by their fingerprints is what they say themselves. */
+/* What is known of certificates from before is what they say themselves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,34 +6,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stages/extractor/domain_cache.h"
+#include "stages/extractor/certificate_cache.h"
 #include "tests/unit/extractor/certificates.h"
 #include "tests/unit/extractor/feed.h"
 
-static struct domain_cache *cache;
+static struct certificate_cache *cache;
 
 static int make(void **state)
 {
     (void)state;
-    cache = domain_cache_new();
+    cache = certificate_cache_new();
     return cache ? 0 : -1;
 }
 
 static int drop(void **state)
 {
     (void)state;
-    domain_cache_free(&cache);
+    certificate_cache_free(&cache);
     assert_null(cache);
     return 0;
 }
 
 static void read_and_compare(struct slice der, const char *const names[], uint32_t count)
 {
-    struct slice domains;
+    struct certificate_words words;
     char fingerprint[FINGERPRINT_TEXT];
     assert_int_equal(certificate_fingerprint(der.bytes, der.length, fingerprint), 0);
-    assert_int_equal(domain_cache_read(cache, fingerprint, der, &domains), 0);
-    struct unpack list = unpack_over(domains.bytes, domains.length);
+    assert_int_equal(certificate_cache_read(cache, der, &words), 0);
+    assert_string_equal(words.fingerprint, fingerprint);
+    struct unpack list = unpack_over(words.domains.bytes, words.domains.length);
     assert_int_equal(unpack_array(&list), count);
     for (uint32_t i = 0; i < count; i++) {
         struct slice name = unpack_str(&list);
@@ -63,11 +64,25 @@ static void places_are_shared(void **state)
     free(der.bytes);
 }
 
+/* One of a length that is not kept is read each time. */
+static void long_certificates_are_read_each_time(void **state)
+{
+    (void)state;
+    enum { LENGTH = 20000 };
+    uint8_t *der = calloc(1, LENGTH);
+    for (uint8_t i = 0; i < 4; i++) {
+        der[LENGTH - 1] = i / 2;
+        read_and_compare((struct slice){der, LENGTH}, NULL, 0);
+    }
+    free(der);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(unreadable_certificates_have_no_domains, make, drop),
         cmocka_unit_test_setup_teardown(places_are_shared, make, drop),
+        cmocka_unit_test_setup_teardown(long_certificates_are_read_each_time, make, drop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
