@@ -41,8 +41,6 @@ struct conversation {
     outlet_route route; /* the sink's */
     uint64_t records;   /* sent ahead of the close */
     struct place place[RECORD_KINDS];
-    char ip_port[IP_PORT_TEXT];
-    char address[DIRECTIONS][ADDRESS_TEXT];
     bool requested;
     int64_t request_ns; /* the last HTTP request's time */
     struct name_note sni;
@@ -56,10 +54,6 @@ struct conversation *conversation_new(struct conversation_ground *ground, uint64
     if (!c)
         return NULL;
     *c = (struct conversation){.ground = ground, .flow = flow, .open = *open, .from = from};
-    for (int side = 0; side < DIRECTIONS; side++)
-        address_text(&open->address[side], c->address[side]);
-    ip_port_text(&open->address[FROM_INITIATOR], open->port[FROM_INITIATOR],
-                 &open->address[FROM_RESPONDER], open->port[FROM_RESPONDER], c->ip_port);
     return c;
 }
 
@@ -99,14 +93,11 @@ struct spares *conversation_spares(struct conversation *c, enum conversation_spa
     return &c->ground->spares[kind];
 }
 
-const char *conversation_ip_port(const struct conversation *c)
+const char *conversation_ip_port(const struct conversation *c, int first, char out[IP_PORT_TEXT])
 {
-    return c->ip_port;
-}
-
-const char *conversation_address(const struct conversation *c, int side)
-{
-    return c->address[side];
+    const struct event_open *open = &c->open;
+    return ip_port_text(&open->address[first], open->port[first], &open->address[!first],
+                        open->port[!first], out);
 }
 
 void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count)
@@ -144,10 +135,11 @@ int conversation_record(struct conversation *c, enum tapline_record_kind record,
 static void pack_name(const struct conversation *c, struct buffer *to, const struct name_note *note,
                       const char *const keys[3])
 {
+    char address[ADDRESS_TEXT];
     pack_str(to, keys[0]);
     pack_text(to, note->text, note->length);
     pack_str(to, keys[1]);
-    pack_str(to, c->address[note->side]);
+    pack_str(to, address_text(&c->open.address[note->side], address));
     pack_str(to, keys[2]);
     pack_time(to, note->time_ns);
 }

@@ -22,8 +22,8 @@ const struct event_open *conversation_open(const struct conversation *c);
 /** The capture's limits. */
 const struct limits *conversation_limits(const struct conversation *c);
 
-/** The flow's "src-sport-dst-dport", initiator first. */
-const char *conversation_ip_port(const struct conversation *c);
+/** Writes the flow's "src-sport-dst-dport", `first` the side that stands first, and returns it. */
+const char *conversation_ip_port(const struct conversation *c, int first, char out[IP_PORT_TEXT]);
 
 /** What is known of certificates that were read lately. */
 struct certificate_cache *conversation_certificates(const struct conversation *c);
@@ -47,9 +47,6 @@ enum conversation_spare {
     SPARES,
 };
 struct spares *conversation_spares(struct conversation *c, enum conversation_spare kind);
-
-/** The text of one side's address. */
-const char *conversation_address(const struct conversation *c, int side);
 
 /**
  * Sends a record ahead of the flow's close. `map` holds one msgpack map. `time_ns` is the

@@ -89,9 +89,10 @@ static int answer_add(struct findings *found, const struct dns_answer *answer)
 static int record_send(struct dns *dns, const struct message *m, const struct findings *found)
 {
     struct buffer *map = conversation_room(dns->conversation, ROOM_RECORD);
+    char text[IP_PORT_TEXT];
     pack_map(map, 4);
     pack_str(map, "ip_port");
-    pack_str(map, conversation_ip_port(dns->conversation));
+    pack_str(map, conversation_ip_port(dns->conversation, FROM_INITIATOR, text));
     pack_str(map, "dns_domain");
     dns_list_pack(map, &found->domains);
     pack_str(map, "dns_ip");

@@ -64,14 +64,11 @@ enum { OWN_KEYS = 4 };
 /* The connection, named from the side that requests. */
 static void pack_connection(const struct http_exchanges *x, struct buffer *map)
 {
-    const struct event_open *open = conversation_open(x->conversation);
-    int from = x->requester, to = !from;
     char text[IP_PORT_TEXT];
-    ip_port_text(&open->address[from], open->port[from], &open->address[to], open->port[to], text);
     pack_str(map, "ip_port");
-    pack_str(map, text);
+    pack_str(map, conversation_ip_port(x->conversation, x->requester, text));
     pack_str(map, "start_timestamp");
-    pack_time(map, open->time_ns);
+    pack_time(map, conversation_open(x->conversation)->time_ns);
 }
 
 static int send_record(struct http_exchanges *x, const struct exchange *exchange)

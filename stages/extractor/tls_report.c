@@ -15,13 +15,14 @@ int tls_report_hello(struct conversation *c, const struct client_hello *hello,
     if (name->length == 0)
         return 0;
     struct buffer *map = conversation_room(c, ROOM_RECORD);
+    char ip_port[IP_PORT_TEXT], address[ADDRESS_TEXT];
     pack_map(map, over_quic ? 5 : 4);
     pack_str(map, "ip_port");
-    pack_str(map, conversation_ip_port(c));
+    pack_str(map, conversation_ip_port(c, FROM_INITIATOR, ip_port));
     pack_str(map, "sni_domain");
     pack_text(map, name->bytes, name->length);
     pack_str(map, "sni_ip");
-    pack_str(map, conversation_address(c, server));
+    pack_str(map, address_text(&conversation_open(c)->address[server], address));
     pack_str(map, "timestamp");
     pack_time(map, m->time_ns);
     if (over_quic) {
@@ -90,9 +91,10 @@ static int certificates_report(struct conversation *c, struct slice leaf, struct
     if (leaf.length == 0)
         return 0;
     struct buffer *map = conversation_room(c, ROOM_RECORD);
+    char ip_port[IP_PORT_TEXT];
     pack_map(map, 5);
     pack_str(map, "ip_port");
-    pack_str(map, conversation_ip_port(c));
+    pack_str(map, conversation_ip_port(c, FROM_INITIATOR, ip_port));
     int error = leaf_pack(c, map, leaf, m, sender);
     if (!error) {
         pack_str(map, "timestamp");

@@ -28,8 +28,6 @@ struct fake_record {
 struct conversation {
     struct event_open open;
     struct limits limits;
-    char ip_port[IP_PORT_TEXT];
-    char address[DIRECTIONS][ADDRESS_TEXT];
     unsigned count; /* of all records; the first ones are kept */
     struct fake_record records[FAKE_RECORDS];
     char sni[FAKE_NOTE], domain[FAKE_NOTE]; /* "name side time" of the first */
@@ -52,9 +50,6 @@ static inline struct conversation *fake_conversation(uint8_t transport, uint16_t
     c->open.address[1] = address_from((const uint8_t[]){198, 51, 100, 2}, 4);
     c->open.port[0] = 40000;
     c->open.port[1] = port;
-    for (int side = 0; side < DIRECTIONS; side++)
-        address_text(&c->open.address[side], c->address[side]);
-    ip_port_text(&c->open.address[0], 40000, &c->open.address[1], port, c->ip_port);
     return c;
 }
 
@@ -118,14 +113,10 @@ struct certificate_cache *conversation_certificates(const struct conversation *c
     return certificates;
 }
 
-const char *conversation_ip_port(const struct conversation *c)
+const char *conversation_ip_port(const struct conversation *c, int first, char out[IP_PORT_TEXT])
 {
-    return c->ip_port;
-}
-
-const char *conversation_address(const struct conversation *c, int side)
-{
-    return c->address[side];
+    return ip_port_text(&c->open.address[first], c->open.port[first], &c->open.address[!first],
+                        c->open.port[!first], out);
 }
 
 int conversation_record(struct conversation *c, enum tapline_record_kind record, int64_t time_ns,

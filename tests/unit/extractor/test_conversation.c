@@ -56,8 +56,11 @@ static void who_and_where(void **state)
 {
     (void)state;
     struct conversation *c = conversation(TRANSPORT_TCP);
-    assert_string_equal(conversation_ip_port(c), "192.0.2.1-40000-198.51.100.2-443");
-    assert_string_equal(conversation_address(c, FROM_RESPONDER), "198.51.100.2");
+    char text[IP_PORT_TEXT];
+    assert_string_equal(conversation_ip_port(c, FROM_INITIATOR, text),
+                        "192.0.2.1-40000-198.51.100.2-443");
+    assert_string_equal(conversation_ip_port(c, FROM_RESPONDER, text),
+                        "198.51.100.2-443-192.0.2.1-40000");
     assert_int_equal(conversation_open(c)->port[1], 443);
     conversation_free(&c);
     assert_null(c);
