@@ -47,10 +47,20 @@ struct conversation {
     struct name_note domain;
 };
 
+void conversation_ground_clear(struct conversation_ground *ground)
+{
+    for (int i = 0; i < ROOMS; i++)
+        buffer_free(&ground->rooms[i]);
+    for (int i = 0; i < SPARES; i++)
+        spares_free(&ground->spares[i]);
+    for (int i = 0; i < POOLS; i++)
+        pool_free(&ground->pools[i]);
+}
+
 struct conversation *conversation_new(struct conversation_ground *ground, uint64_t flow,
                                       uint32_t from, const struct event_open *open)
 {
-    struct conversation *c = malloc(sizeof *c);
+    struct conversation *c = pool_take(&ground->pools[POOL_CONVERSATION], sizeof *c);
     if (!c)
         return NULL;
     *c = (struct conversation){.ground = ground, .flow = flow, .open = *open, .from = from};
@@ -63,7 +73,7 @@ void conversation_free(struct conversation **c)
         return;
     free((*c)->sni.text);
     free((*c)->domain.text);
-    free(*c);
+    pool_put(conversation_pool(*c, POOL_CONVERSATION), *c);
     *c = NULL;
 }
 
@@ -91,6 +101,11 @@ struct buffer *conversation_room(struct conversation *c, enum conversation_room 
 struct spares *conversation_spares(struct conversation *c, enum conversation_spare kind)
 {
     return &c->ground->spares[kind];
+}
+
+struct pool *conversation_pool(struct conversation *c, enum conversation_pool kind)
+{
+    return &c->ground->pools[kind];
 }
 
 const char *conversation_ip_port(const struct conversation *c, int first, char out[IP_PORT_TEXT])

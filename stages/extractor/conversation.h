@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/buffer.h"
+#include "common/base/pool.h"
 #include "common/base/spares.h"
 #include "common/bus/outlet.h"
 #include "common/wire/capture.h"
@@ -47,6 +48,20 @@ enum conversation_spare {
     SPARES,
 };
 struct spares *conversation_spares(struct conversation *c, enum conversation_spare kind);
+
+/** Memory that all conversations share for what each of them has some of. */
+enum conversation_pool {
+    POOL_CONVERSATION,
+    POOL_HTTP,
+    POOL_HTTP_READER,
+    POOL_HTTP_EXCHANGES,
+    POOL_HTTP_EXCHANGE,
+    POOL_TLS,
+    POOL_DNS,
+    POOL_QUIC,
+    POOLS,
+};
+struct pool *conversation_pool(struct conversation *c, enum conversation_pool kind);
 
 /**
  * Sends a record ahead of the flow's close. `map` holds one msgpack map. `time_ns` is the
@@ -106,7 +121,11 @@ struct conversation_ground {
     uint64_t costs[COSTS];
     struct buffer rooms[ROOMS];
     struct spares spares[SPARES];
+    struct pool pools[POOLS];
 };
+
+/** Gives back the rooms, spares and pools, when all conversations are freed. */
+void conversation_ground_clear(struct conversation_ground *ground);
 
 /** The conversation of a flow whose events come from `from`; NULL: no memory. `ground` is borrowed
  *  for as long as it lives. */

@@ -52,7 +52,7 @@ static bool port_hints(uint16_t port)
 static void *dns_open(struct conversation *conversation)
 {
     const struct event_open *open = conversation_open(conversation);
-    struct dns *dns = malloc(sizeof *dns);
+    struct dns *dns = pool_take(conversation_pool(conversation, POOL_DNS), sizeof *dns);
     if (dns)
         *dns = (struct dns){
             .conversation = conversation,
@@ -68,7 +68,7 @@ static void dns_free(void **state)
     if (dns) {
         for (int side = 0; side < DIRECTIONS; side++)
             buffer_free(&dns->framings[side].message);
-        free(dns);
+        pool_put(conversation_pool(dns->conversation, POOL_DNS), dns);
     }
     *state = NULL;
 }

@@ -23,6 +23,7 @@ struct flow {
 struct extractor {
     struct conversation_ground ground;
     struct table flows;
+    struct pool pool; /* of struct flow */
 };
 
 /* Which protocol reads a flow, by the hint that the classifier gave. */
@@ -60,13 +61,19 @@ struct extractor *extractor_new(const struct capture *capture, const struct outl
     return extractor;
 }
 
-static void flow_free(void *object)
+/* Its own memory goes back to the pool, or with the pool. */
+static void flow_drop(void *object)
 {
     struct flow *flow = object;
     if (flow->protocol)
         flow->protocol->free(&flow->state);
     conversation_free(&flow->conversation);
-    free(flow);
+}
+
+static void flow_free(struct extractor *extractor, struct flow *flow)
+{
+    flow_drop(flow);
+    pool_put(&extractor->pool, flow);
 }
 
 static void report_costs(const uint64_t costs[COSTS])
@@ -90,19 +97,17 @@ void extractor_free(struct extractor **extractor)
     if (!*extractor)
         return;
     report_costs((*extractor)->ground.costs);
-    table_free(&(*extractor)->flows, flow_free);
+    table_free(&(*extractor)->flows, flow_drop);
     certificate_cache_free(&(*extractor)->ground.certificates);
-    for (int i = 0; i < ROOMS; i++)
-        buffer_free(&(*extractor)->ground.rooms[i]);
-    for (int i = 0; i < SPARES; i++)
-        spares_free(&(*extractor)->ground.spares[i]);
+    conversation_ground_clear(&(*extractor)->ground);
+    pool_free(&(*extractor)->pool);
     free(*extractor);
     *extractor = NULL;
 }
 
 static struct flow *flow_new(struct extractor *extractor, uint32_t from, const struct event *event)
 {
-    struct flow *flow = malloc(sizeof *flow);
+    struct flow *flow = pool_take(&extractor->pool, sizeof *flow);
     if (!flow)
         return NULL;
     *flow = (struct flow){
@@ -114,7 +119,7 @@ static struct flow *flow_new(struct extractor *extractor, uint32_t from, const s
         flow->protocol = flow->state ? protocol : NULL;
     }
     if (!flow->conversation || (protocol && !flow->state)) {
-        flow_free(flow);
+        flow_free(extractor, flow);
         return NULL;
     }
     return flow;
@@ -127,7 +132,7 @@ static int on_open(struct extractor *extractor, uint32_t from, const struct even
         return -ENOMEM;
     int error = table_add(&extractor->flows, event->flow, flow);
     if (error)
-        flow_free(flow);
+        flow_free(extractor, flow);
     return error;
 }
 
@@ -156,7 +161,7 @@ static int on_close(struct extractor *extractor, struct flow *flow, const struct
     if (!error)
         error = conversation_close(flow->conversation, event, flow->received);
     table_take(&extractor->flows, event->flow);
-    flow_free(flow);
+    flow_free(extractor, flow);
     return error;
 }
 

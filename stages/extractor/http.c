@@ -44,13 +44,13 @@ static void http_free(void **state)
     http_exchanges_free(&h->exchanges);
     http_message_free(&h->interim);
     http_held_free(&h->held);
-    free(h);
+    pool_put(conversation_pool(h->conversation, POOL_HTTP), h);
     *state = NULL;
 }
 
 static void *http_open(struct conversation *conversation)
 {
-    struct http *h = malloc(sizeof *h);
+    struct http *h = pool_take(conversation_pool(conversation, POOL_HTTP), sizeof *h);
     if (!h)
         return NULL;
     *h = (struct http){

@@ -27,17 +27,18 @@ struct http_exchanges {
 
 struct http_exchanges *http_exchanges_new(struct conversation *conversation)
 {
-    struct http_exchanges *x = malloc(sizeof *x);
+    struct http_exchanges *x =
+        pool_take(conversation_pool(conversation, POOL_HTTP_EXCHANGES), sizeof *x);
     if (x)
         *x = (struct http_exchanges){.conversation = conversation};
     return x;
 }
 
-static void exchange_free(struct exchange *exchange)
+static void exchange_free(struct http_exchanges *x, struct exchange *exchange)
 {
     http_message_free(&exchange->request);
     http_message_free(&exchange->answer);
-    free(exchange);
+    pool_put(conversation_pool(x->conversation, POOL_HTTP_EXCHANGE), exchange);
 }
 
 void http_exchanges_free(struct http_exchanges **exchanges)
@@ -46,9 +47,9 @@ void http_exchanges_free(struct http_exchanges **exchanges)
         return;
     for (struct exchange *at = (*exchanges)->first, *next; at; at = next) {
         next = at->next;
-        exchange_free(at);
+        exchange_free(*exchanges, at);
     }
-    free(*exchanges);
+    pool_put(conversation_pool((*exchanges)->conversation, POOL_HTTP_EXCHANGES), *exchanges);
     *exchanges = NULL;
 }
 
@@ -97,7 +98,7 @@ static void unlink_exchange(struct http_exchanges *x, struct exchange *before)
     if (x->last == out)
         x->last = before;
     x->count--;
-    exchange_free(out);
+    exchange_free(x, out);
 }
 
 static int record_first(struct http_exchanges *x)
@@ -155,7 +156,8 @@ int http_exchanges_close(struct http_exchanges *x)
 /* Puts a new exchange behind `place`, or first. */
 static struct exchange *insert(struct http_exchanges *x, struct exchange *place)
 {
-    struct exchange *exchange = malloc(sizeof *exchange);
+    struct exchange *exchange =
+        pool_take(conversation_pool(x->conversation, POOL_HTTP_EXCHANGE), sizeof *exchange);
     if (!exchange)
         return NULL;
     struct exchange **link = place ? &place->next : &x->first;

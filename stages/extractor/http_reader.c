@@ -142,7 +142,7 @@ static const llhttp_settings_t settings = {
 
 struct http_reader *http_reader_new(struct conversation *conversation, int direction)
 {
-    struct http_reader *r = malloc(sizeof *r);
+    struct http_reader *r = pool_take(conversation_pool(conversation, POOL_HTTP_READER), sizeof *r);
     if (r)
         *r = (struct http_reader){.conversation = conversation, .direction = direction};
     return r;
@@ -154,7 +154,7 @@ void http_reader_free(struct http_reader **reader)
         return;
     http_fields_free(&(*reader)->fields);
     buffer_free(&(*reader)->line);
-    free(*reader);
+    pool_put(conversation_pool((*reader)->conversation, POOL_HTTP_READER), *reader);
     *reader = NULL;
 }
 

@@ -58,9 +58,9 @@ struct quic {
 
 static void *quic_flow_open(struct conversation *conversation)
 {
-    struct quic *quic = calloc(1, sizeof *quic);
+    struct quic *quic = pool_take(conversation_pool(conversation, POOL_QUIC), sizeof *quic);
     if (quic)
-        quic->conversation = conversation;
+        *quic = (struct quic){.conversation = conversation};
     return quic;
 }
 
@@ -76,7 +76,7 @@ static void quic_flow_free(void **state)
     if (quic) {
         for (int side = 0; side < DIRECTIONS; side++)
             forget(&quic->directions[side]);
-        free(quic);
+        pool_put(conversation_pool(quic->conversation, POOL_QUIC), quic);
     }
     *state = NULL;
 }

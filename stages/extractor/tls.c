@@ -63,10 +63,10 @@ struct tls {
 
 static void *tls_open(struct conversation *conversation)
 {
-    struct tls *tls = calloc(1, sizeof *tls);
+    struct tls *tls = pool_take(conversation_pool(conversation, POOL_TLS), sizeof *tls);
     if (!tls)
         return NULL;
-    tls->conversation = conversation;
+    *tls = (struct tls){.conversation = conversation};
     for (int side = 0; side < DIRECTIONS; side++)
         tls->directions[side].handshake.limit = conversation_limits(conversation)->handshake;
     return tls;
@@ -75,9 +75,11 @@ static void *tls_open(struct conversation *conversation)
 static void tls_free(void **state)
 {
     struct tls *tls = *state;
-    for (int side = 0; tls && side < DIRECTIONS; side++)
+    if (!tls)
+        return;
+    for (int side = 0; side < DIRECTIONS; side++)
         tls_handshake_free(&tls->directions[side].handshake);
-    free(tls);
+    pool_put(conversation_pool(tls->conversation, POOL_TLS), tls);
     *state = NULL;
 }
 

@@ -36,6 +36,7 @@ struct conversation {
     enum tapline_want want[DIRECTIONS];
     uint64_t offset[DIRECTIONS];
     struct buffer rooms[ROOMS];
+    struct pool pools[POOLS];
 };
 
 /* From 192.0.2.1 port 40000 to 198.51.100.2 at the given port. */
@@ -57,6 +58,8 @@ static inline void fake_free(struct conversation *c)
 {
     for (int i = 0; i < ROOMS; i++)
         buffer_free(&c->rooms[i]);
+    for (int i = 0; i < POOLS; i++)
+        pool_free(&c->pools[i]);
     free(c);
 }
 
@@ -184,6 +187,11 @@ struct buffer *conversation_room(struct conversation *c, enum conversation_room 
 {
     buffer_clear(&c->rooms[room]);
     return &c->rooms[room];
+}
+
+struct pool *conversation_pool(struct conversation *c, enum conversation_pool kind)
+{
+    return &c->pools[kind];
 }
 
 void conversation_cost(struct conversation *c, enum conversation_cost cost, uint64_t count)

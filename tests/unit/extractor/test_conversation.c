@@ -181,17 +181,26 @@ static void notes(void **state)
     close.close.trail_count = MAX_TRAIL;
     assert_int_not_equal(conversation_close(c, &close, 0), 0);
     conversation_free(&c);
-    buffer_free(&ground.rooms[ROOM_RECORD]);
     buffer_free(&sink.close);
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    conversation_ground_clear(&ground);
+    return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_and_where), cmocka_unit_test(from_an_offset),
-        cmocka_unit_test(from_a_turn),   cmocka_unit_test(nothing_more),
-        cmocka_unit_test(datagrams),     cmocka_unit_test(order_of_records),
-        cmocka_unit_test(notes),
+        cmocka_unit_test_teardown(who_and_where, clear),
+        cmocka_unit_test_teardown(from_an_offset, clear),
+        cmocka_unit_test_teardown(from_a_turn, clear),
+        cmocka_unit_test_teardown(nothing_more, clear),
+        cmocka_unit_test_teardown(datagrams, clear),
+        cmocka_unit_test_teardown(order_of_records, clear),
+        cmocka_unit_test_teardown(notes, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
