@@ -122,14 +122,24 @@ static void judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uin
 }
 
 /* Each byte is written, and the next one over it where it has to go. */
-static size_t gather(char *out, const uint8_t *bytes, const uint8_t *kept, size_t length)
+static inline char *put(char *to, const uint8_t *bytes, const uint8_t *kept, size_t length)
 {
-    char *to = out;
-#pragma GCC unroll 8
     for (size_t i = 0; i < length; i++) {
         *to = (char)bytes[i];
         to += kept[i];
     }
+    return to;
+}
+
+/* A known number at a time, for which the compiler needs no loop. */
+static size_t gather(char *out, const uint8_t *bytes, const uint8_t *kept, size_t length)
+{
+    enum { STEP = 16 };
+    char *to = out;
+    size_t at = 0;
+    for (; at + STEP <= length; at += STEP)
+        to = put(to, bytes + at, kept + at, STEP);
+    to = put(to, bytes + at, kept + at, length - at);
     return (size_t)(to - out);
 }
 
