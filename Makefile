@@ -40,13 +40,18 @@ all: $(PROGRAMS) library launcher
 # to link; so do the variants that look for faults, and clang, which would need another linker.
 ifeq ($(patsubst gcc%,gcc,$(notdir $(CC)))$(SANITIZE)$(FUZZING),gcc)
 WHOLE        := -flto=auto -flto-partition=one
-WHOLE_STAGES := reader tracker classifier sink
-WHOLE_COMMON := $(wildcard common/base/*.c common/net/*.c common/wire/*.c) \
+WHOLE_STAGES := reader tracker classifier extractor sink
+WHOLE_COMMON := $(wildcard common/base/*.c common/net/*.c common/recognise/*.c common/wire/*.c) \
                 common/bus/dispatch.c common/bus/session.c
 endif
 
+# llhttp comes as sources that its package leaves to be compiled by whoever uses it.
+LLHTTP          := $(patsubst %,llhttp/%.o,api http llhttp)
+EXTRA_extractor := $(LLHTTP)
+
 objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/main.c,$(1)))
-wholes = $(patsubst %.c,$(BUILD)/whole/%.o,$(wildcard stages/$(1)/*.c) $(WHOLE_COMMON))
+wholes = $(patsubst %.c,$(BUILD)/whole/%.o,$(wildcard stages/$(1)/*.c) $(WHOLE_COMMON)) \
+         $(EXTRA_$(1):%=$(BUILD)/whole/%)
 # What a stage's program is linked from.
 parts = $(if $(filter $(1),$(WHOLE_STAGES)),$(call wholes,$(1)),\
         $(BUILD)/stages/$(1)/main.o $(BUILD)/$(1).a) $(BUILD)/common.a
@@ -64,15 +69,16 @@ $(BUILD)/common.a: $(COMMON_OBJECTS)
 	@rm -f $@
 	@ar rcsP $@ $^
 
-# llhttp comes as sources that its package leaves to be compiled by whoever uses it.
-LLHTTP_OBJECTS := $(patsubst %,$(BUILD)/llhttp/%.o,api http llhttp)
 $(BUILD)/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
-	$(CC) -I/usr/share/include/llhttp $(filter-out $(WARNINGS),$(CFLAGS)) -w -c -o $@ $<
-EXTRA_extractor = $(LLHTTP_OBJECTS)
+	$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(CFLAGS)) -w -c -o $@ $<
+
+$(BUILD)/whole/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(CFLAGS)) $(WHOLE) -w -c -o $@ $<
 
 define STAGE
-$(BUILD)/$(1).a: $(call objects,$(wildcard stages/$(1)/*.c)) $$(EXTRA_$(1))
+$(BUILD)/$(1).a: $(call objects,$(wildcard stages/$(1)/*.c)) $(EXTRA_$(1):%=$(BUILD)/%)
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	@ar rcsP $$@ $$^
