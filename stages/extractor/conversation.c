@@ -235,8 +235,7 @@ bool conversation_admits_data(struct conversation *c, struct event_data *data)
     uint64_t declined = declined_from(wanted, data->offset);
     if (!declined)
         return true;
-    bool datagram = c->open.transport != TRANSPORT_TCP;
-    if (datagram || declined >= data->length) {
+    if (declined >= data->length || c->open.transport != TRANSPORT_TCP) {
         tell(c, data->direction);
         return false;
     }

@@ -159,15 +159,33 @@ static size_t read_head(struct side *s, const struct event_data *data, size_t us
     return used - from;
 }
 
+/* Takes the mask off (RFC 6455, section 5.3), which repeats within every word as well. */
+static void unmask(struct side *s, uint8_t *to, const uint8_t *bytes, size_t length)
+{
+    enum { WORD = sizeof(uint64_t) };
+    uint8_t masks[WORD];
+    uint64_t mask, word;
+    size_t at = 0;
+    for (size_t i = 0; i < WORD; i++)
+        masks[i] = s->mask[(s->phase + i) % MASK];
+    memcpy(&mask, masks, WORD);
+    for (; at + WORD <= length; at += WORD) {
+        memcpy(&word, bytes + at, WORD);
+        word ^= mask;
+        memcpy(to + at, &word, WORD);
+    }
+    for (; at < length; at++)
+        to[at] = bytes[at] ^ masks[at % WORD];
+    s->phase = (s->phase + (unsigned)length) % MASK;
+}
+
 static int read_text(struct side *s, const uint8_t *bytes, size_t length)
 {
     uint8_t piece[PIECE];
     int error = 0;
     while (length && !error) {
         size_t part = length < PIECE ? length : PIECE;
-        for (size_t i = 0; i < part; i++)
-            piece[i] = bytes[i] ^ s->mask[(s->phase + i) % MASK];
-        s->phase = (s->phase + (unsigned)part) % MASK;
+        unmask(s, piece, bytes, part);
         error = websocket_addresses_read(&s->addresses, piece, part);
         bytes += part;
         length -= part;
