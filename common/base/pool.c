@@ -4,10 +4,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { PIECE = 64 * 1024, ALIGNMENT = _Alignof(max_align_t) };
+#include "common/base/cache.h"
 
+enum { PIECE = 64 * 1024 };
+
+/* A line of the cache by itself; objects follow. */
 struct pool_piece {
-    _Alignas(max_align_t) struct pool_piece *next;
+    _Alignas(CACHE_LINE) struct pool_piece *next;
 };
 
 /* What stands in memory that was put back. */
@@ -15,12 +18,20 @@ struct pool_gap {
     struct pool_gap *next;
 };
 
+/* Objects of a line or more begin where a line does, so that they lie in as few as they can. */
+static size_t rounded(size_t size)
+{
+    size_t alignment = size < CACHE_LINE ? _Alignof(max_align_t) : CACHE_LINE;
+    return (size + alignment - 1) / alignment * alignment;
+}
+
 static bool add_piece(struct pool *pool)
 {
     size_t objects = pool->size < PIECE ? PIECE / pool->size : 1;
-    struct pool_piece *piece = malloc(sizeof *piece + objects * pool->size);
-    if (!piece)
+    void *room;
+    if (posix_memalign(&room, CACHE_LINE, sizeof(struct pool_piece) + objects * pool->size) != 0)
         return false;
+    struct pool_piece *piece = room;
     piece->next = pool->pieces;
     pool->pieces = piece;
     pool->uncut = (uint8_t *)(piece + 1);
@@ -39,7 +50,7 @@ static void *cut(struct pool *pool)
 
 void *pool_take(struct pool *pool, size_t size)
 {
-    pool->size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    pool->size = rounded(size);
     if (!pool->gaps && !pool->left && !add_piece(pool))
         return NULL;
     void *object = pool->gaps ? pool->gaps : cut(pool);

@@ -21,8 +21,8 @@ struct pool {
     struct pool_gap *gaps;     /* what was put back last comes first */
 };
 
-/** Memory for an object, as malloc would give it; NULL: there is none. `size` is that of every
- *  object of this pool. */
+/** Memory for an object, as malloc would give it, at the beginning of a line of the cache where it
+ *  takes one or more; NULL: there is none. `size` is that of every object of this pool. */
 void *pool_take(struct pool *pool, size_t size);
 
 /** Puts an object's memory back; accepts NULL. */

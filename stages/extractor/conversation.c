@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/base/cache.h"
 #include "common/base/error.h"
 #include "common/base/text.h"
 #include "common/wire/pack.h"
@@ -31,7 +32,7 @@ struct place {
 
 enum { RECORD_KINDS = TAPLINE_RECORD_XYCDN + 1 };
 
-/* First what every event looks at: extractor_expect fetches the beginning. */
+/* First what every event looks at, which is all that most look at. */
 struct conversation {
     struct conversation_ground *ground;
     uint64_t flow;
@@ -75,6 +76,11 @@ void conversation_free(struct conversation **c)
     free((*c)->domain.text);
     pool_put(conversation_pool(*c, POOL_CONVERSATION), *c);
     *c = NULL;
+}
+
+void conversation_expect(const struct conversation *c, const struct event *event)
+{
+    cache_fetch(c, event->kind == TAPLINE_CLOSE ? sizeof *c : CACHE_LINE);
 }
 
 const struct event_open *conversation_open(const struct conversation *c)

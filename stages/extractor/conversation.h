@@ -135,6 +135,9 @@ struct conversation *conversation_new(struct conversation_ground *ground, uint64
 /** Frees it and nulls the pointer; accepts NULL. */
 void conversation_free(struct conversation **c);
 
+/** That event comes soon: has what it looks at fetched into the cache. */
+void conversation_expect(const struct conversation *c, const struct event *event);
+
 /** Hands an event of the flow on to the sink; 0 or the outlet's error. */
 int conversation_hand_on(struct conversation *c, const struct event *event);
 

@@ -179,7 +179,7 @@ void extractor_expect(const struct extractor *extractor, const struct event *eve
     for (uint32_t i = 0; i < count; i++) {
         if (!flows[i])
             continue;
-        cache_fetch(flows[i]->conversation, 4 * CACHE_LINE);
+        conversation_expect(flows[i]->conversation, &events[i]);
         __builtin_prefetch(flows[i]->state);
     }
 }

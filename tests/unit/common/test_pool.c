@@ -5,6 +5,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "common/base/cache.h"
 #include "common/base/pool.h"
 
 /* More than one piece holds, each with bytes of its own to its last one. */
@@ -41,6 +42,15 @@ static void what_was_put_back_last_comes_first(void **state)
     pool_free(&pool);
 }
 
+static void what_fills_lines_begins_with_one(void **state)
+{
+    (void)state;
+    struct pool pool = {0};
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal((uintptr_t)pool_take(&pool, CACHE_LINE + 1) % CACHE_LINE, 0);
+    pool_free(&pool);
+}
+
 static void objects_may_be_larger_than_a_piece(void **state)
 {
     (void)state;
@@ -56,6 +66,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(objects_do_not_meet),
         cmocka_unit_test(what_was_put_back_last_comes_first),
+        cmocka_unit_test(what_fills_lines_begins_with_one),
         cmocka_unit_test(objects_may_be_larger_than_a_piece),
     };
     return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
