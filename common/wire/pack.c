@@ -8,22 +8,22 @@ enum { NS_PER_S = 1000000000, ARRAY32 = 0xdd, MAP32 = 0xdf, OPEN_HEAD = 5 };
 
 void pack_text(struct buffer *b, const void *bytes, size_t length)
 {
-    msgpack_packer p = pack_to(b);
-    size_t good = text_valid(bytes, length);
-    if (good == length) {
-        msgpack_pack_str(&p, length);
-        msgpack_pack_str_body(&p, bytes, length);
+    uint8_t *head = buffer_reserve(b, PACK_LONGEST_NUMBER + length);
+    if (!head)
+        return;
+    if (text_valid(bytes, length) == length) {
+        uint8_t *at = pack_put_str_head(head, (uint32_t)length);
+        if (length) /* what is empty may be NULL */
+            memcpy(at, bytes, length);
+        b->length = (size_t)(at - b->bytes) + length;
         return;
     }
-    /* The head needs the cleaned length, so clean in place behind the longest head (5 bytes). */
-    char *room = (char *)buffer_reserve(b, length + 5);
-    if (!room)
-        return;
-    size_t cleaned = text_clean(room + 5, bytes, length);
-    size_t before = b->length;
-    msgpack_pack_str(&p, cleaned);
-    memmove(b->bytes + b->length, b->bytes + before + 5, cleaned);
-    b->length += cleaned;
+    /* The head needs the cleaned length, so clean in place behind the longest head. */
+    char *room = (char *)head + PACK_LONGEST_NUMBER;
+    size_t cleaned = text_clean(room, bytes, length);
+    uint8_t *at = pack_put_str_head(head, (uint32_t)cleaned);
+    memmove(at, room, cleaned);
+    b->length = (size_t)(at - b->bytes) + cleaned;
 }
 
 void pack_time(struct buffer *b, int64_t time_ns)

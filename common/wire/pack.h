@@ -48,6 +48,9 @@ enum {
     PACK_UINT_64 = 0xcf,
     PACK_INT_64 = 0xd3,
     PACK_FIXEXT_8 = 0xd7, /* an extension: its type, and 8 bytes */
+    PACK_STR_8 = 0xd9,    /* by the bits of the length */
+    PACK_STR_16 = 0xda,
+    PACK_STR_32 = 0xdb,
     PACK_ARRAY_16 = 0xdc, /* by the bits of the count */
 };
 
@@ -151,13 +154,38 @@ static inline void pack_bin(struct buffer *b, const void *bytes, size_t length)
     msgpack_pack_bin_body(&p, bytes, length);
 }
 
+/** Writes the head of `length` bytes of str there; where the bytes belong. */
+static inline uint8_t *pack_put_str_head(uint8_t *at, uint32_t length)
+{
+    if (length < 32) {
+        at[0] = (uint8_t)(PACK_FIXSTR | length);
+        return at + 1;
+    }
+    if (length <= UINT8_MAX) {
+        at[0] = PACK_STR_8;
+        at[1] = (uint8_t)length;
+        return at + 2;
+    }
+    if (length <= UINT16_MAX) {
+        at[0] = PACK_STR_16;
+        big_endian_put_16(at + 1, (uint16_t)length);
+        return at + 3;
+    }
+    at[0] = PACK_STR_32;
+    big_endian_put_32(at + 1, length);
+    return at + 5;
+}
+
 /** A string constant of ours, which is UTF-8 already. */
 static inline void pack_str(struct buffer *b, const char *text)
 {
-    msgpack_packer p = pack_to(b);
     size_t length = strlen(text);
-    msgpack_pack_str(&p, length);
-    msgpack_pack_str_body(&p, text, length);
+    uint8_t *at = buffer_reserve(b, PACK_LONGEST_NUMBER + length);
+    if (!at)
+        return;
+    at = pack_put_str_head(at, (uint32_t)length);
+    memcpy(at, text, length);
+    b->length = (size_t)(at - b->bytes) + length;
 }
 
 /** Text from the wire as a str: UTF-8, invalid sequences dropped (text.h). */
