@@ -18,6 +18,7 @@ const char *error_text(int code)
     case ERR_USAGE: return "wrong use";
     case ERR_UNREADABLE: return "the capture cannot be read";
     case ERR_LOST: return "a worker or a message was lost";
+    case ERR_LATE: return "a record came too late";
     case ERR_STOPPED: return "told to stop";
     case ERR_OUTPUT: return "the results cannot be written";
     default: return error_is_system(code) ? strerror(-code) : "unknown error";

@@ -19,6 +19,7 @@ enum {
     ERR_USAGE,      /* wrong use: arguments, options, files that the user wrote */
     ERR_UNREADABLE, /* the capture cannot be read at all */
     ERR_LOST,       /* a worker or a message was lost */
+    ERR_LATE,       /* a record belongs among those that are written already */
     ERR_STOPPED,    /* told to stop */
     ERR_OUTPUT,     /* the results cannot be written */
 };

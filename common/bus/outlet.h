@@ -13,6 +13,7 @@
 
 #include "common/base/buffer.h"
 #include "common/wire/event.h"
+#include "common/wire/mark.h"
 
 /** The worker that a flow's events go to: 0 until the first is sent, then the outlet's own word. */
 typedef uint32_t outlet_route;
@@ -32,6 +33,9 @@ struct outlet {
     /** Sends the sink what this worker counted in this capture (a tracker's TALLY): `map` is one
      *  msgpack map. Follows everything that was handed on before. */
     int (*tally)(void *context, const struct buffer *map);
+
+    /** Sends the sink a tracker's mark, which may overtake what was handed on by way of others. */
+    int (*mark)(void *context, const struct mark *mark);
 
     /** Tells the capture's reader something over its control inbox (ACCEPT, ASK, OUTCOME, FAULT):
      *  `body` is one msgpack value. */
@@ -55,6 +59,11 @@ static inline void outlet_demand(const struct outlet *o, uint32_t from,
 static inline int outlet_tally(const struct outlet *o, const struct buffer *map)
 {
     return o->tally(o->context, map);
+}
+
+static inline int outlet_mark(const struct outlet *o, const struct mark *mark)
+{
+    return o->mark(o->context, mark);
 }
 
 static inline int outlet_tell(const struct outlet *o, enum tapline_kind kind,

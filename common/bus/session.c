@@ -64,6 +64,7 @@ static int hand_on(void *context, enum tapline_role to, outlet_route *route,
                    const struct event *event);
 static void hand_back(void *context, uint32_t from, const struct demand *demand);
 static int tally(void *context, const struct buffer *map);
+static int send_mark(void *context, const struct mark *mark);
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body);
 
 /* A tracker's place in the capture's set; false: it does not stand there. */
@@ -101,7 +102,7 @@ struct session *session_new(const struct session_host *host, const struct messag
     session->absences = peers_own_absences(host->peers);
     session->head = *begin;
     session->began_ns = host->now();
-    session->outlet = (struct outlet){session, hand_on, hand_back, tally, tell};
+    session->outlet = (struct outlet){session, hand_on, hand_back, tally, send_mark, tell};
     session->document = malloc(document.length);
     session->document_length = document.length;
     if (session->document) {
@@ -218,6 +219,7 @@ bool session_heeds(const struct session *session, const struct message_head *hea
     case TAPLINE_OUTCOME: return head->sender == capture->sink;
     case TAPLINE_TALLY:
         return head->sender == capture->reader || tracker_index(capture, head->sender, &index);
+    case TAPLINE_MARK: return tracker_index(capture, head->sender, &index);
     default: return true;
     }
 }
@@ -538,6 +540,21 @@ static int tally(void *context, const struct buffer *map)
     message_open(&message);
     buffer_append(&message, map->bytes, map->length);
     rc = session_send(session, peer, TAPLINE_TALLY, &message);
+    buffer_free(&message);
+    return rc;
+}
+
+static int send_mark(void *context, const struct mark *mark)
+{
+    struct session *session = context;
+    struct buffer message = {0};
+    uint32_t peer;
+    int rc = wanted_peer(session, TAPLINE_SINK, &peer);
+    if (rc)
+        return rc;
+    message_open(&message);
+    mark_pack(&message, mark);
+    rc = session_send(session, peer, TAPLINE_MARK, &message);
     buffer_free(&message);
     return rc;
 }

@@ -5,7 +5,13 @@
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 
-enum { CAPTURE_LEAST = 11, CAPTURE_WITH_KEY = 12, CAPTURE_WITH_OPENS = 13, CAPTURE_FIELDS = 14 };
+enum {
+    CAPTURE_LEAST = 11,
+    CAPTURE_WITH_KEY = 12,
+    CAPTURE_WITH_OPENS = 13,
+    CAPTURE_WITH_ORIGINAL = 14,
+    CAPTURE_FIELDS = 15,
+};
 
 #define SECONDS(n) ((int64_t)(n) * 1000000000)
 #define KIB(n) ((uint64_t)(n) * 1024)
@@ -119,6 +125,7 @@ void capture_pack(struct buffer *to, const struct capture *c)
         buffer_append(to, c->original.bytes, c->original.length);
     else
         pack_nil(to);
+    pack_bool(to, c->early);
 }
 
 /* An array whose elements are read later, by whoever needs them. */
@@ -145,7 +152,8 @@ int capture_unpack(struct unpack *from, struct capture *c)
     c->live = unpack_bool(from);
     c->key = fields >= CAPTURE_WITH_KEY ? unpack_str(from) : (struct slice){0};
     c->opens = fields >= CAPTURE_WITH_OPENS && unpack_bool(from);
-    c->original = fields >= CAPTURE_FIELDS ? unpack_raw(from) : (struct slice){0};
+    c->original = fields >= CAPTURE_WITH_ORIGINAL ? unpack_raw(from) : (struct slice){0};
+    c->early = fields >= CAPTURE_FIELDS && unpack_bool(from);
     if (!from->error && fields > CAPTURE_FIELDS)
         unpack_skip_many(from, fields - CAPTURE_FIELDS);
     return from->error;

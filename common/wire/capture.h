@@ -63,6 +63,8 @@ struct capture {
     struct slice original; /* msgpack: where the reader has the capture's file open, for those who
                               can read it, too: [realm, process, descriptor, device, inode, size];
                               nil, or empty: everything travels */
+    bool early;            /* the sink may write records before the capture has ended: should one
+                              come too late for its place, another attempt is allowed */
 };
 
 /** Appends the document (the BEGIN body; id and attempt travel in the head). */

@@ -4,7 +4,7 @@
 #include "common/wire/pack.h"
 
 /* Fields of each event, its kind and flow included. */
-enum { OPEN_FIELDS = 9, DATA_FIELDS = 9, GAP_FIELDS = 5, CLOSE_FIELDS = 5, RECORD_FIELDS = 7 };
+enum { OPEN_FIELDS = 9, DATA_FIELDS = 9, GAP_FIELDS = 5, CLOSE_FIELDS = 6, RECORD_FIELDS = 7 };
 enum { FIGURES_FIELDS = 18, TRAIL_FIELDS = 4, DEMAND_FIELDS = 4 };
 
 /* An event has no more room than so many numbers take, beside its bytes: that of a CLOSE, with the
@@ -205,7 +205,10 @@ void event_pack(struct buffer *to, const struct event *event, const struct origi
     switch (event->kind) {
     case TAPLINE_OPEN: at = put_open(at, &event->open); break;
     case TAPLINE_GAP: at = put_gap(at, &event->gap); break;
-    case TAPLINE_CLOSE: at = put_bytes(put_close(at, &event->close), event->close.notes); break;
+    case TAPLINE_CLOSE:
+        at = put_bytes(put_close(at, &event->close), event->close.notes);
+        at = pack_put_uint(at, event->close.period);
+        break;
     case TAPLINE_RECORD: at = put_bytes(put_record(at, &event->record), event->record.map); break;
     }
     to->length = (size_t)(at - to->bytes);
@@ -298,6 +301,7 @@ static void unpack_close(struct unpack *from, struct event_close *close)
             unpack_skip_many(from, fields - TRAIL_FIELDS);
     }
     close->notes = unpack_bin(from);
+    close->period = unpack_uint(from);
 }
 
 static void unpack_record(struct unpack *from, struct event_record *record)

@@ -20,6 +20,9 @@ enum { FROM_INITIATOR = 0, FROM_RESPONDER = 1, DIRECTIONS = 2 };
 /** Transports, by IP protocol number. */
 enum { TRANSPORT_TCP = 6, TRANSPORT_UDP = 17 };
 
+/** A flow's id begins with the index of its tracker. */
+enum { FLOW_INDEX_SHIFT = 48 };
+
 /** A flow that a stage is told of for the first time. */
 struct event_open {
     uint8_t transport;
@@ -80,6 +83,7 @@ struct event_close {
     uint32_t trail_count;
     struct slice notes; /* msgpack, not looked into: maps, one from each stage that learned
                            something */
+    uint64_t period;    /* of its tracker's work (common/wire/mark.h) */
 };
 
 /** A record that travels ahead of its flow's close. */

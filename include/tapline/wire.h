@@ -61,6 +61,7 @@ enum tapline_kind {
     TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
     TAPLINE_LENT = 6,    /* stands for a message of the kinds above that lies in its sender's
                             memory: [process, descriptor, slot, start, length] */
+    TAPLINE_MARK = 7,    /* tracker -> sink: [index, period, closed, oldest], see below */
 
     /* Over the control inbox: small, and never behind data. */
     TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint,
@@ -120,7 +121,7 @@ enum tapline_presence {
  *              time, hints]
  *     [DATA,   flow, direction, offset, time, packet, flags, missing, bytes]
  *     [GAP,    flow, direction, offset, length]
- *     [CLOSE,  flow, figures, trail, notes]
+ *     [CLOSE,  flow, figures, trail, notes, period]
  *     [RECORD, flow, record, time, packet, order, map]
  *
  * A sink gets no OPEN, unless it asked for them: then every flow's, from its tracker, and these
@@ -132,6 +133,15 @@ enum tapline_presence {
  * events handed on, records sent ahead] for every stage that the flow passed. notes: a bin of maps,
  * one behind the other, of record keys to values, from every stage that learned something. map: a
  * bin of one such map. They are bins so that those whom they only pass need not look into them.
+ * period: of the tracker's work, the one in which it closed the flow.
+ *
+ * MARK. A tracker's work is cut into periods, 0, 1, ...: each ends with its mark, the last with the
+ * capture instead. index: the tracker's in the capture's set. closed: how many flows it closed in
+ * that period. oldest: no record of a flow that it has not closed by then has an earlier time. So
+ * when all flows are here that a tracker closed up to the end of a period, whatever is still to come
+ * of it is as old as that at most; for packets that are still to come this is taken for granted, up
+ * to TAPLINE_TIME_SLACK behind the capture's clock. Closes come other ways than marks do: either may
+ * be first.
  */
 enum tapline_event {
     TAPLINE_OPEN = 0,
@@ -140,6 +150,10 @@ enum tapline_event {
     TAPLINE_CLOSE = 3,
     TAPLINE_RECORD = 4,
 };
+
+/** How far a capture's times may run backwards, in seconds: packets may be so much older than its
+ *  clock (see PACKETS) when they are read. Older ones count as any other, but cost more. */
+#define TAPLINE_TIME_SLACK 600
 
 /** Flags of a DATA event. */
 enum tapline_data_flag {

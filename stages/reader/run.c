@@ -187,9 +187,10 @@ static bool gathered(const struct run *run)
 static int begin(struct run *run)
 {
     int error;
+    run->attempt++;
     struct capture capture = {
         .id = run->capture,
-        .attempt = ++run->attempt,
+        .attempt = run->attempt,
         .reader = bus_sender(stage_bus(run->stage)),
         .control = text_slice(stage_control_endpoint(run->stage)),
         .key = text_slice(bus_key(stage_bus(run->stage))),
@@ -199,6 +200,7 @@ static int begin(struct run *run)
         .sources = {run->sources.bytes, run->sources.length},
         .request = text_slice(run->settings->request),
         .limits = run->settings->limits,
+        .early = run->attempt == 1 && run->settings->retries > 0,
     };
     run->playing = playing_begin(run->stage, &capture, run, merge_mapping(run->merge),
                                  run->remarks, &error);

@@ -8,7 +8,7 @@
 #include "common/base/error.h"
 #include "stages/sink/counters.h"
 
-enum { CUT_TEXT = 256, FLOW_INDEX_SHIFT = 48 };
+enum { CUT_TEXT = 256 };
 
 static const char *const TOTALS[] = {
     "noip_packets",    "packets_count",   "tcp_packets",

@@ -44,6 +44,7 @@ struct flow {
     bool opened;        /* it was opened there */
     uint8_t speaker;    /* direction of the latest new payload; DIRECTIONS: none came yet */
     uint32_t turns;     /* how often the sides took turns so far */
+    uint32_t period;    /* it was opened in (periods.h) */
     uint64_t sent;      /* DATA and GAP events handed on */
     int64_t idle_limit; /* for how long it may be silent; INT64_MAX: as long as it likes */
     struct want want[DIRECTIONS];

@@ -65,14 +65,15 @@ int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint6
     return send_event(handoff, flow, &event);
 }
 
-int handoff_close(struct handoff *handoff, struct flow *flow)
+int handoff_close(struct handoff *handoff, struct flow *flow, uint32_t period)
 {
     struct event event = {
         .kind = TAPLINE_CLOSE,
         .flow = flow->id,
         .close = {.figures = flow->figures,
                   .trail = {{.role = TAPLINE_TRACKER, .sent = flow->sent}},
-                  .trail_count = 1},
+                  .trail_count = 1,
+                  .period = period},
     };
     enum tapline_role to = flow->opened ? TAPLINE_CLASSIFIER : TAPLINE_SINK;
     return outlet_event(handoff->outlet, to, &flow->route, &event);

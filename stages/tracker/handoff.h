@@ -33,8 +33,8 @@ int handoff_data(struct handoff *handoff, struct flow *flow, struct event *event
 int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint64_t offset,
                 uint64_t length);
 
-/** Hands on the flow's end: the way that it went, or straight to the sink. 0 or the outlet's
- *  error. */
-int handoff_close(struct handoff *handoff, struct flow *flow);
+/** Hands on the flow's end, in that period of the tracker's work: the way that it went, or straight
+ *  to the sink. 0 or the outlet's error. */
+int handoff_close(struct handoff *handoff, struct flow *flow, uint32_t period);
 
 #endif

@@ -25,6 +25,13 @@ static inline int64_t moment_after(int64_t then, int64_t duration)
     return __builtin_add_overflow(then, duration, &moment) ? INT64_MAX : moment;
 }
 
+/** The moment so many nanoseconds earlier. */
+static inline int64_t moment_before(int64_t then, int64_t duration)
+{
+    int64_t moment;
+    return __builtin_sub_overflow(then, duration, &moment) ? INT64_MIN : moment;
+}
+
 /** The later of two moments. */
 static inline int64_t moment_later(int64_t a, int64_t b)
 {

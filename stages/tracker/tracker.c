@@ -13,12 +13,12 @@
 #include "stages/tracker/flow_table.h"
 #include "stages/tracker/handoff.h"
 #include "stages/tracker/moment.h"
+#include "stages/tracker/periods.h"
 #include "stages/tracker/tcp.h"
 #include "stages/tracker/totals.h"
 #include "stages/tracker/udp.h"
 
 enum {
-    INDEX_SHIFT = 48,  /* of the tracker's index within a flow's id */
     SWEEP_STEP = 4,    /* slots that a sweep looks at with each frame, */
     SWEEP_CLOCK = 256, /* and with each clock, as there may be no frames */
     SWEEP_AHEAD = 16,  /* it has a slot fetched when so many come before it */
@@ -29,12 +29,13 @@ enum {
 #define SWEEP_PERIOD MOMENT_SECONDS(60)
 
 /* How far a flow's times may lie behind the capture's clock when its packets come out of order. */
-#define TIME_SLACK MOMENT_SECONDS(600)
+#define TIME_SLACK MOMENT_SECONDS(TAPLINE_TIME_SLACK)
 
 struct tracker {
     struct handoff handoff;
     struct flow_table *flows;
     struct defrag *defrag;
+    struct periods *periods; /* each as long as it takes to sweep through all flows */
     struct totals totals;
     uint32_t index;
     uint64_t frames; /* received */
@@ -56,8 +57,9 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
         t->clock = t->sweep_due = INT64_MIN;
         t->flows = flow_table_new(capture->id);
         t->defrag = defrag_new(capture->id, capture->limits.fragments);
+        t->periods = periods_new();
     }
-    if (!t || !t->flows || !t->defrag) {
+    if (!t || !t->flows || !t->defrag || !t->periods) {
         tracker_free(&t);
         *error = -ENOMEM;
     }
@@ -71,6 +73,7 @@ void tracker_free(struct tracker **tracker)
         return;
     flow_table_free(&t->flows);
     defrag_free(&t->defrag);
+    periods_free(&t->periods);
     free(t);
     *tracker = NULL;
 }
@@ -112,7 +115,7 @@ static int end_flow(struct tracker *t, struct flow *flow)
     if (flow->figures.transport == TRANSPORT_TCP)
         error = tcp_end(&t->handoff, flow);
     if (!error)
-        error = handoff_close(&t->handoff, flow);
+        error = handoff_close(&t->handoff, flow, periods_close(t->periods, flow->period));
     t->closed++;
     return error;
 }
@@ -146,11 +149,12 @@ static struct flow *begin_flow(struct tracker *t, uint32_t hash, const struct pa
                                const struct frame *frame, int *direction)
 {
     bool initiator = packet->kind != PACKET_TCP || tcp_initiates(packet);
-    uint64_t id = (uint64_t)t->index << INDEX_SHIFT | (t->opened + 1);
+    uint64_t id = (uint64_t)t->index << FLOW_INDEX_SHIFT | (t->opened + 1);
     struct flow *flow = flow_table_add(t->flows, hash, packet, initiator, id);
     if (!flow)
         return NULL;
     t->opened++;
+    flow->period = periods_open(t->periods);
     flow->speaker = DIRECTIONS;
     flow->figures.start_ns = flow->figures.end_ns = frame->time_ns;
     flow->figures.first_packet = frame->number;
@@ -188,6 +192,7 @@ static int track(struct tracker *t, uint32_t hash, const struct packet *packet,
 {
     struct flow *flow;
     int direction;
+    periods_packet(t->periods, frame->time_ns);
     int error = find_flow(t, hash, packet, frame, &flow, &direction);
     if (error)
         return error;
@@ -264,17 +269,32 @@ int tracker_frames(struct tracker *tracker, const struct frame *frames, uint32_t
     return error;
 }
 
+/* The sweep before has found whatever had been over for long. */
+static int end_period(struct tracker *t)
+{
+    struct mark mark;
+    if (!periods_end(t->periods, moment_before(t->clock, TIME_SLACK), &mark))
+        return 0;
+    mark.tracker = t->index;
+    return outlet_mark(t->handoff.outlet, &mark);
+}
+
+static int begin_sweep(struct tracker *t)
+{
+    t->sweep_left = flow_table_slots(t->flows);
+    t->sweep_due = moment_after(t->clock, SWEEP_PERIOD);
+    return end_period(t);
+}
+
 int tracker_clock(struct tracker *tracker, int64_t time_ns)
 {
     if (time_ns > tracker->clock) {
         tracker->clock = time_ns;
         defrag_expire(tracker->defrag, time_ns, &tracker->handoff.counters);
     }
-    if (tracker->sweep_left == 0 && tracker->clock >= tracker->sweep_due) {
-        tracker->sweep_left = flow_table_slots(tracker->flows);
-        tracker->sweep_due = moment_after(tracker->clock, SWEEP_PERIOD);
-    }
-    return sweep(tracker, SWEEP_CLOCK);
+    bool due = tracker->sweep_left == 0 && tracker->clock >= tracker->sweep_due;
+    int error = due ? begin_sweep(tracker) : 0;
+    return error ? error : sweep(tracker, SWEEP_CLOCK);
 }
 
 void tracker_demand(struct tracker *tracker, const struct demand *demand)

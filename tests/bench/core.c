@@ -150,6 +150,14 @@ static int take_tally(void *context, const struct buffer *map)
     return 0;
 }
 
+/* The sink is driven with all that it gets at once: what is over early is of no use to it. */
+static int take_mark(void *context, const struct mark *mark)
+{
+    (void)context;
+    (void)mark;
+    return 0;
+}
+
 static int take_word(void *context, enum tapline_kind kind, const struct buffer *body)
 {
     (void)context;
@@ -160,7 +168,8 @@ static int take_word(void *context, enum tapline_kind kind, const struct buffer 
 
 const struct outlet *core_outlet(const char *prefix)
 {
-    static const struct outlet outlet = {NULL, take_event, take_demand, take_tally, take_word};
+    static const struct outlet outlet = {NULL,       take_event, take_demand,
+                                         take_tally, take_mark,  take_word};
     out.prefix = prefix;
     return &outlet;
 }

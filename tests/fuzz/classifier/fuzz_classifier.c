@@ -108,7 +108,7 @@ static void begin(struct side *s, uint64_t demand)
     capture.limits.probe_datagrams = 3;
     capture.limits.start_line = 64;
     capture.limits.stun_values = 2;
-    s->outlet = (struct outlet){s, on_event, on_demand, NULL, NULL};
+    s->outlet = (struct outlet){s, on_event, on_demand, NULL, NULL, NULL};
     s->classifier = classifier_new(&capture, &s->outlet, &error);
     if (!s->classifier)
         abort();

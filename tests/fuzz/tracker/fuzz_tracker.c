@@ -29,12 +29,22 @@ static int ignore_tally(void *context, const struct buffer *map)
     return 0;
 }
 
+static int ignore_mark(void *context, const struct mark *mark)
+{
+    uint64_t *sum = context;
+    *sum += mark->closed;
+    return 0;
+}
+
 /* Each frame: its length, how much of it was cut, the time that passes. */
 static void play_frames(uint32_t link, const uint8_t *bytes, size_t length)
 {
     uint64_t sum = 0, number = 0;
     int error = 0;
-    struct outlet outlet = {.context = &sum, .event = ignore_event, .tally = ignore_tally};
+    struct outlet outlet = {.context = &sum,
+                            .event = ignore_event,
+                            .tally = ignore_tally,
+                            .mark = ignore_mark};
     struct capture capture = {.id = 1, .limits = LIMITS_DEFAULT};
     struct tracker *tracker = tracker_new(&capture, &outlet, &error);
     struct frame frame = {.link = link};

@@ -105,7 +105,7 @@ static inline void scene_demand(void *context, uint32_t from, const struct deman
 static inline void scene_start(struct scene *s)
 {
     int error = 0;
-    s->outlet = (struct outlet){s, scene_event, scene_demand, NULL, NULL};
+    s->outlet = (struct outlet){s, scene_event, scene_demand, NULL, NULL, NULL};
     s->capture.profile = (struct slice){s->profile.bytes, s->profile.length};
     s->classifier = classifier_new(&s->capture, &s->outlet, &error);
     assert_non_null(s->classifier);

@@ -2,7 +2,7 @@
  * A stage behind the tracker, as the contract has it: it says what it wants next, and ignores what
  * it declined even when it comes. What it acts on goes into a digest; so does the end of each flow.
  * It also checks what every stage relies on: an OPEN first, offsets in order, no event after a
- * CLOSE, and a trail that counts right.
+ * CLOSE, a trail that counts right, and that nothing is older than a mark that came before it.
  */
 #ifndef TAPLINE_TESTS_LISTENER_H
 #define TAPLINE_TESTS_LISTENER_H
@@ -46,7 +46,15 @@ struct listener {
     struct demand pending[LISTENER_PENDING]; /* said, not yet delivered */
     uint32_t pending_count;
     uint64_t closes, tallies;
+    uint64_t marks, marked; /* and the flows that they counted */
+    int64_t oldest_ns;      /* as the marks say */
+    bool backwards;         /* times ran back by more than the slack: the marks do not hold */
 };
+
+static inline bool listener_in_time(const struct listener *l, int64_t time_ns)
+{
+    return !l->marks || l->backwards || time_ns >= l->oldest_ns;
+}
 
 static inline void listener_mix(struct listener_flow *flow, const void *bytes, size_t length)
 {
@@ -107,6 +115,7 @@ static inline void listener_data(struct listener *l, uint64_t id, struct listene
     uint64_t end = data->offset + (tcp ? data->length : 1);
     bool turn = data->flags & TAPLINE_TURN;
     listener_range(l, flow, data->direction, data->offset, end);
+    LISTENER_PROMISE(listener_in_time(l, data->time_ns));
     if (!listener_acts(&flow->side[data->direction], data->offset, end, turn))
         return;
     listener_mix_number(flow, data->direction);
@@ -138,6 +147,7 @@ static inline void listener_close(struct listener *l, struct listener_flow *flow
     LISTENER_PROMISE(!flow->closed);
     LISTENER_PROMISE(to == (flow->opened ? TAPLINE_CLASSIFIER : TAPLINE_SINK));
     LISTENER_PROMISE(close->trail_count == 1 && close->trail[0].sent == flow->events);
+    LISTENER_PROMISE(close->period == l->marks && listener_in_time(l, f->start_ns));
     flow->closed = true;
     l->closes++;
     listener_mix_number(flow, (uint64_t)f->start_ns);
@@ -171,6 +181,17 @@ static inline int listener_event(void *context, enum tapline_role to, outlet_rou
     case TAPLINE_CLOSE: listener_close(l, flow, &event->close, to); break;
     default: abort();
     }
+    return 0;
+}
+
+/* Each ends a period, and counts what was closed in it. */
+static inline int listener_mark(void *context, const struct mark *mark)
+{
+    struct listener *l = context;
+    LISTENER_PROMISE(mark->period == l->marks && mark->closed == l->closes - l->marked);
+    l->oldest_ns = l->marks && mark->oldest_ns < l->oldest_ns ? l->oldest_ns : mark->oldest_ns;
+    l->marked = l->closes;
+    l->marks++;
     return 0;
 }
 

@@ -18,7 +18,7 @@
 #define MS ((int64_t)1000000)
 #define SECOND (1000 * MS)
 
-enum { UP = FROM_INITIATOR, DOWN = FROM_RESPONDER, SCENE_EVENTS = 4096, SCENE_START = 1000 };
+enum { UP = FROM_INITIATOR, DOWN = FROM_RESPONDER, SCENE_EVENTS = 4096, SCENE_MARKS = 64, SCENE_START = 1000 };
 
 /** One event that was handed on; a DATA event's bytes stand in the scene's buffer from `at` on. */
 struct noted {
@@ -34,6 +34,8 @@ struct scene {
     size_t count;
     struct buffer bytes;
     struct buffer tally;
+    struct mark marks[SCENE_MARKS];
+    size_t mark_count;
     uint64_t frames;
     int64_t now;      /* of the next frame; each comes 1 ms after the one before */
     uint16_t port[2]; /* host 0 is 192.0.2.1, host 1 is 192.0.2.2 */
@@ -59,12 +61,21 @@ static inline int scene_tally(void *context, const struct buffer *map)
     return buffer_append(&s->tally, map->bytes, map->length);
 }
 
+static inline int scene_mark(void *context, const struct mark *mark)
+{
+    struct scene *s = context;
+    assert(s->mark_count < SCENE_MARKS);
+    s->marks[s->mark_count++] = *mark;
+    return 0;
+}
+
 static inline void scene_open_with(struct scene *s, const struct limits *limits)
 {
     int error = 0;
     struct capture capture = {.id = 42, .index = 2, .limits = *limits};
     *s = (struct scene){.now = SCENE_START * SECOND, .port = {40000, 80}};
-    s->outlet = (struct outlet){.context = s, .event = scene_note, .tally = scene_tally};
+    s->outlet = (struct outlet){
+        .context = s, .event = scene_note, .tally = scene_tally, .mark = scene_mark};
     s->noted = calloc(SCENE_EVENTS, sizeof *s->noted);
     s->tracker = tracker_new(&capture, &s->outlet, &error);
     assert(s->noted && s->tracker);

@@ -70,11 +70,16 @@ static inline void script_play(const uint8_t *bytes, size_t length, struct liste
     s.outlet.context = listener;
     s.outlet.event = listener_event;
     s.outlet.tally = listener_tally;
+    s.outlet.mark = listener_mark;
+    int64_t clock = s.now;
     uint32_t next[2] = {0xffffff00, 5000}, n = 0;
     for (; length >= SCRIPT_STEP && n < LISTENER_FLOWS - 2; n++) {
+        listener->backwards |= s.now < clock - TAPLINE_TIME_SLACK * SECOND;
         script_step(&s, bytes, next, n);
-        if (bytes[6] >= 250)
+        if (bytes[6] >= 250) {
             tracker_clock(s.tracker, s.now);
+            clock = s.now > clock ? s.now : clock;
+        }
         if (bytes[6] & 1 && listener->pending_count > 0) { /* what was said arrives, late */
             for (uint32_t i = 0; i < listener->pending_count; i++)
                 tracker_demand(s.tracker, &listener->pending[i]);
