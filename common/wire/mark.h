@@ -11,9 +11,9 @@
 
 /** The end of a period of a tracker's work. */
 struct mark {
-    uint64_t tracker; /* its index in the capture's set */
-    uint64_t period;  /* 0, 1, ... */
-    uint64_t closed;  /* flows that it closed in that period */
+    uint64_t tracker;  /* its index in the capture's set */
+    uint64_t period;   /* 0, 1, ... */
+    uint64_t closed;   /* flows that it closed in that period */
     int64_t oldest_ns; /* flows that it has not closed by then have no record of an earlier time */
 };
 

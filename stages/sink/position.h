@@ -25,6 +25,12 @@ enum { POSITION_MICROS = 7, POSITION_KEY = 1 + POSITION_MICROS + IP_PORT_TEXT + 
 /** Writes the key; its length. */
 size_t position_key(const struct position *position, uint8_t key[POSITION_KEY]);
 
+/** How a key of that file and time begins (entry_prefix). */
+uint64_t position_prefix(enum record_file file, int64_t time_ns);
+
+/** And the other way: the file. */
+enum record_file position_prefix_file(uint64_t prefix);
+
 /** The file of a key of any record, */
 enum record_file position_file(const struct entry *record);
 

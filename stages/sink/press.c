@@ -12,7 +12,7 @@
 #include "stages/sink/printer.h"
 
 /* A block becomes about seven times as long when it is printed, which still fits a core's cache. */
-enum { BLOCK_BYTES = 32 * 1024, SHEETS = 8, MOST_HELPERS = 3 };
+enum { BLOCK_BYTES = 32 * 1024, SHEETS = 8 };
 
 enum sheet_state {
     SHEET_EMPTY,
@@ -43,8 +43,9 @@ struct press {
     uint64_t filled;
     uint64_t read;
     bool started;
+    size_t most_helpers;
     size_t helpers;
-    pthread_t threads[MOST_HELPERS];
+    pthread_t threads[PRESS_HELPERS];
     pthread_mutex_t lock; /* of what follows: the sheets' states, above all */
     pthread_cond_t to_print;
     pthread_cond_t to_read;
@@ -53,13 +54,14 @@ struct press {
     struct sheet sheets[SHEETS];
 };
 
-struct press *press_new(struct records *records, struct slice zone)
+struct press *press_new(struct records *records, struct slice zone, size_t helpers)
 {
     struct press *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->records = records;
     p->zone = zone;
+    p->most_helpers = helpers < PRESS_HELPERS ? helpers : PRESS_HELPERS;
     p->printer = printer_new(zone);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->to_print, NULL);
@@ -154,7 +156,7 @@ static void start_helpers(struct press *p)
         return;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (p->helpers < MOST_HELPERS && p->helpers + 1 < (size_t)CPU_COUNT(&processors) &&
+    while (p->helpers < p->most_helpers && p->helpers + 1 < (size_t)CPU_COUNT(&processors) &&
            pthread_create(&p->threads[p->helpers], NULL, run, p) == 0)
         p->helpers++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -170,7 +172,8 @@ static void put_record(struct sheet *sheet, const struct entry *record)
     sheet->lines++;
 }
 
-/* Fills an empty sheet with the next records of one file. ERR_EOF: there are none. */
+/* Fills an empty sheet with the next records of one file. ERR_EOF: there are none; that is said
+ * once alone, as behind a part others come. */
 static int fill_sheet(struct press *p, struct sheet *sheet)
 {
     int error = 0;
@@ -188,7 +191,8 @@ static int fill_sheet(struct press *p, struct sheet *sheet)
     }
     if (sheet->records.failed)
         return -ENOMEM;
-    return error == ERR_EOF && sheet->lines ? 0 : error;
+    p->ended = error == ERR_EOF;
+    return p->ended && sheet->lines ? 0 : error;
 }
 
 /* Fills all sheets that are empty. Whoever fills a whole one has work for others, too. */
@@ -197,7 +201,6 @@ static int fill_sheets(struct press *p)
     while (!p->ended && p->filled - p->read < SHEETS) {
         struct sheet *sheet = &p->sheets[p->filled % SHEETS];
         int error = fill_sheet(p, sheet);
-        p->ended = error == ERR_EOF;
         if (error)
             return p->ended ? 0 : error;
         pthread_mutex_lock(&p->lock);

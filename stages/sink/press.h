@@ -13,9 +13,12 @@
 
 struct press;
 
-/** A press that prints all that the records have, borrowed for its life, with times in that zone.
- *  NULL: no memory. */
-struct press *press_new(struct records *records, struct slice zone);
+/** More of them have little left to do beside whoever deals. */
+enum { PRESS_HELPERS = 3 };
+
+/** A press that prints what the records give until their ERR_EOF, borrowed for its life, with times
+ *  in that zone; by so many threads at most beside the caller's. NULL: no memory. */
+struct press *press_new(struct records *records, struct slice zone, size_t helpers);
 
 /** Frees it, whatever is under way. */
 void press_free(struct press **press);

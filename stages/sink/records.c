@@ -26,6 +26,12 @@ struct records {
     struct sorter *stored;   /* all that is complete, by its position */
     struct waiting *waiting; /* HTTP records, for the closes of their flows, */
     struct sorter *laid_by;  /* and those that find no room there: by flow, packet and order */
+    bool any_laid_by;
+    /* Parts, by file: what has a lower prefix was taken; and when the next one is due. */
+    uint64_t taken[RECORD_FILES];
+    int64_t taken_ns;
+    size_t due;
+    bool is_part; /* is being taken */
     struct row row;
     struct buffer value; /* of the record that is being stored, or handed out */
     bool joined;         /* what was laid by is stored */
@@ -40,6 +46,8 @@ struct records *records_new(const struct records_tools *tools)
     if (!r)
         return NULL;
     r->tools = *tools;
+    r->taken_ns = INT64_MIN;
+    r->due = tools->part;
     /* All records are stored, and few are elsewhere at any time. */
     r->stored = sorter_new(tools->memory / 4 * 3, tools->directory);
     r->waiting = waiting_new(tools->memory / 8);
@@ -73,6 +81,8 @@ static int store_value(struct records *r, const struct position *position)
     struct entry entry = {.key = key, .value = r->value.bytes};
     entry.key_length = (uint32_t)position_key(position, key);
     entry.value_length = (uint32_t)r->value.length;
+    if (entry_prefix(&entry) < r->taken[position->file])
+        return ERR_LATE;
     return sorter_add(r->stored, &entry);
 }
 
@@ -97,6 +107,7 @@ static int lay_by(struct records *r, uint64_t flow, uint8_t what, uint64_t packe
     if (bytes.length > UINT32_MAX)
         return ERR_LIMIT;
     struct entry entry = {key, bytes.bytes, sizeof key, (uint32_t)bytes.length};
+    r->any_laid_by = true;
     return sorter_add(r->laid_by, &entry);
 }
 
@@ -270,15 +281,15 @@ static int lay_waiting_by(void *context, uint64_t flow, uint64_t packet, uint32_
     return lay_by(context, flow, LAID_HTTP, packet, order, kept);
 }
 
-/* Where all that the flow announced has waited for this, its records are complete now. Otherwise
- * some are elsewhere: of another kind, laid by, or still to come. They meet at the end. */
+/* What waited for this is complete now; other records that the flow announced are of other kinds,
+ * or were laid by. Where that may be, all of its meet at the end. */
 static int complete_http(struct records *r, uint64_t flow, const struct event_close *close)
 {
     const struct figures *f = &close->figures;
     uint64_t records = announced(close);
     if (!records)
         return 0;
-    if (waiting_count(r->waiting, flow) == records) {
+    if (!r->any_laid_by || waiting_count(r->waiting, flow) == records) {
         struct joining joining = {r, f};
         return waiting_release(r->waiting, flow, join_waiting, &joining);
     }
@@ -369,8 +380,46 @@ static int count_sightings(struct records *r, struct entry *record)
     return error && error != ERR_EOF ? error : r->value.failed ? -ENOMEM : 0;
 }
 
+bool records_part_due(const struct records *r, int64_t until_ns)
+{
+    return until_ns > r->taken_ns && sorter_held(r->stored) >= r->due && !sorter_spilled(r->stored);
+}
+
+static bool is_taken(const void *context, uint64_t prefix)
+{
+    const struct records *r = context;
+    return prefix < r->taken[position_prefix_file(prefix)];
+}
+
+void records_begin_part(struct records *r, int64_t until_ns)
+{
+    for (enum record_file file = 0; file < RECORD_FILES; file++) {
+        bool is_http = file == FILE_SAVE_HTTP || file == FILE_TMP_HTTP;
+        if (file != FILE_XYCDN && !(is_http && r->any_laid_by))
+            r->taken[file] = position_prefix(file, until_ns);
+    }
+    r->taken_ns = until_ns;
+    r->is_part = true;
+    sorter_begin_part(r->stored, is_taken, r);
+}
+
+/* What is left may stay for long: as much again has to come before it is gone through the next
+ * time, so that all this takes no more than a few times as long as storing it did. */
+static int next_of_part(struct records *r, struct entry *record)
+{
+    int error = sorter_next(r->stored, record);
+    if (!error)
+        return 0;
+    size_t left = sorter_held(r->stored);
+    r->due = 2 * left > r->tools.part ? 2 * left : r->tools.part;
+    r->is_part = false;
+    return error;
+}
+
 int records_next(struct records *r, struct entry *record)
 {
+    if (r->is_part)
+        return next_of_part(r, record);
     int error = r->joined ? 0 : join_all(r);
     r->joined = true;
     if (!error)

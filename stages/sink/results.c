@@ -11,60 +11,6 @@
 #include "stages/sink/value.h"
 #include "stages/sink/writer.h"
 
-/* The record files as they are written, one behind the other. */
-struct output {
-    const struct results *results;
-    struct writer *writer;
-    size_t file; /* the one that is open; RECORD_FILES: none any more */
-    uint64_t written[RECORD_FILES];
-};
-
-static int open_file(struct output *o, size_t file)
-{
-    int error = 0;
-    o->file = file;
-    if (file < RECORD_FILES)
-        o->writer = writer_new(o->results->directory, RECORD_FILE_NAMES[file], &error);
-    return error;
-}
-
-static int close_file(struct output *o)
-{
-    int error = writer_finish(o->writer);
-    writer_free(&o->writer);
-    return error;
-}
-
-/* Lines come file by file; a file that has none is there, and empty. */
-static int turn_to(struct output *o, size_t file)
-{
-    int error = 0;
-    while (o->file < file && !error) {
-        error = close_file(o);
-        if (!error)
-            error = open_file(o, o->file + 1);
-    }
-    return error;
-}
-
-static int write_records(struct output *o)
-{
-    struct press *press = press_new(o->results->records, o->results->capture->zone);
-    struct block block;
-    int error = press ? open_file(o, 0) : -ENOMEM;
-    while (!error && (error = press_next(press, &block)) == 0) {
-        error = turn_to(o, block.file);
-        if (!error)
-            error = writer_put(o->writer, block.text.bytes, block.text.length);
-        o->written[block.file] += block.lines;
-    }
-    if (error == ERR_EOF)
-        error = turn_to(o, RECORD_FILES);
-    writer_free(&o->writer);
-    press_free(&press);
-    return error;
-}
-
 /* Writes a file of one line. */
 static int write_small(const struct results *r, const char *name, struct buffer *text)
 {
@@ -120,8 +66,9 @@ static int write_logs(const struct results *r, const struct buffer *summary)
     return write_small(r, LOGS_FILE, &text);
 }
 
-static int write_ledger(const struct results *r, const uint64_t written[RECORD_FILES])
+static int write_ledger(const struct results *r, uint64_t early)
 {
+    const uint64_t *lines = record_files_lines(r->files);
     struct buffer text = {0};
     struct jsonw w = jsonw_to(&text);
     struct unpack sources = unpack_over(r->capture->sources.bytes, r->capture->sources.length);
@@ -139,28 +86,41 @@ static int write_ledger(const struct results *r, const uint64_t written[RECORD_F
     jsonw_open_object(&w);
     for (size_t i = 0; i < RECORD_FILES; i++) {
         jsonw_key(&w, RECORD_FILE_NAMES[i]);
-        jsonw_uint(&w, written[i]);
+        jsonw_uint(&w, lines[i]);
     }
     jsonw_close_object(&w);
     jsonw_key(&w, "certificates");
     jsonw_uint(&w, certs_count(r->certs));
     jsonw_key(&w, "sorting_spilled_bytes");
     jsonw_uint(&w, records_spilled(r->records));
+    jsonw_key(&w, "lines_written_early");
+    jsonw_uint(&w, early);
     jsonw_key(&w, "sums_agree");
     jsonw_bool(&w, true);
     jsonw_close_object(&w);
     return write_small(r, LEDGER_FILE, &text);
 }
 
+static uint64_t count_lines(const struct record_files *files)
+{
+    uint64_t lines = 0;
+    for (size_t i = 0; i < RECORD_FILES; i++)
+        lines += record_files_lines(files)[i];
+    return lines;
+}
+
 int results_write(const struct results *r, struct buffer *summary)
 {
-    struct output output = {.results = r};
-    int error = write_records(&output);
+    uint64_t early = count_lines(r->files);
+    int error = record_files_print(r->files, r->records, r->capture->zone, PRESS_HELPERS);
+    if (!error)
+        error = record_files_finish(r->files);
     if (error)
         return error;
-    summary_pack(r->summary, r->ledger, output.written, certs_count(r->certs), r->stamp, summary);
+    summary_pack(r->summary, r->ledger, record_files_lines(r->files), certs_count(r->certs),
+                 r->stamp, summary);
     error = summary->failed ? -ENOMEM : write_totals(r);
     if (!error)
         error = write_logs(r, summary);
-    return error ? error : write_ledger(r, output.written);
+    return error ? error : write_ledger(r, early);
 }

@@ -9,14 +9,16 @@
 #include "common/wire/capture.h"
 #include "stages/sink/certs.h"
 #include "stages/sink/ledger.h"
+#include "stages/sink/record_files.h"
 #include "stages/sink/records.h"
 #include "stages/sink/summary.h"
 
-/** All that goes into the files, borrowed. */
+/** All that goes into the files, borrowed; a part of the records may stand there already. */
 struct results {
     const struct capture *capture;
     int directory; /* the results' own */
     struct stamp *stamp;
+    struct record_files *files;
     struct records *records;
     struct certs *certs;
     const struct ledger *ledger;

@@ -13,14 +13,18 @@
 #include "common/base/error.h"
 #include "common/wire/pack.h"
 #include "stages/sink/broadcast.h"
+#include "stages/sink/horizon.h"
 #include "stages/sink/layout.h"
+#include "stages/sink/press.h"
 #include "stages/sink/publication.h"
 #include "stages/sink/results.h"
 #include "stages/sink/value.h"
 
 enum { MOST_TRACKERS = 65536 };
 
-const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL, .sort_memory = 320 * 1024 * 1024,
+const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL,
+                                                  .sort_memory = 320 * 1024 * 1024,
+                                                  .print_from = 32 * 1024 * 1024,
                                                   .tap_wait_ns = INT64_C(30) * 1000000000};
 
 const struct opt SINK_OPTS[] = {
@@ -28,6 +32,8 @@ const struct opt SINK_OPTS[] = {
      "write results below this directory only", 0, 0},
     {"sort-memory", OPT_SIZE, offsetof(struct sink_options, sort_memory), "BYTES",
      "memory for sorting one capture's records; beyond it they are sorted on disk", 1024 * 1024, 0},
+    {"print-from", OPT_SIZE, offsetof(struct sink_options, print_from), "BYTES",
+     "records that nothing can come before any more are written as soon as so much is held", 0, 0},
     {"tap-wait-limit", OPT_DURATION, offsetof(struct sink_options, tap_wait_ns), "SECONDS",
      "how long to wait for the listeners of --tap-wait before the capture fails", 0,
      INT64_C(50) * 1000000000},
@@ -62,6 +68,8 @@ struct sink {
     struct summary *counts;
     struct certs *certs;
     struct records *records;
+    struct horizon *horizon; /* of the records that are still to come */
+    struct record_files *files;
 };
 
 /* Tells the reader [status, text, `last`], whose memory is taken. */
@@ -117,6 +125,11 @@ static int settle(struct sink *s, int error)
     struct fault fault;
     if (error == ERR_LOST)
         fault_set(&fault, error, "a record came of a flow that announced none");
+    else if (error == ERR_LATE)
+        fault_set(&fault, error,
+                  "times of the capture run backwards by more than %d s, so that a record came "
+                  "too late for its place among those that were written already",
+                  TAPLINE_TIME_SLACK);
     else if (error_is_system(error) && error != -ENOMEM)
         fault_set(&fault, ERR_OUTPUT,
                   "cannot write the results beside %s: %s; make room there or name another "
@@ -154,17 +167,23 @@ static int open_directories(struct sink *s)
     return s->cert_directory < 0 ? -errno : 0;
 }
 
-static int make_tools(struct sink *s, uint32_t trackers, uint64_t memory)
+static int make_tools(struct sink *s, uint32_t trackers, const struct sink_options *options)
 {
     if (s->tap && !(s->broadcast = broadcast_new(s->tap, s->capture)))
         return -ENOMEM;
     s->ledger = ledger_new(trackers);
     s->counts = summary_new();
     s->certs = certs_new(s->cert_directory);
-    if (!s->ledger || !s->counts || !s->certs)
+    s->horizon = horizon_new(trackers);
+    s->files = record_files_new(publication_directory(s->publication));
+    if (!s->ledger || !s->counts || !s->certs || !s->horizon || !s->files)
         return -ENOMEM;
-    struct records_tools tools = {s->counts, s->certs, s->broadcast,
-                                  publication_directory(s->publication), memory};
+    struct records_tools tools = {.summary = s->counts,
+                                  .certs = s->certs,
+                                  .broadcast = s->broadcast,
+                                  .directory = publication_directory(s->publication),
+                                  .memory = options->sort_memory,
+                                  .part = options->print_from};
     s->records = records_new(&tools);
     return s->records ? 0 : -ENOMEM;
 }
@@ -191,7 +210,7 @@ static int prepare(struct sink *s, const struct sink_shared *shared,
     if (!error)
         error = open_directories(s);
     if (!error)
-        error = make_tools(s, trackers, options->sort_memory);
+        error = make_tools(s, trackers, options);
     if (error)
         fault_set(fault, error == -ENOMEM ? error : ERR_OUTPUT, "cannot write beside %s: %s",
                   publication_shown(s->publication), error_text(error));
@@ -269,6 +288,8 @@ void sink_free(struct sink **sink)
         broadcast_published(s);
     broadcast_free(&s->broadcast);
     records_free(&s->records);
+    record_files_free(&s->files);
+    horizon_free(&s->horizon);
     certs_free(&s->certs);
     summary_free(&s->counts);
     ledger_free(&s->ledger);
@@ -349,6 +370,7 @@ static int complete(struct sink *s)
         .directory = publication_directory(s->publication),
         .capture = s->capture,
         .stamp = s->stamp,
+        .files = s->files,
         .records = s->records,
         .certs = s->certs,
         .ledger = s->ledger,
@@ -356,12 +378,25 @@ static int complete(struct sink *s)
     };
     int error = results_write(&results, &s->summary);
     records_free(&s->records);
+    record_files_free(&s->files);
     if (error)
         return settle(s, error);
     publication_seal(s->publication);
     s->progress = SYNCING;
     syncing_results(s->syncing);
     return look_at_disk(s);
+}
+
+/* Writes what nothing can come before any more. Whoever else works at the capture needs the other
+ * processors, so that no thread helps. */
+static int print_part(struct sink *s)
+{
+    int64_t until = horizon_time(s->horizon);
+    if (!s->capture->early || !records_part_due(s->records, until))
+        return 0;
+    records_begin_part(s->records, until);
+    int error = record_files_print(s->files, s->records, s->capture->zone, 0);
+    return error ? settle(s, error) : 0;
 }
 
 /* After something was entered into the ledger. */
@@ -371,18 +406,21 @@ static int proceed(struct sink *s)
     switch (ledger_state(s->ledger, &fault)) {
     case LEDGER_BROKEN: return give_up(s, &fault);
     case LEDGER_AGREES: return s->progress == GATHERING ? complete(s) : 0;
-    case LEDGER_OPEN: break;
+    case LEDGER_OPEN: return s->progress == GATHERING ? print_part(s) : 0;
     }
     return 0;
 }
 
 /* What comes when everything was there makes no record any more, but breaks the ledger. */
-static int take_close(struct sink *s, const struct event *event)
+static int take_close(struct sink *s, const struct event *event, struct fault *fault)
 {
     int error = ledger_close(s->ledger, event->flow, &event->close);
-    if (!error && s->progress == GATHERING)
-        error = records_close(s->records, event->flow, &event->close);
-    return error == ERR_LOST ? 0 : error;
+    if (error || s->progress != GATHERING)
+        return error == ERR_LOST ? 0 : error;
+    error = records_close(s->records, event->flow, &event->close);
+    if (!error)
+        error = horizon_close(s->horizon, event->flow, event->close.period, fault);
+    return error;
 }
 
 static int take_record(struct sink *s, const struct event *event)
@@ -398,7 +436,11 @@ int sink_event(struct sink *s, uint32_t from, const struct event *event)
         broadcast_open(s->broadcast, &event->open);
     if (s->progress >= PLACED || (event->kind != TAPLINE_CLOSE && event->kind != TAPLINE_RECORD))
         return 0;
-    int error = event->kind == TAPLINE_CLOSE ? take_close(s, event) : take_record(s, event);
+    struct fault fault = {0};
+    int error = event->kind == TAPLINE_CLOSE ? take_close(s, event, &fault)
+                                             : take_record(s, event);
+    if (fault.error)
+        return give_up(s, &fault);
     return error ? settle(s, error) : proceed(s);
 }
 
@@ -431,15 +473,33 @@ static int take_word(struct sink *s, struct unpack *body)
     return 0;
 }
 
+static int take_tally(struct sink *s, struct unpack *body)
+{
+    int error = ledger_tally(s->ledger, body);
+    return error && error != ERR_LOST ? error : proceed(s);
+}
+
+static int take_mark(struct sink *s, struct unpack *body)
+{
+    struct mark mark;
+    struct fault fault = {0};
+    int error = mark_unpack(body, &mark);
+    if (!error && s->progress == GATHERING)
+        error = horizon_mark(s->horizon, &mark, &fault);
+    if (fault.error)
+        return give_up(s, &fault);
+    return error || s->progress != GATHERING ? error : print_part(s);
+}
+
 int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body, int64_t now_ns)
 {
     s->now_ns = now_ns;
     if (s->progress >= PLACED)
         return 0;
-    if (kind == TAPLINE_WORD)
-        return take_word(s, body);
-    if (kind != TAPLINE_TALLY)
-        return 0;
-    int error = ledger_tally(s->ledger, body);
-    return error && error != ERR_LOST ? error : proceed(s);
+    switch ((uint32_t)kind) {
+    case TAPLINE_MARK: return take_mark(s, body);
+    case TAPLINE_TALLY: return take_tally(s, body);
+    case TAPLINE_WORD: return take_word(s, body);
+    default: return 0;
+    }
 }

@@ -1,8 +1,10 @@
 /*
  * The sink's core: one attempt at one capture, from its first event to the results in their place.
  *
- * It takes CLOSE and RECORD events and the tallies, and when its ledger agrees it writes the
- * results beside OUT, asks the reader for its word (ASK), and publishes. Everything it has to say
+ * It takes CLOSE and RECORD events, the marks and the tallies, and when its ledger agrees it writes
+ * the results beside OUT, asks the reader for its word (ASK), and publishes. Records that nothing
+ * can come before any more it writes sooner, where the capture allows it: should that prove wrong,
+ * the attempt has failed. Everything it has to say
  * goes to the reader through the outlet: ACCEPT [status, text] once at the start; then ASK []; and
  * at last OUTCOME [status, text, summary as JSON text], once. After its OUTCOME it takes no notice
  * of anything any more.
@@ -27,6 +29,7 @@ struct sink;
 struct sink_options {
     const char *root;     /* OUT lies below this directory; NULL: wherever it says */
     uint64_t sort_memory; /* bytes that sorting one capture may take, before it uses the disk */
+    uint64_t print_from;  /* bytes of records after which the first are written, where they can */
     int64_t tap_wait_ns;  /* how long a capture's beginning waits for listeners that are missing */
 };
 
@@ -74,8 +77,8 @@ int sink_event(struct sink *sink, uint32_t from, const struct event *event);
  */
 #define SINK_WORD_NS (INT64_C(5) * 1000000000)
 
-/** Takes a TALLY or the reader's WORD; other messages are passed over. `now_ns` is monotonic.
- *  Returns as above. */
+/** Takes a MARK, a TALLY or the reader's WORD; other messages are passed over. `now_ns` is
+ * monotonic. Returns as above. */
 int sink_message(struct sink *sink, enum tapline_kind kind, struct unpack *body, int64_t now_ns);
 
 #endif

@@ -42,7 +42,10 @@ struct sorter {
     struct level levels[LEVELS];
     uint64_t spilled;
     bool handing_out;
-    size_t next;         /* of the arena's entries */
+    size_t next;             /* of the arena's entries that are handed out, */
+    size_t end;              /* and behind the last of them */
+    sorter_belongs *belongs; /* to the part that is handed out; NULL: all are */
+    const void *part;
     struct merge *merge; /* of these and of the runs, where something was spilled */
 };
 
@@ -136,14 +139,15 @@ static void sort_by_prefix(struct place *all, struct place *spare, size_t count)
         memcpy(all, from, count * sizeof *all);
 }
 
-static void sort_arena(struct sorter *s)
+/* Sorts the first of the places. */
+static void sort_places(struct sorter *s, size_t count)
 {
-    if (!s->count)
+    if (!count)
         return;
     struct place *all = places(s);
-    sort_by_prefix(all, all - s->count, s->count);
-    for (size_t first = 0, next; first < s->count; first = next) {
-        for (next = first + 1; next < s->count && all[next].prefix == all[first].prefix; next++)
+    sort_by_prefix(all, all - count, count);
+    for (size_t first = 0, next; first < count; first = next) {
+        for (next = first + 1; next < count && all[next].prefix == all[first].prefix; next++)
             ;
         if (next - first > 1)
             qsort_r(all + first, next - first, sizeof *all, compare_places, s->arena);
@@ -205,7 +209,7 @@ static int spill_arena(struct sorter *s)
         return 0;
     struct level *level = &s->levels[0];
     int error = level_begin_run(s, level);
-    sort_arena(s);
+    sort_places(s, s->count);
     const struct place *place = places(s);
     for (size_t i = 0; i < s->count && !error; i++) {
         struct entry entry = entry_at(s->arena + place[i].offset);
@@ -281,7 +285,7 @@ int sorter_add(struct sorter *s, const struct entry *entry)
 static int next_in_arena(void *context, struct entry *entry)
 {
     struct sorter *s = context;
-    if (s->next == s->count)
+    if (s->next == s->end)
         return ERR_EOF;
     *entry = entry_at(s->arena + places(s)[s->next++].offset);
     return 0;
@@ -304,8 +308,56 @@ static int merge_all(struct sorter *s)
 static int start_handing_out(struct sorter *s)
 {
     s->handing_out = true;
-    sort_arena(s);
+    s->next = 0;
+    s->end = s->count;
+    sort_places(s, s->count);
     return s->spilled ? merge_all(s) : 0;
+}
+
+/* Puts the places of a part's entries before the others. Their order is no matter yet. */
+static size_t gather_part(struct sorter *s)
+{
+    struct place *all = s->count ? places(s) : NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        struct place one = all[i];
+        if (!s->belongs(s->part, one.prefix))
+            continue;
+        all[i] = all[count];
+        all[count++] = one;
+    }
+    return count;
+}
+
+void sorter_begin_part(struct sorter *s, sorter_belongs *belongs, const void *context)
+{
+    assert(!s->handing_out && !s->spilled);
+    s->handing_out = true;
+    s->belongs = belongs;
+    s->part = context;
+    s->next = 0;
+    s->end = gather_part(s);
+    sort_places(s, s->end);
+}
+
+/* A part was handed out: moves what is left together, in the order in which it came. */
+static void end_part(struct sorter *s)
+{
+    size_t end = s->used;
+    s->used = s->count = 0;
+    for (size_t at = 0, size; at < end; at += size) {
+        struct entry entry = entry_at(s->arena + at);
+        struct place place = {entry_prefix(&entry), s->used};
+        size = entry_size(&entry);
+        if (s->belongs(s->part, place.prefix))
+            continue;
+        memmove(s->arena + s->used, s->arena + at, size);
+        s->used += size;
+        s->count++;
+        *places(s) = place;
+    }
+    s->handing_out = false;
+    s->belongs = NULL;
 }
 
 int sorter_next(struct sorter *s, struct entry *entry)
@@ -313,7 +365,15 @@ int sorter_next(struct sorter *s, struct entry *entry)
     int error = s->handing_out ? 0 : start_handing_out(s);
     if (error)
         return error;
-    return s->merge ? merge_next(s->merge, entry) : next_in_arena(s, entry);
+    error = s->merge ? merge_next(s->merge, entry) : next_in_arena(s, entry);
+    if (error == ERR_EOF && s->belongs)
+        end_part(s);
+    return error;
+}
+
+size_t sorter_held(const struct sorter *s)
+{
+    return s->used;
 }
 
 uint64_t sorter_spilled(const struct sorter *s)

@@ -10,7 +10,7 @@ struct period {
 struct periods {
     uint32_t first; /* that a flow is left of; or else the present one */
     uint32_t now;
-    uint64_t closed;                   /* flows in the present one */
+    uint64_t closed;                  /* flows in the present one */
     struct period ring[PERIODS_MOST]; /* from the first to the present one */
 };
 

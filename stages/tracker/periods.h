@@ -35,8 +35,8 @@ uint32_t periods_open(struct periods *periods);
 uint32_t periods_close(struct periods *periods, uint32_t opened);
 
 /** The present period ends, with its mark (but for the tracker's index), and the next begins. No
- *  packet that is still to come is older than `to_come_ns`. False: the present one goes on, as there
- *  would be too many to tell apart, and the mark would move nothing. */
+ *  packet that is still to come is older than `to_come_ns`. False: the present one goes on, as
+ *  there would be too many to tell apart, and the mark would move nothing. */
 bool periods_end(struct periods *periods, int64_t to_come_ns, struct mark *mark);
 
 #endif

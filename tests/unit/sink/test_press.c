@@ -55,7 +55,8 @@ static void add_keys(struct records *records, int count)
 static struct made make(int flows, int wrong)
 {
     struct made made = {.summary = summary_new(), .certs = certs_new(-1)};
-    struct records_tools tools = {made.summary, made.certs, NULL, -1, MEMORY};
+    struct records_tools tools = {
+        .summary = made.summary, .certs = made.certs, .directory = -1, .memory = MEMORY};
     made.records = records_new(&tools);
     assert_non_null(made.records);
     for (int i = 0; i < flows; i++) {
@@ -104,7 +105,7 @@ static void print_alone(int flows, struct printed *printed)
 static void print_together(int flows, struct printed *printed)
 {
     struct made made = make(flows, NONE);
-    struct press *press = press_new(made.records, utc);
+    struct press *press = press_new(made.records, utc, PRESS_HELPERS);
     struct block block;
     enum record_file file = FILE_SAVE_CON;
     int error;
@@ -147,7 +148,7 @@ static void what_cannot_be_printed_is_told(void **state)
     static const int wrong[] = {0, MANY / 2 + 1, MANY - 1};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct made made = make(MANY, wrong[i]);
-        struct press *press = press_new(made.records, utc);
+        struct press *press = press_new(made.records, utc, PRESS_HELPERS);
         struct block block;
         int error;
         while ((error = press_next(press, &block)) == 0)
@@ -164,7 +165,7 @@ static void may_be_left_in_the_middle(void **state)
     (void)state;
     for (int blocks = 0; blocks < 5; blocks++) {
         struct made made = make(MANY, NONE);
-        struct press *press = press_new(made.records, utc);
+        struct press *press = press_new(made.records, utc, PRESS_HELPERS);
         struct block block;
         for (int i = 0; i < blocks; i++)
             assert_int_equal(press_next(press, &block), 0);

@@ -1,0 +1,36 @@
+/*
+ * From when on records may still come: nothing that is still under way belongs before the horizon.
+ *
+ * Closes and marks (<tapline/wire.h>) come different ways, so that either may be late. A period of
+ * a tracker's work is over when as many closes have come as its mark counts. The horizon stands
+ * where the mark says of the last period up to which all are over; of several trackers, where it is
+ * earliest. It only counts: nobody waits for it.
+ */
+#ifndef TAPLINE_SINK_HORIZON_H
+#define TAPLINE_SINK_HORIZON_H
+
+#include <stdint.h>
+
+#include "common/wire/mark.h"
+#include "stages/sink/fault.h"
+
+struct horizon;
+
+/** For a capture that so many trackers share; NULL: no memory. */
+struct horizon *horizon_new(uint32_t trackers);
+
+/** NULLs the caller's pointer, and accepts NULL in it. */
+void horizon_free(struct horizon **horizon);
+
+/** A flow's CLOSE came, and all its records did before. 0; ERR_MALFORMED: there is no such tracker
+ *  or period; ERR_LOST: it contradicts what came before, as the fault says; -ENOMEM. */
+int horizon_close(struct horizon *horizon, uint64_t flow, uint64_t period, struct fault *fault);
+
+/** A tracker's mark came. Returns as above. */
+int horizon_mark(struct horizon *horizon, const struct mark *mark, struct fault *fault);
+
+/** No record that is still to come has an earlier time; INT64_MIN: nothing is known yet. It never
+ *  goes back. */
+int64_t horizon_time(const struct horizon *horizon);
+
+#endif

@@ -1,0 +1,77 @@
+#include "stages/sink/record_files.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "stages/sink/press.h"
+#include "stages/sink/writer.h"
+
+struct record_files {
+    int directory;
+    struct writer *writers[RECORD_FILES]; /* NULL: not made yet */
+    uint64_t lines[RECORD_FILES];
+};
+
+struct record_files *record_files_new(int directory)
+{
+    struct record_files *f = calloc(1, sizeof *f);
+    if (f)
+        f->directory = directory;
+    return f;
+}
+
+void record_files_free(struct record_files **files)
+{
+    if (!*files)
+        return;
+    for (size_t i = 0; i < RECORD_FILES; i++)
+        writer_free(&(*files)->writers[i]);
+    free(*files);
+    *files = NULL;
+}
+
+static int make(struct record_files *f, enum record_file file)
+{
+    int error = 0;
+    if (!f->writers[file])
+        f->writers[file] = writer_new(f->directory, RECORD_FILE_NAMES[file], &error);
+    return error;
+}
+
+static int put(struct record_files *f, const struct block *block)
+{
+    int error = make(f, block->file);
+    f->lines[block->file] += block->lines;
+    return error ? error
+                 : writer_put(f->writers[block->file], block->text.bytes, block->text.length);
+}
+
+int record_files_print(struct record_files *f, struct records *records, struct slice zone,
+                       size_t helpers)
+{
+    struct press *press = press_new(records, zone, helpers);
+    struct block block;
+    int error = press ? 0 : -ENOMEM;
+    while (!error && (error = press_next(press, &block)) == 0)
+        error = put(f, &block);
+    press_free(&press);
+    return error == ERR_EOF ? 0 : error;
+}
+
+int record_files_finish(struct record_files *f)
+{
+    int error = 0;
+    for (enum record_file file = 0; file < RECORD_FILES && !error; file++) {
+        error = make(f, file);
+        if (!error)
+            error = writer_finish(f->writers[file]);
+        writer_free(&f->writers[file]);
+    }
+    return error;
+}
+
+const uint64_t *record_files_lines(const struct record_files *f)
+{
+    return f->lines;
+}

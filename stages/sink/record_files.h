@@ -1,0 +1,36 @@
+/*
+ * The files of records of a results directory: lines go to their ends, all at once or a part at a
+ * time.
+ */
+#ifndef TAPLINE_SINK_RECORD_FILES_H
+#define TAPLINE_SINK_RECORD_FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/wire/unpack.h"
+#include "stages/sink/layout.h"
+#include "stages/sink/records.h"
+
+struct record_files;
+
+/** Files in that directory, which is borrowed for its life. Each is made with its first line, or
+ *  when all are finished. NULL: no memory. */
+struct record_files *record_files_new(int directory);
+
+/** Closes them. NULLs the caller's pointer, and accepts NULL in it. */
+void record_files_free(struct record_files **files);
+
+/** Prints what the records give until their ERR_EOF, with times in that zone, by so many threads
+ *  beside this one at most (press.h). 0; what records_next and printer_line return; a negated errno
+ *  where writing failed. */
+int record_files_print(struct record_files *files, struct records *records, struct slice zone,
+                       size_t helpers);
+
+/** Writes what waits; those without a line are there then, too. 0 or a negated errno. */
+int record_files_finish(struct record_files *files);
+
+/** How many lines each file has. */
+const uint64_t *record_files_lines(const struct record_files *files);
+
+#endif
