@@ -78,7 +78,7 @@ int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 #define SINK_WORD_NS (INT64_C(5) * 1000000000)
 
 /** Takes a MARK, a TALLY or the reader's WORD; other messages are passed over. `now_ns` is
- * monotonic. Returns as above. */
+ *  monotonic. Returns as above. */
 int sink_message(struct sink *sink, enum tapline_kind kind, struct unpack *body, int64_t now_ns);
 
 #endif

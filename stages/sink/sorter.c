@@ -42,10 +42,9 @@ struct sorter {
     struct level levels[LEVELS];
     uint64_t spilled;
     bool handing_out;
-    size_t next;             /* of the arena's entries that are handed out, */
-    size_t end;              /* and behind the last of them */
-    sorter_belongs *belongs; /* to the part that is handed out; NULL: all are */
-    const void *part;
+    bool is_part;
+    size_t next;         /* of the arena's entries that are handed out, */
+    size_t end;          /* and behind the last of them */
     struct merge *merge; /* of these and of the runs, where something was spilled */
 };
 
@@ -314,14 +313,15 @@ static int start_handing_out(struct sorter *s)
     return s->spilled ? merge_all(s) : 0;
 }
 
-/* Puts the places of a part's entries before the others. Their order is no matter yet. */
-static size_t gather_part(struct sorter *s)
+/* Puts the places of a part's entries before the others; their order is no matter yet. How many
+ * there are. */
+static size_t gather_part(struct sorter *s, sorter_belongs *belongs, const void *context)
 {
     struct place *all = s->count ? places(s) : NULL;
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++) {
         struct place one = all[i];
-        if (!s->belongs(s->part, one.prefix))
+        if (!belongs(context, one.prefix))
             continue;
         all[i] = all[count];
         all[count++] = one;
@@ -332,32 +332,36 @@ static size_t gather_part(struct sorter *s)
 void sorter_begin_part(struct sorter *s, sorter_belongs *belongs, const void *context)
 {
     assert(!s->handing_out && !s->spilled);
-    s->handing_out = true;
-    s->belongs = belongs;
-    s->part = context;
+    s->handing_out = s->is_part = true;
     s->next = 0;
-    s->end = gather_part(s);
+    s->end = gather_part(s, belongs, context);
     sort_places(s, s->end);
 }
 
-/* A part was handed out: moves what is left together, in the order in which it came. */
+static int compare_offsets(const void *left, const void *right)
+{
+    const struct place *a = left, *b = right;
+    return a->offset < b->offset ? -1 : 1;
+}
+
+/* Moves what a part left together, in the order in which it came. */
 static void end_part(struct sorter *s)
 {
-    size_t end = s->used;
-    s->used = s->count = 0;
-    for (size_t at = 0, size; at < end; at += size) {
-        struct entry entry = entry_at(s->arena + at);
-        struct place place = {entry_prefix(&entry), s->used};
-        size = entry_size(&entry);
-        if (s->belongs(s->part, place.prefix))
-            continue;
-        memmove(s->arena + s->used, s->arena + at, size);
+    s->handing_out = s->is_part = false;
+    s->count -= s->end; /* the places of what is left are the last */
+    s->used = 0;
+    if (!s->count)
+        return;
+    struct place *left = places(s);
+    qsort(left, s->count, sizeof *left, compare_offsets);
+    for (size_t i = 0; i < s->count; i++) {
+        const uint8_t *from = s->arena + left[i].offset;
+        struct entry entry = entry_at(from);
+        size_t size = entry_size(&entry);
+        memmove(s->arena + s->used, from, size);
+        left[i].offset = s->used;
         s->used += size;
-        s->count++;
-        *places(s) = place;
     }
-    s->handing_out = false;
-    s->belongs = NULL;
 }
 
 int sorter_next(struct sorter *s, struct entry *entry)
@@ -366,7 +370,7 @@ int sorter_next(struct sorter *s, struct entry *entry)
     if (error)
         return error;
     error = s->merge ? merge_next(s->merge, entry) : next_in_arena(s, entry);
-    if (error == ERR_EOF && s->belongs)
+    if (error == ERR_EOF && s->is_part)
         end_part(s);
     return error;
 }

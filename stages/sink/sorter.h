@@ -33,8 +33,7 @@ int sorter_add(struct sorter *sorter, const struct entry *entry);
 typedef bool sorter_belongs(const void *context, uint64_t prefix);
 
 /** sorter_next gives only those entries that belong to this part, until its ERR_EOF: then they are
- *  gone, and others may be added. `context` must live until then, and `belongs` keep its word. Not
- *  where something went to disk. */
+ *  gone, and others may be added. Not where something went to disk. */
 void sorter_begin_part(struct sorter *sorter, sorter_belongs *belongs, const void *context);
 
 /** The next entry in order, borrowed until the next call. 0, ERR_EOF, or as sorter_add. */
