@@ -66,6 +66,7 @@ static struct event a_close(struct buffer *notes)
     close.close.trail[1] = (struct trail){TAPLINE_CLASSIFIER, 12, 0, 1};
     close.close.trail_count = 2;
     close.close.notes = (struct slice){notes->bytes, notes->length};
+    close.close.period = 13;
     return close;
 }
 
@@ -224,6 +225,7 @@ static void close_comes_back(void **state)
     assert_int_equal(back.close.trail[1].records, 1);
     assert_int_equal(back.close.notes.length, notes.length);
     assert_memory_equal(back.close.notes.bytes, notes.bytes, notes.length);
+    assert_int_equal(back.close.period, 13);
     buffer_free(&notes);
     buffer_free(&wire);
 }

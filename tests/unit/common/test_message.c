@@ -7,6 +7,7 @@
 
 #include "common/base/error.h"
 #include "common/wire/capture.h"
+#include "common/wire/mark.h"
 #include "common/wire/frame.h"
 #include "common/wire/message.h"
 #include "common/wire/pack.h"
@@ -166,6 +167,7 @@ static void the_document_comes_back(void **state)
         .trackers = slice("\x91\x02"),
         .limits = LIMITS_DEFAULT,
         .live = true,
+        .early = true,
     };
     capture.limits.tcp_idle = 0;
     capture.limits.reorder = 4096;
@@ -180,9 +182,29 @@ static void the_document_comes_back(void **state)
     assert_memory_equal(&back.limits, &capture.limits, sizeof back.limits);
     assert_int_equal(back.sink, 9);
     assert_true(back.live);
+    assert_false(back.opens);
+    assert_true(back.early);
     for (size_t length = 0; length < b.length; length++) {
         from = unpack_over(b.bytes, length);
         assert_int_not_equal(capture_unpack(&from, &back), 0);
+    }
+    buffer_free(&b);
+}
+
+static void a_mark_comes_back(void **state)
+{
+    (void)state;
+    const struct mark mark = {3, UINT64_C(1) << 40, 17, -1};
+    struct mark back;
+    struct buffer b = {0};
+    mark_pack(&b, &mark);
+    struct unpack from = unpack_over(b.bytes, b.length);
+    assert_int_equal(mark_unpack(&from, &back), 0);
+    assert_ptr_equal(from.at, from.end);
+    assert_memory_equal(&back, &mark, sizeof back);
+    for (size_t length = 0; length < b.length; length++) {
+        from = unpack_over(b.bytes, length);
+        assert_int_equal(mark_unpack(&from, &back), ERR_TRUNCATED);
     }
     buffer_free(&b);
 }
@@ -210,6 +232,7 @@ int main(void)
         cmocka_unit_test(frames_and_clocks_come_back),
         cmocka_unit_test(frames_of_any_size_come_back),
         cmocka_unit_test(the_document_comes_back),
+        cmocka_unit_test(a_mark_comes_back),
         cmocka_unit_test(a_limit_out_of_its_range_is_refused),
     };
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);

@@ -191,12 +191,16 @@ static void another_kind_sends_what_was_batched_before(void **state)
     struct rig *rig = *state;
     struct message message;
     struct buffer map = {0};
+    const struct mark mark = {0};
     pack_map(&map, 0);
     assert_int_equal(send_close(rig, 1), 0);
+    assert_int_equal(outlet_mark(session_outlet(rig->session), &mark), 0);
+    assert_int_equal(send_close(rig, 2), 0);
     assert_int_equal(outlet_tally(session_outlet(rig->session), &map), 0);
     buffer_free(&map);
-    static const enum tapline_kind kinds[] = {TAPLINE_BEGIN, TAPLINE_EVENTS, TAPLINE_TALLY};
-    for (size_t i = 0; i < 3; i++) {
+    static const enum tapline_kind kinds[] = {TAPLINE_BEGIN, TAPLINE_EVENTS, TAPLINE_MARK,
+                                              TAPLINE_EVENTS, TAPLINE_TALLY};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         receive(rig, &message);
         assert_int_equal(message.head.kind, kinds[i]);
         message_release(&message);
@@ -237,6 +241,7 @@ static void only_who_may_ends_or_completes_an_attempt(void **state)
         {TAPLINE_ASK, READER_ID, false},     {TAPLINE_ACCEPT, SINK_ID, true},
         {TAPLINE_TALLY, READER_ID, true},    {TAPLINE_TALLY, TRACKER_ID, true},
         {TAPLINE_TALLY, STRANGER_ID, false}, {TAPLINE_EVENTS, STRANGER_ID, true},
+        {TAPLINE_MARK, TRACKER_ID, true},    {TAPLINE_MARK, READER_ID, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct message_head head = {.kind = cases[i].kind, .sender = cases[i].sender};

@@ -144,6 +144,103 @@ static void takes_entries_longer_than_its_memory(void **state)
     sorter_free(&sorter);
 }
 
+/* Keys that begin with a smaller number are part of it. */
+static bool is_below(const void *limit, uint64_t prefix)
+{
+    return prefix < *(const uint64_t *)limit;
+}
+
+/* What comes next, of those below the limit: as the witness has it, in the order of keys, and of
+ * arrival where those are equal. The rest stays, and is moved to the witness's start. */
+static size_t part_is_right(struct sorter *sorter, struct made *made, size_t count, uint64_t limit)
+{
+    struct made *part = calloc(count + 1, sizeof *part);
+    size_t parts = 0, left = 0;
+    struct entry entry;
+    for (size_t i = 0; i < count; i++) {
+        entry = (struct entry){.key = (const uint8_t *)made[i].key,
+                               .key_length = (uint32_t)made[i].length};
+        if (is_below(&limit, entry_prefix(&entry)))
+            part[parts++] = made[i];
+        else
+            made[left++] = made[i];
+    }
+    qsort(part, parts, sizeof *part, compare_made);
+    sorter_begin_part(sorter, is_below, &limit);
+    for (size_t i = 0; i < parts; i++) {
+        uint8_t value[512];
+        size_t length = value_of(part[i].order, value);
+        assert_int_equal(sorter_next(sorter, &entry), 0);
+        assert_int_equal(entry.value_length, length);
+        assert_memory_equal(entry.value, value, length);
+    }
+    assert_int_equal(sorter_next(sorter, &entry), ERR_EOF);
+    free(part);
+    return left;
+}
+
+/* Parts are taken again and again, at times of nothing, and of all; in between others come. */
+static void gives_parts_while_more_come(void **state)
+{
+    const struct place *place = *state;
+    enum { ROUNDS = 60, A_ROUND = 97 };
+    struct sorter *sorter = sorter_new(1 << 20, place->directory);
+    struct made *made = make(ROUNDS * A_ROUND, 11), *held = calloc(ROUNDS * A_ROUND, sizeof *held);
+    size_t count = 0, most = 0;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t i = round * A_ROUND; i < (round + 1) * A_ROUND; i++) {
+            uint8_t value[512];
+            struct entry entry = {(const uint8_t *)made[i].key, value, (uint32_t)made[i].length,
+                                  (uint32_t)value_of(made[i].order, value)};
+            assert_int_equal(sorter_add(sorter, &entry), 0);
+            held[count++] = made[i];
+        }
+        most = sorter_held(sorter) > most ? sorter_held(sorter) : most;
+        uint64_t limit = round % 4 == 1 ? 0 : round % 4 == 3 ? UINT64_MAX : UINT64_C(2) << 56;
+        count = part_is_right(sorter, held, count, limit);
+        assert_true(count || !sorter_held(sorter));
+    }
+    count = part_is_right(sorter, held, count, UINT64_MAX);
+    assert_int_equal(count, 0);
+    assert_int_equal(sorter_spilled(sorter), 0);
+    assert_true(most < (1 << 20) / 4); /* all that came is five times as much */
+    free(held);
+    free(made);
+    sorter_free(&sorter);
+}
+
+/* Behind a part the disk may be needed after all. */
+static void may_spill_behind_a_part(void **state)
+{
+    const struct place *place = *state;
+    struct sorter *sorter = sorter_new(100000, place->directory);
+    struct made *made = make(5000, 12);
+    uint64_t limit = UINT64_C(1) << 56;
+    size_t held = 0;
+    for (size_t i = 0; i < 5000; i++) {
+        uint8_t value[512];
+        struct entry entry = {(const uint8_t *)made[i].key, value, (uint32_t)made[i].length,
+                              (uint32_t)value_of(made[i].order, value)};
+        assert_int_equal(sorter_add(sorter, &entry), 0);
+        held++;
+        if (i == 200)
+            held = part_is_right(sorter, made, held, limit);
+        else if (i > 200)
+            made[held - 1] = made[i];
+    }
+    assert_true(sorter_spilled(sorter) > 0);
+    qsort(made, held, sizeof *made, compare_made);
+    for (size_t i = 0; i < held; i++) {
+        uint8_t value[512];
+        struct entry entry;
+        assert_int_equal(sorter_next(sorter, &entry), 0);
+        assert_int_equal(entry.value_length, value_of(made[i].order, value));
+        assert_memory_equal(entry.value, value, entry.value_length);
+    }
+    free(made);
+    sorter_free(&sorter);
+}
+
 static void leaves_no_file_behind(void **state)
 {
     const struct place *place = *state;
@@ -177,6 +274,8 @@ int main(void)
         cmocka_unit_test(sorts_in_memory),
         cmocka_unit_test(sorts_on_disk_in_hardly_any_memory),
         cmocka_unit_test(takes_entries_longer_than_its_memory),
+        cmocka_unit_test(gives_parts_while_more_come),
+        cmocka_unit_test(may_spill_behind_a_part),
         cmocka_unit_test_setup_teardown(leaves_no_file_behind, make_place, remove_place),
         cmocka_unit_test(says_when_the_disk_does_not_take_it),
     };

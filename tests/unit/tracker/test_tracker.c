@@ -147,6 +147,77 @@ static void test_times_behind_the_clock(void **state)
     assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), 1);
 }
 
+static void marked(size_t n, uint64_t closed, int64_t oldest_ns)
+{
+    assert_true(n < scene.mark_count);
+    const struct mark *mark = &scene.marks[n];
+    assert_int_equal(mark->tracker, 2);
+    assert_int_equal(mark->period, n);
+    assert_int_equal(mark->closed, closed);
+    assert_true(mark->oldest_ns == oldest_ns);
+}
+
+/* A mark with each sweep: what is open may be as old as the oldest packet since it began; what is
+ * to come, 600 s older than the clock. A close says in which period it was. */
+static void test_marks(void **state)
+{
+    (void)state;
+    const int64_t start = scene.now;
+    play(UP, "one");
+    assert_int_equal(tracker_clock(scene.tracker, start + 100 * SECOND), 0);
+    marked(0, 0, start - 500 * SECOND);
+    assert_int_equal(tracker_clock(scene.tracker, start + 130 * SECOND), 0); /* too soon */
+    assert_int_equal(scene.mark_count, 1);
+    scene.port[UP]++;
+    scene.now = start + 890 * SECOND;
+    play(UP, "two");
+    assert_int_equal(tracker_clock(scene.tracker, start + 895 * SECOND), 0);
+    marked(1, 0, start);
+    assert_int_equal(tracker_clock(scene.tracker, start + 1101 * SECOND), 0); /* one is over */
+    marked(2, 0, start);
+    assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), 1);
+    assert_int_equal(scene_event(&scene, TAPLINE_CLOSE, 0)->event.close.period, 3);
+    assert_int_equal(tracker_clock(scene.tracker, start + 1600 * SECOND), 0);
+    marked(3, 1, start + 890 * SECOND);
+    finish();
+    assert_int_equal(scene_event(&scene, TAPLINE_CLOSE, 1)->event.close.period, 4);
+    assert_int_equal(scene.mark_count, 4); /* the tally says all there is to say at the end */
+}
+
+/* Each of these ends one flow and begins another, in the same period. */
+static void test_marks_count_flows_that_others_end(void **state)
+{
+    (void)state;
+    const int64_t start = scene.now;
+    play(UP, "one");
+    scene.now += 400 * SECOND; /* longer than it may be idle */
+    play(UP, "another");
+    scene_segment(&scene, UP, TCP_SYN, 1000, 0, NULL, 0);
+    scene_segment(&scene, DOWN, TCP_RST | TCP_ACK, 0, 1001, NULL, 0);
+    scene_segment(&scene, UP, TCP_SYN, 90000, 0, NULL, 0);
+    assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), 2);
+    assert_int_equal(tracker_clock(scene.tracker, scene.now), 0);
+    marked(0, 2, start + 400 * SECOND + 4 * MS - 600 * SECOND + MS);
+    finish();
+}
+
+/* The oldest packet counts, whenever it came. */
+static void test_marks_know_times_that_run_backwards(void **state)
+{
+    (void)state;
+    const int64_t start = scene.now;
+    play(UP, "one");
+    scene.now = start - 5000 * SECOND;
+    play(DOWN, "two");
+    assert_int_equal(tracker_clock(scene.tracker, start), 0);
+    marked(0, 0, start - 5000 * SECOND);
+    scene.now = start;
+    play(UP, "three");
+    assert_int_equal(tracker_clock(scene.tracker, start + 100 * SECOND), 0);
+    marked(1, 0, start - 5000 * SECOND);
+    finish();
+}
+
 static void test_ids(void **state)
 {
     (void)state;
@@ -266,6 +337,9 @@ int main(void)
         TEST(test_let_go_by_the_clock),
         TEST(test_left_behind_without_a_sweep),
         TEST(test_times_behind_the_clock),
+        TEST(test_marks),
+        TEST(test_marks_count_flows_that_others_end),
+        TEST(test_marks_know_times_that_run_backwards),
         TEST(test_ids),
         TEST(test_many_flows),
         TEST(test_tally),
