@@ -17,8 +17,16 @@ MEGABYTE = 1024  # peaks are in kilobytes
 IDLE = 8 * MEGABYTE  # what a program takes before the first packet
 QUEUE = ("--queue", "1M", "--batch", "256K")  # what waits on the bus is no part of this
 SORTING = 64 * MEGABYTE
-ROLES = {"sink": lambda folder: ["--sort-memory", f"{SORTING // MEGABYTE}M"]}
+EARLY = 4 * MEGABYTE  # of records are held before the first are written
+ROLES = {"sink": lambda folder: ["--sort-memory", f"{SORTING // MEGABYTE}M",
+                                 "--print-from", f"{EARLY // MEGABYTE}M"]}
 SANITIZED = "address" in os.environ.get("TAPLINE_BIN", "")
+
+
+def ledger_of(played):
+    """The ledger of a capture that was played."""
+    with open(os.path.join(played.out, "ledger.json"), encoding="utf-8") as file:
+        return json.load(file)
 
 
 @unittest.skipIf(SANITIZED, "memory is measured without sanitizers, which take most of it")
@@ -27,7 +35,7 @@ class Memory(unittest.TestCase):
 
     def played(self, frames, *options):
         """Plays frames through standard input, all of which must go well."""
-        played = Played(pcap(frames), options, QUEUE, ROLES)
+        played = Played(pcap(frames), (*QUEUE, *options), QUEUE, ROLES)
         self.addCleanup(played.clear)
         self.assertIsNone(played.died)
         self.assertEqual(played.status, 0)
@@ -41,10 +49,15 @@ class Long(Memory):
         short, long = (self.played(hours.hours(harness.DEMO, count)) for count in (6, 60))
         print("note: peaks in kB, 6 hours:", short.peaks, "60 hours:", long.peaks)
         for name, peak in long.peaks.items():
-            limit = SORTING if name == "sink" else 1.15 * short.peaks[name]
-            self.assertLess(peak, limit + IDLE, name)
-        with open(os.path.join(long.out, "ledger.json"), encoding="utf-8") as file:
-            ledger = json.load(file)
+            self.assertLess(peak, 1.15 * short.peaks[name] + IDLE, name)
+        self.assertGreater(ledger_of(long)["lines_written_early"], 0)
+
+    def test_what_must_wait_for_the_end_is_sorted_on_disk(self):
+        """Nothing is written early where no other attempt may follow."""
+        long = self.played(hours.hours(harness.DEMO, 60), "--retries", "0")
+        self.assertLess(long.peaks["sink"], SORTING + IDLE)
+        ledger = ledger_of(long)
+        self.assertEqual(ledger["lines_written_early"], 0)
         self.assertGreater(ledger["sorting_spilled_bytes"], 0)
 
 
