@@ -33,6 +33,7 @@ struct horizon {
     struct table periods;  /* struct period, by tracker and number: those that are not over */
     uint64_t latest_id;    /* the one that was looked up last, as most are again, */
     struct period *latest; /* NULL: none */
+    struct fault broken;
     struct progress progress[];
 };
 
@@ -81,9 +82,9 @@ static struct period *period_of(struct horizon *h, uint64_t id)
 }
 
 /* More closes than a mark counts are one fault, whichever of them came last. */
-static int too_many(uint64_t tracker, uint64_t period, struct fault *fault)
+static int too_many(struct horizon *h, uint64_t tracker, uint64_t period)
 {
-    return fault_set(fault, ERR_LOST,
+    return fault_set(&h->broken, ERR_LOST,
                      "tracker %" PRIu64 " closed fewer flows in its period %" PRIu64
                      " than closes of it came",
                      tracker, period);
@@ -119,31 +120,31 @@ static void advance(struct horizon *h, uint64_t tracker)
         move(h);
 }
 
-int horizon_close(struct horizon *h, uint64_t flow, uint64_t number, struct fault *fault)
+int horizon_close(struct horizon *h, uint64_t flow, uint64_t number)
 {
     uint64_t tracker = flow >> FLOW_INDEX_SHIFT;
     if (tracker >= h->trackers || number >= PERIODS)
         return ERR_MALFORMED;
     if (number < h->progress[tracker].over)
-        return too_many(tracker, number, fault);
+        return too_many(h, tracker, number);
     struct period *period = period_of(h, id_of(tracker, number));
     if (!period)
         return -ENOMEM;
     if (period->marked && period->came == period->closed)
-        return too_many(tracker, number, fault);
+        return too_many(h, tracker, number);
     period->came++;
     if (period->marked && period->came == period->closed)
         advance(h, tracker);
     return 0;
 }
 
-int horizon_mark(struct horizon *h, const struct mark *mark, struct fault *fault)
+int horizon_mark(struct horizon *h, const struct mark *mark)
 {
     if (mark->tracker >= h->trackers || mark->period >= PERIODS)
         return ERR_MALFORMED;
     struct progress *progress = &h->progress[mark->tracker];
     if (mark->period != progress->marked)
-        return fault_set(fault, ERR_LOST,
+        return fault_set(&h->broken, ERR_LOST,
                          "tracker %" PRIu64 " marked its period %" PRIu64 ", and %" PRIu64
                          " was next",
                          mark->tracker, mark->period, progress->marked);
@@ -151,7 +152,7 @@ int horizon_mark(struct horizon *h, const struct mark *mark, struct fault *fault
     if (!period)
         return -ENOMEM;
     if (period->came > mark->closed)
-        return too_many(mark->tracker, mark->period, fault);
+        return too_many(h, mark->tracker, mark->period);
     progress->marked++;
     period->marked = true;
     period->closed = mark->closed;
@@ -163,4 +164,9 @@ int horizon_mark(struct horizon *h, const struct mark *mark, struct fault *fault
 int64_t horizon_time(const struct horizon *h)
 {
     return h->time_ns;
+}
+
+const struct fault *horizon_fault(const struct horizon *h)
+{
+    return h->broken.error ? &h->broken : NULL;
 }

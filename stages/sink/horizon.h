@@ -23,11 +23,14 @@ struct horizon *horizon_new(uint32_t trackers);
 void horizon_free(struct horizon **horizon);
 
 /** A flow's CLOSE came, and all its records did before. 0; ERR_MALFORMED: there is no such tracker
- *  or period; ERR_LOST: it contradicts what came before, as the fault says; -ENOMEM. */
-int horizon_close(struct horizon *horizon, uint64_t flow, uint64_t period, struct fault *fault);
+ *  or period; ERR_LOST: it contradicts what came before (see horizon_fault); -ENOMEM. */
+int horizon_close(struct horizon *horizon, uint64_t flow, uint64_t period);
 
 /** A tracker's mark came. Returns as above. */
-int horizon_mark(struct horizon *horizon, const struct mark *mark, struct fault *fault);
+int horizon_mark(struct horizon *horizon, const struct mark *mark);
+
+/** What contradicted what; NULL: nothing did. */
+const struct fault *horizon_fault(const struct horizon *horizon);
 
 /** No record that is still to come has an earlier time; INT64_MIN: nothing is known yet. It never
  *  goes back. */

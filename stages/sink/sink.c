@@ -24,7 +24,7 @@ enum { MOST_TRACKERS = 65536 };
 
 const struct sink_options SINK_OPTIONS_DEFAULT = {.root = NULL,
                                                   .sort_memory = 320 * 1024 * 1024,
-                                                  .print_from = 32 * 1024 * 1024,
+                                                  .print_from = 8 * 1024 * 1024,
                                                   .tap_wait_ns = INT64_C(30) * 1000000000};
 
 const struct opt SINK_OPTS[] = {
@@ -110,6 +110,7 @@ static int tell_outcome(const struct outlet *outlet, enum exit_status status, co
 static int give_up(struct sink *s, const struct fault *fault)
 {
     s->progress = OVER;
+    record_files_free(&s->files); /* or what was written would take its room for longer */
     publication_free(&s->publication);
     static const uint8_t nothing[] = "{}";
     int error = tell_outcome(s->outlet, error_exit(fault->error), fault->text,
@@ -387,8 +388,8 @@ static int complete(struct sink *s)
     return look_at_disk(s);
 }
 
-/* Writes what nothing can come before any more. Whoever else works at the capture needs the other
- * processors, so that no thread helps. */
+/* Writes what nothing can come before any more. No thread helps: the other processors are needed by
+ * whoever else works at the capture. */
 static int print_part(struct sink *s)
 {
     int64_t until = horizon_time(s->horizon);
@@ -399,10 +400,12 @@ static int print_part(struct sink *s)
     return error ? settle(s, error) : 0;
 }
 
-/* After something was entered into the ledger. */
+/* After something was entered into the ledger, or seen by the horizon. */
 static int proceed(struct sink *s)
 {
     struct fault fault;
+    if (horizon_fault(s->horizon))
+        return give_up(s, horizon_fault(s->horizon));
     switch (ledger_state(s->ledger, &fault)) {
     case LEDGER_BROKEN: return give_up(s, &fault);
     case LEDGER_AGREES: return s->progress == GATHERING ? complete(s) : 0;
@@ -412,15 +415,14 @@ static int proceed(struct sink *s)
 }
 
 /* What comes when everything was there makes no record any more, but breaks the ledger. */
-static int take_close(struct sink *s, const struct event *event, struct fault *fault)
+static int take_close(struct sink *s, const struct event *event)
 {
     int error = ledger_close(s->ledger, event->flow, &event->close);
-    if (error || s->progress != GATHERING)
-        return error == ERR_LOST ? 0 : error;
-    error = records_close(s->records, event->flow, &event->close);
-    if (!error)
-        error = horizon_close(s->horizon, event->flow, event->close.period, fault);
-    return error;
+    if (!error && s->progress == GATHERING)
+        error = records_close(s->records, event->flow, &event->close);
+    if (!error && s->progress == GATHERING)
+        error = horizon_close(s->horizon, event->flow, event->close.period);
+    return error == ERR_LOST ? 0 : error;
 }
 
 static int take_record(struct sink *s, const struct event *event)
@@ -436,11 +438,7 @@ int sink_event(struct sink *s, uint32_t from, const struct event *event)
         broadcast_open(s->broadcast, &event->open);
     if (s->progress >= PLACED || (event->kind != TAPLINE_CLOSE && event->kind != TAPLINE_RECORD))
         return 0;
-    struct fault fault = {0};
-    int error = event->kind == TAPLINE_CLOSE ? take_close(s, event, &fault)
-                                             : take_record(s, event);
-    if (fault.error)
-        return give_up(s, &fault);
+    int error = event->kind == TAPLINE_CLOSE ? take_close(s, event) : take_record(s, event);
     return error ? settle(s, error) : proceed(s);
 }
 
@@ -482,13 +480,10 @@ static int take_tally(struct sink *s, struct unpack *body)
 static int take_mark(struct sink *s, struct unpack *body)
 {
     struct mark mark;
-    struct fault fault = {0};
     int error = mark_unpack(body, &mark);
     if (!error && s->progress == GATHERING)
-        error = horizon_mark(s->horizon, &mark, &fault);
-    if (fault.error)
-        return give_up(s, &fault);
-    return error || s->progress != GATHERING ? error : print_part(s);
+        error = horizon_mark(s->horizon, &mark);
+    return error && error != ERR_LOST ? error : proceed(s);
 }
 
 int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body, int64_t now_ns)
@@ -496,7 +491,7 @@ int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body, in
     s->now_ns = now_ns;
     if (s->progress >= PLACED)
         return 0;
-    switch ((uint32_t)kind) {
+    switch (kind) {
     case TAPLINE_MARK: return take_mark(s, body);
     case TAPLINE_TALLY: return take_tally(s, body);
     case TAPLINE_WORD: return take_word(s, body);

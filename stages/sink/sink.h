@@ -29,7 +29,7 @@ struct sink;
 struct sink_options {
     const char *root;     /* OUT lies below this directory; NULL: wherever it says */
     uint64_t sort_memory; /* bytes that sorting one capture may take, before it uses the disk */
-    uint64_t print_from;  /* bytes of records after which the first are written, where they can */
+    uint64_t print_from;  /* bytes of records that are held before the first are written */
     int64_t tap_wait_ns;  /* how long a capture's beginning waits for listeners that are missing */
 };
 

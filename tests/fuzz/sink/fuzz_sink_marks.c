@@ -12,21 +12,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 static int take(struct horizon *horizon, struct unpack *from, int64_t *latest_ns)
 {
     struct mark mark;
-    struct fault fault = {0};
     int error;
     if (unpack_type(from) == UNPACK_ARRAY) {
         error = mark_unpack(from, &mark);
         if (!error)
-            error = horizon_mark(horizon, &mark, &fault);
+            error = horizon_mark(horizon, &mark);
         if (!error && mark.oldest_ns > *latest_ns)
             *latest_ns = mark.oldest_ns;
     } else {
         uint64_t flow = unpack_uint(from), period = unpack_uint(from);
         error = from->error;
         if (!error)
-            error = horizon_close(horizon, flow, period, &fault);
+            error = horizon_close(horizon, flow, period);
     }
-    if ((error == ERR_LOST) != (fault.error != 0))
+    if ((error == ERR_LOST) != (horizon_fault(horizon) != NULL))
         abort();
     return error;
 }

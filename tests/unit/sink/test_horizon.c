@@ -5,13 +5,11 @@
 #include "tests/unit/sink/check.h"
 
 static struct horizon *horizon;
-static struct fault fault;
 
 static int set_up(void **state)
 {
     (void)state;
     horizon = horizon_new(2);
-    fault = (struct fault){0};
     return horizon ? 0 : -1;
 }
 
@@ -24,13 +22,13 @@ static int tear_down(void **state)
 
 static int closes(uint64_t tracker, uint64_t period)
 {
-    return horizon_close(horizon, tracker << FLOW_INDEX_SHIFT | 5, period, &fault);
+    return horizon_close(horizon, tracker << FLOW_INDEX_SHIFT | 5, period);
 }
 
 static int marks(uint64_t tracker, uint64_t period, uint64_t closed, int64_t oldest_ns)
 {
     const struct mark mark = {tracker, period, closed, oldest_ns};
-    return horizon_mark(horizon, &mark, &fault);
+    return horizon_mark(horizon, &mark);
 }
 
 static void stands_at(int64_t time_ns)
@@ -95,9 +93,9 @@ static void it_never_goes_back(void **state)
 static void is_lost(int error, const char *part)
 {
     assert_int_equal(error, ERR_LOST);
-    assert_int_equal(fault.error, ERR_LOST);
-    if (!strstr(fault.text, part))
-        fail_msg("said \"%s\", and not \"%s\"", fault.text, part);
+    assert_int_equal(horizon_fault(horizon)->error, ERR_LOST);
+    if (!strstr(horizon_fault(horizon)->text, part))
+        fail_msg("said \"%s\", and not \"%s\"", horizon_fault(horizon)->text, part);
 }
 
 static void marks_come_one_after_the_other(void **state)
@@ -114,7 +112,6 @@ static void more_closes_than_a_mark_counts_are_a_fault(void **state)
     static const char text[] = "tracker 0 closed fewer flows in its period";
     assert_int_equal(closes(0, 0), 0);
     is_lost(marks(0, 0, 0, 0), text);
-    fault = (struct fault){0};
     assert_int_equal(marks(0, 0, 2, 0), 0);
     assert_int_equal(closes(0, 0), 0);
     is_lost(closes(0, 0), text);
@@ -142,6 +139,7 @@ static void what_there_is_not_is_malformed(void **state)
     assert_int_equal(closes(1, (UINT64_C(1) << 48) - 1), 0); /* absurd, and one entry */
     assert_int_equal(marks(0, 0, UINT64_MAX, INT64_MAX), 0);
     stands_at(INT64_MIN);
+    assert_null(horizon_fault(horizon));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
