@@ -4,13 +4,14 @@
 
 struct period {
     uint64_t open;    /* flows that were opened in it and are open still */
-    int64_t least_ns; /* of its packets' times */
+    int64_t least_ns; /* of its packets' times, when it is over */
 };
 
 struct periods {
     uint32_t first; /* that a flow is left of; or else the present one */
     uint32_t now;
-    uint64_t closed;                  /* flows in the present one */
+    uint64_t closed;                  /* flows in the present one, */
+    int64_t least_ns;                 /* and the least of its packets' times */
     struct period ring[PERIODS_MOST]; /* from the first to the present one */
 };
 
@@ -21,8 +22,9 @@ static struct period *period_at(struct periods *p, uint32_t number)
 
 static void begin(struct periods *p)
 {
-    *period_at(p, p->now) = (struct period){.least_ns = INT64_MAX};
+    period_at(p, p->now)->open = 0;
     p->closed = 0;
+    p->least_ns = INT64_MAX;
 }
 
 struct periods *periods_new(void)
@@ -41,8 +43,7 @@ void periods_free(struct periods **periods)
 
 void periods_packet(struct periods *p, int64_t time_ns)
 {
-    struct period *now = period_at(p, p->now);
-    now->least_ns = time_ns < now->least_ns ? time_ns : now->least_ns;
+    p->least_ns = time_ns < p->least_ns ? time_ns : p->least_ns;
 }
 
 uint32_t periods_open(struct periods *p)
@@ -75,6 +76,7 @@ bool periods_end(struct periods *p, int64_t to_come_ns, struct mark *mark)
         p->first++;
     if (p->now - p->first + 1 == PERIODS_MOST)
         return false;
+    period_at(p, p->now)->least_ns = p->least_ns;
     if (!period_at(p, p->first)->open) /* and so of none: there is no flow */
         p->first = p->now + 1;
     int64_t least = least_since_first(p);
