@@ -138,10 +138,10 @@ enum tapline_presence {
  * MARK. A tracker's work is cut into periods, 0, 1, ...: each ends with its mark, the last with the
  * capture instead. index: the tracker's in the capture's set. closed: how many flows it closed in
  * that period. oldest: no record of a flow that it has not closed by then has an earlier time. So
- * when all flows are here that a tracker closed up to the end of a period, whatever is still to come
- * of it is as old as that at most; for packets that are still to come this is taken for granted, up
- * to TAPLINE_TIME_SLACK behind the capture's clock. Closes come other ways than marks do: either may
- * be first.
+ * when all flows are here that a tracker closed up to the end of a period, whatever is still to
+ * come of it is as old as that at most; for packets that are still to come this is taken for
+ * granted, up to TAPLINE_TIME_SLACK behind the capture's clock. Closes come other ways than marks
+ * do: either may be first.
  */
 enum tapline_event {
     TAPLINE_OPEN = 0,

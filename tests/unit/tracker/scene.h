@@ -18,7 +18,13 @@
 #define MS ((int64_t)1000000)
 #define SECOND (1000 * MS)
 
-enum { UP = FROM_INITIATOR, DOWN = FROM_RESPONDER, SCENE_EVENTS = 4096, SCENE_MARKS = 64, SCENE_START = 1000 };
+enum {
+    UP = FROM_INITIATOR,
+    DOWN = FROM_RESPONDER,
+    SCENE_EVENTS = 4096,
+    SCENE_MARKS = 64,
+    SCENE_START = 1000
+};
 
 /** One event that was handed on; a DATA event's bytes stand in the scene's buffer from `at` on. */
 struct noted {
