@@ -6,10 +6,9 @@
 #include <xxhash.h>
 
 #include "common/base/cache.h"
+#include "common/base/slab.h"
 
 enum {
-    CHUNK_BITS = 10, /* flows of the slab are allocated so many (2^10) at a time */
-    CHUNK = 1 << CHUNK_BITS,
     FEWEST_ENTRIES = 1024,
     IDS_A_LINE = 8, /* entries of the index by id that fill a line of the cache */
 };
@@ -33,11 +32,7 @@ struct index {
 
 struct flow_table {
     struct index by_key, by_id;
-    struct flow **chunks;
-    uint32_t chunk_count;
-    uint32_t slots;     /* used so far, free ones included */
-    uint32_t *released; /* slots that are free: a stack, with room for every slot */
-    uint32_t released_count;
+    struct slab slab; /* struct flow */
     uint64_t secrets[SECRETS]; /* nobody can choose who collides without them */
 };
 
@@ -100,62 +95,19 @@ static void index_expect(const struct index *index, uint32_t hash)
     __builtin_prefetch(&index->entries[hash & index->mask]);
 }
 
-/* ---- the slab -------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static struct flow *flow_at(const struct flow_table *table, uint32_t slot)
 {
-    return &table->chunks[slot >> CHUNK_BITS][slot & (CHUNK - 1)];
+    return slab_at(&table->slab, slot);
 }
-
-static int slab_grow(struct flow_table *table)
-{
-    size_t chunks = (size_t)table->chunk_count + 1;
-    if (chunks > UINT32_MAX / CHUNK)
-        return -1;
-    struct flow **grown = realloc(table->chunks, chunks * sizeof *grown);
-    if (!grown)
-        return -1;
-    table->chunks = grown;
-    uint32_t *released = realloc(table->released, chunks * CHUNK * sizeof *released);
-    if (!released)
-        return -1;
-    table->released = released;
-    grown[table->chunk_count] = aligned_alloc(CACHE_LINE, CHUNK * sizeof **grown);
-    if (!grown[table->chunk_count])
-        return -1;
-    table->chunk_count++;
-    return 0;
-}
-
-static struct flow *slab_take(struct flow_table *table)
-{
-    uint32_t slot;
-    if (table->released_count > 0) {
-        slot = table->released[--table->released_count];
-    } else {
-        if (table->slots == table->chunk_count * CHUNK && slab_grow(table) != 0)
-            return NULL;
-        slot = table->slots++;
-    }
-    struct flow *flow = flow_at(table, slot);
-    memset(flow, 0, sizeof *flow);
-    flow->slot = slot;
-    return flow;
-}
-
-static void slab_release(struct flow_table *table, struct flow *flow)
-{
-    flow->id = 0;
-    table->released[table->released_count++] = flow->slot;
-}
-
-/* ---- the table ------------------------------------------------------------------------------- */
 
 struct flow_table *flow_table_new(uint64_t seed)
 {
     struct flow_table *table = calloc(1, sizeof *table);
     if (!table)
         return NULL;
+    table->slab.object_size = sizeof(struct flow);
     for (uint64_t i = 0; i < SECRETS; i++)
         table->secrets[i] = XXH3_64bits_withSeed(&i, sizeof i, seed) | 1;
     if (index_init(&table->by_key, FEWEST_ENTRIES) != 0 ||
@@ -175,13 +127,10 @@ void flow_table_free(struct flow_table **table)
     struct flow_table *t = *table;
     if (!t)
         return;
-    for (uint32_t slot = 0; slot < t->slots; slot++)
+    for (uint32_t slot = 0; slot < t->slab.slots; slot++)
         if (flow_table_slot(t, slot))
             flow_release(flow_at(t, slot));
-    for (uint32_t i = 0; i < t->chunk_count; i++)
-        free(t->chunks[i]);
-    free(t->chunks);
-    free(t->released);
+    slab_free(&t->slab);
     free(t->by_key.entries);
     free(t->by_id.entries);
     free(t);
@@ -281,12 +230,12 @@ struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struc
 {
     if (index_make_room(&table->by_key) != 0 || index_make_room(&table->by_id) != 0)
         return NULL;
-    struct flow *flow = slab_take(table);
+    uint32_t slot;
+    struct flow *flow = slab_take(&table->slab, &slot);
     if (!flow)
         return NULL;
     int source = initiator ? FROM_INITIATOR : FROM_RESPONDER;
-    flow->id = id;
-    flow->hash = hash;
+    *flow = (struct flow){.id = id, .slot = slot, .hash = hash};
     flow->figures.transport = packet->protocol;
     flow->figures.address[source] = packet->source;
     flow->figures.address[!source] = packet->destination;
@@ -303,7 +252,8 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
     index_take(&table->by_key, flow->hash, flow->slot);
     index_take(&table->by_id, hash_id(table, flow->id), flow->slot);
     flow_release(flow);
-    slab_release(table, flow);
+    flow->id = 0;
+    slab_release(&table->slab, flow->slot);
 }
 
 uint32_t flow_table_count(const struct flow_table *table)
@@ -313,7 +263,7 @@ uint32_t flow_table_count(const struct flow_table *table)
 
 uint32_t flow_table_slots(const struct flow_table *table)
 {
-    return table->slots;
+    return table->slab.slots;
 }
 
 struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot)
