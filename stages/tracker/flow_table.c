@@ -173,10 +173,19 @@ static bool endpoint_is(const struct figures *f, int side, const struct address 
     return f->port[side] == port && address_equal(&f->address[side], address);
 }
 
-static bool goes(const struct figures *f, int direction, const struct packet *p)
+/* Whether the packet is of that flow, and which way it goes. */
+static bool is_of(const struct flow *flow, const struct packet *p, int *direction)
 {
-    return endpoint_is(f, direction, &p->source, p->source_port) &&
-           endpoint_is(f, !direction, &p->destination, p->destination_port);
+    const struct figures *f = &flow->figures;
+    if (f->transport != p->protocol)
+        return false;
+    for (int d = 0; d < DIRECTIONS; d++)
+        if (endpoint_is(f, d, &p->source, p->source_port) &&
+            endpoint_is(f, !d, &p->destination, p->destination_port)) {
+            *direction = d;
+            return true;
+        }
+    return false;
 }
 
 void flow_table_expect(const struct flow_table *table, uint32_t hash)
@@ -184,31 +193,32 @@ void flow_table_expect(const struct flow_table *table, uint32_t hash)
     index_expect(&table->by_key, hash);
 }
 
-void flow_table_fetch(const struct flow_table *table, uint32_t hash)
+struct flow *flow_table_fetch(const struct flow_table *table, uint32_t hash)
 {
     const struct index *index = &table->by_key;
     uint32_t at = hash & index->mask;
     while (index->entries[at].slot && index->entries[at].hash != hash)
         at = (at + 1) & index->mask;
-    if (index->entries[at].slot)
-        cache_fetch(flow_at(table, index->entries[at].slot - 1), sizeof(struct flow));
+    if (!index->entries[at].slot)
+        return NULL;
+    struct flow *flow = flow_at(table, index->entries[at].slot - 1);
+    cache_fetch(flow, sizeof *flow);
+    return flow;
 }
 
 struct flow *flow_table_find(const struct flow_table *table, uint32_t hash,
-                             const struct packet *packet, int *direction)
+                             const struct packet *packet, struct flow *likely, int *direction)
 {
+    /* It may have ended since, and its slot be free or another's. */
+    if (likely && likely->id && is_of(likely, packet, direction))
+        return likely;
     const struct index *index = &table->by_key;
     for (uint32_t at = hash & index->mask; index->entries[at].slot; at = (at + 1) & index->mask) {
         if (index->entries[at].hash != hash)
             continue;
         struct flow *flow = flow_at(table, index->entries[at].slot - 1);
-        if (flow->figures.transport != packet->protocol)
-            continue;
-        for (int d = 0; d < DIRECTIONS; d++)
-            if (goes(&flow->figures, d, packet)) {
-                *direction = d;
-                return flow;
-            }
+        if (is_of(flow, packet, direction))
+            return flow;
     }
     return NULL;
 }

@@ -24,13 +24,14 @@ void flow_table_free(struct flow_table **table);
 uint32_t flow_table_hash(const struct flow_table *table, const struct packet *packet);
 
 /** Packets of flows with that hash come next: has the table's own places for it fetched into the
- *  cache and, called when these are there, the flow. */
+ *  cache and, called when these are there, the flow that it most likely is; NULL: there is none. */
 void flow_table_expect(const struct flow_table *table, uint32_t hash);
-void flow_table_fetch(const struct flow_table *table, uint32_t hash);
+struct flow *flow_table_fetch(const struct flow_table *table, uint32_t hash);
 
-/** The flow of a sound packet with that hash, and the direction that it goes in; NULL: none. */
+/** The flow of a sound packet with that hash, and the direction that it goes in; NULL: none. The
+ *  `likely` one, which is looked at first, came of flow_table_fetch or is NULL. */
 struct flow *flow_table_find(const struct flow_table *table, uint32_t hash,
-                             const struct packet *packet, int *direction);
+                             const struct packet *packet, struct flow *likely, int *direction);
 
 /** The flow of that id; NULL: none. */
 struct flow *flow_table_by_id(const struct flow_table *table, uint64_t id);

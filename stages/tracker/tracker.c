@@ -145,6 +145,13 @@ static int sweep(struct tracker *t, uint32_t steps)
 
 /* ---- packets --------------------------------------------------------------------------------- */
 
+/* A frame, decoded, and where it is sound the hash of its flow, and which that most likely is. */
+struct arrival {
+    struct packet packet;
+    uint32_t hash;
+    struct flow *likely;
+};
+
 static struct flow *begin_flow(struct tracker *t, uint32_t hash, const struct packet *packet,
                                const struct frame *frame, int *direction)
 {
@@ -166,10 +173,12 @@ static struct flow *begin_flow(struct tracker *t, uint32_t hash, const struct pa
 }
 
 /* The flow of a packet: the one on its endpoints, where that goes on, or a new one. */
-static int find_flow(struct tracker *t, uint32_t hash, const struct packet *packet,
-                     const struct frame *frame, struct flow **found, int *direction)
+static int find_flow(struct tracker *t, const struct arrival *arrival, const struct frame *frame,
+                     struct flow **found, int *direction)
 {
-    struct flow *flow = flow_table_find(t->flows, hash, packet, direction);
+    const struct packet *packet = &arrival->packet;
+    struct flow *flow =
+        flow_table_find(t->flows, arrival->hash, packet, arrival->likely, direction);
     if (flow && (too_late(t, flow, frame->time_ns) ||
                  (packet->kind == PACKET_TCP && tcp_starts_anew(flow, *direction, packet)))) {
         int error = close_flow(t, flow);
@@ -183,17 +192,17 @@ static int find_flow(struct tracker *t, uint32_t hash, const struct packet *pack
     }
     if (flow_table_count(t->flows) >= t->handoff.limits.flows)
         return ERR_FLOWS;
-    *found = begin_flow(t, hash, packet, frame, direction);
+    *found = begin_flow(t, arrival->hash, packet, frame, direction);
     return *found ? handoff_begin(&t->handoff, *found) : -ENOMEM;
 }
 
-static int track(struct tracker *t, uint32_t hash, const struct packet *packet,
-                 const struct frame *frame)
+static int track(struct tracker *t, const struct arrival *arrival, const struct frame *frame)
 {
+    const struct packet *packet = &arrival->packet;
     struct flow *flow;
     int direction;
     periods_packet(t->periods, frame->time_ns);
-    int error = find_flow(t, hash, packet, frame, &flow, &direction);
+    int error = find_flow(t, arrival, frame, &flow, &direction);
     if (error)
         return error;
     struct figures *f = &flow->figures;
@@ -208,12 +217,6 @@ static int track(struct tracker *t, uint32_t hash, const struct packet *packet,
     return error;
 }
 
-/* A frame, decoded, and where it is sound the hash of its flow. */
-struct arrival {
-    struct packet packet;
-    uint32_t hash;
-};
-
 static int take_arrival(struct tracker *t, struct arrival *arrival, const struct frame *frame)
 {
     struct packet *packet = &arrival->packet;
@@ -227,9 +230,10 @@ static int take_arrival(struct tracker *t, struct arrival *arrival, const struct
         if (got != DEFRAG_WHOLE)
             return got;
         arrival->hash = flow_table_hash(t->flows, packet);
+        arrival->likely = NULL;
     }
     if (packet->sound)
-        return track(t, arrival->hash, packet, frame);
+        return track(t, arrival, frame);
     if (packet->kind == PACKET_TCP || packet->kind == PACKET_UDP)
         t->handoff.counters.headers_malformed++;
     return 0;
@@ -255,7 +259,7 @@ static void look_ahead(struct tracker *t, struct arrival *arrivals, const struct
     }
     for (uint32_t i = 0; i < count; i++)
         if (arrivals[i].packet.sound)
-            flow_table_fetch(t->flows, arrivals[i].hash);
+            arrivals[i].likely = flow_table_fetch(t->flows, arrivals[i].hash);
 }
 
 int tracker_frames(struct tracker *tracker, const struct frame *frames, uint32_t count)
