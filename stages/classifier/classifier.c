@@ -1,11 +1,14 @@
 #include "stages/classifier/classifier.h"
 
 #include <errno.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "common/base/cache.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
+#include "common/base/slab.h"
 #include "common/base/table.h"
 #include "common/bus/stage.h"
 #include "stages/classifier/datagrams.h"
@@ -17,27 +20,29 @@
 struct classifier {
     const struct outlet *outlet;
     struct ground ground;
-    struct table flows;   /* struct flow, by id */
-    struct spares spares; /* such that ended */
-    struct buffer notes;  /* those of the flow that is being closed */
+    struct table flows;  /* struct flow, by id */
+    struct slab slab;    /* where they lie */
+    struct buffer notes; /* those of the flow that is being closed */
 };
 
+/* In the order of how often it is needed: most events need nothing behind `findings.rank`. */
 struct flow {
-    uint64_t id;
-    uint32_t from; /* where demand goes */
-    outlet_route route; /* to the extractor, */
-    bool opened;        /* where it was opened */
-    bool tcp;
+    alignas(CACHE_LINE) uint64_t id;
     uint64_t received; /* DATA and GAP events */
     uint64_t sent;
     uint64_t next[DIRECTIONS]; /* offset behind what has come */
+    uint32_t from;             /* where demand goes */
+    outlet_route route;        /* to the extractor, */
+    bool opened;               /* where it was opened */
+    bool tcp;
+    uint32_t slot; /* of the slab */
     struct wants wants[DIRECTIONS];
-    struct event_open open;
-    struct findings findings;
     union {
-        struct stream stream;       /* of TCP */
         struct datagrams datagrams; /* of UDP */
+        struct stream stream;       /* of TCP */
     };
+    struct findings findings;
+    struct event_open open;
 };
 
 static int lay_ground(struct ground *ground, const struct capture *capture)
@@ -60,6 +65,7 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
     if (!c)
         return NULL;
     c->outlet = outlet;
+    c->slab.object_size = sizeof(struct flow);
     *error = lay_ground(&c->ground, capture);
     if (*error)
         classifier_free(&c);
@@ -67,17 +73,12 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
 }
 
 /* Gives back what the flow holds, but not the flow itself. */
-static void flow_end(struct flow *f)
+static void flow_end(void *object)
 {
+    struct flow *f = object;
     if (f->tcp)
         stream_free(&f->stream);
     findings_free(&f->findings);
-}
-
-static void flow_drop(void *object)
-{
-    flow_end(object);
-    free(object);
 }
 
 void classifier_free(struct classifier **classifier)
@@ -85,8 +86,8 @@ void classifier_free(struct classifier **classifier)
     struct classifier *c = *classifier;
     if (!c)
         return;
-    table_free(&c->flows, flow_drop);
-    spares_free(&c->spares);
+    table_free(&c->flows, flow_end);
+    slab_free(&c->slab);
     spares_free(&c->ground.holdings);
     buffer_free(&c->notes);
     profile_free(&c->ground.profile);
@@ -97,13 +98,13 @@ void classifier_free(struct classifier **classifier)
 
 static struct flow *flow_new(struct classifier *c, uint32_t from, const struct event *event)
 {
-    struct flow *f = spares_take(&c->spares);
-    if (!f)
-        f = malloc(sizeof *f);
+    uint32_t slot;
+    struct flow *f = slab_take(&c->slab, &slot);
     if (!f)
         return NULL;
     *f = (struct flow){.id = event->flow,
                        .from = from,
+                       .slot = slot,
                        .tcp = event->open.transport == TRANSPORT_TCP,
                        .open = event->open};
     findings_begin(&f->findings, &c->ground, &f->open);
@@ -119,7 +120,7 @@ static int open_flow(struct classifier *c, uint32_t from, const struct event *ev
     struct flow *f = flow_new(c, from, event);
     int error = f ? table_add(&c->flows, f->id, f) : -ENOMEM;
     if (error != 0 && f)
-        flow_drop(f);
+        slab_release(&c->slab, f->slot);
     return error;
 }
 
@@ -262,7 +263,7 @@ static int close_flow(struct classifier *c, struct flow *f, const struct event *
                           : outlet_event(c->outlet, TAPLINE_SINK, &none, &done);
     table_take(&c->flows, f->id);
     flow_end(f);
-    spares_put(&c->spares, f, free);
+    slab_release(&c->slab, f->slot);
     return error;
 }
 
@@ -285,7 +286,9 @@ void classifier_expect(const struct classifier *c, const struct event *events, u
     for (uint32_t i = 0; i < count; i++)
         table_prefetch(&c->flows, events[i].flow);
     for (uint32_t i = 0; i < count; i++)
-        cache_fetch(table_find(&c->flows, events[i].flow), sizeof(struct flow));
+        cache_fetch(table_find(&c->flows, events[i].flow),
+                    events[i].kind == TAPLINE_CLOSE ? sizeof(struct flow)
+                                                    : offsetof(struct flow, findings.type_at));
 }
 
 void classifier_demand(struct classifier *c, const struct demand *demand)

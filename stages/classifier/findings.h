@@ -23,11 +23,11 @@ typedef uint64_t place;
 
 /** Most flows reveal nothing: what they would be kept in is made when something is found. */
 struct findings {
-    struct ground *ground;
-    const struct event_open *open;
     uint32_t rank; /* of the type; FINDINGS_NO_TYPE: none */
     bool dns_only; /* every datagram was DNS */
     place type_at;
+    struct ground *ground;
+    const struct event_open *open;
     struct sighting *sightings; /* one of each signature and side */
     struct stun_values *stun;   /* NULL: none was found */
 };

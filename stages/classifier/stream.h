@@ -21,10 +21,10 @@ struct side {
     uint64_t segments;       /* with payload, so far */
     uint64_t signatures;     /* looked for in new segments: a bit for each */
     struct holding *holding; /* NULL: nobody is undecided */
+    uint64_t replay_from;    /* stream offset, from which on held segments go to the extractor, */
+    bool replaying;          /* while this is set */
     bool declined;           /* when the protocol was recognised, until this side's next turn */
-    bool replaying;          /* from `replay_from` on, held segments go to the extractor */
-    uint64_t replay_from;    /* stream offset */
-    size_t replayed;         /* segments of the holding that were stepped over */
+    uint32_t replayed;       /* segments of the holding that were stepped over */
 };
 
 struct stream {

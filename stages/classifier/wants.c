@@ -4,8 +4,7 @@ static const struct want EVERYTHING = {TAPLINE_WANT_FROM, 0};
 
 void wants_turn(struct wants *w, uint64_t offset)
 {
-    w->turned = true;
-    w->turn = offset;
+    w->turned = offset + 1;
     if (w->behind.want == TAPLINE_WANT_TURN && offset >= w->behind.offset)
         w->behind = EVERYTHING;
     if (w->told.want == TAPLINE_WANT_TURN && offset >= w->told.offset)
@@ -14,7 +13,7 @@ void wants_turn(struct wants *w, uint64_t offset)
 
 void wants_behind(struct wants *w, const struct want *want)
 {
-    bool stale = want->want == TAPLINE_WANT_TURN && w->turned && w->turn >= want->offset;
+    bool stale = want->want == TAPLINE_WANT_TURN && w->turned > want->offset;
     if (!stale)
         w->behind = *want;
 }

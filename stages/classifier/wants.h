@@ -19,8 +19,7 @@ struct want {
 struct wants {
     struct want behind; /* the extractor's */
     struct want told;   /* what the tracker was told last */
-    bool turned;        /* a turn was seen, */
-    uint64_t turn;      /* and the last one began here */
+    uint64_t turned;    /* 1 more than where the last turn began; 0: none was seen */
 };
 
 /** A turn of this direction began at this offset: whoever waited for it wants everything again. */
