@@ -113,9 +113,13 @@ void holding_settle(struct holding **holding)
     size_t kept = 0;
     if (!h)
         return;
-    for (size_t i = 0; i < holding_starts(h); i++)
-        if (start_undecided(holding_start(h, i)))
-            *holding_start(h, kept++) = *holding_start(h, i);
+    for (size_t i = 0; i < holding_starts(h); i++) {
+        if (!start_undecided(holding_start(h, i)))
+            continue;
+        if (kept < i)
+            *holding_start(h, kept) = *holding_start(h, i);
+        kept++;
+    }
     h->starts.length = kept * sizeof(struct start);
     if (kept == 0)
         holding_free(holding);

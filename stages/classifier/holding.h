@@ -19,7 +19,8 @@
 struct start {
     place at;
     uint64_t offset;        /* in the stream */
-    uint64_t signatures;    /* a bit for each, by its index in the profile */
+    uint64_t signatures;    /* a bit for each, by its index in the profile, */
+    size_t needs;           /* of which fewer bytes than these can say no more */
     uint32_t protocols;     /* enum tapline_hint */
     struct start_line line; /* how far HTTP's was looked at */
 };

@@ -102,6 +102,12 @@ static enum verdict find_bytes(const struct condition *c, const struct payload *
     return VERDICT_YES;
 }
 
+/* How many bytes there are once the first comes that the condition has not seen yet. */
+static size_t next_seen(const struct condition *c, const struct payload *payload)
+{
+    return 1 + (payload->length > c->at ? payload->length : c->at);
+}
+
 static enum verdict cut_value(const struct value *value, const struct payload *payload,
                               size_t found, struct match *match)
 {
@@ -110,8 +116,10 @@ static enum verdict cut_value(const struct value *value, const struct payload *p
     size_t there = present(payload, at, range);
     const uint8_t *first = there ? payload->bytes + at : payload->bytes;
     const uint8_t *end = value->until && there ? memchr(first, value->until_byte, there) : NULL;
-    if (!end && there < range && payload->more)
+    if (!end && there < range && payload->more) {
+        match->needs = payload->length + 1;
         return VERDICT_MORE;
+    }
     match->value = (struct slice){first, end ? (size_t)(end - first) : there};
     match->location = (uint32_t)at;
     return VERDICT_YES;
@@ -123,6 +131,7 @@ static enum verdict try_alternative(const struct alternative *a, const struct pa
 {
     enum verdict verdict = VERDICT_YES;
     size_t found = 0;
+    match->needs = SIZE_MAX;
     if (!payload->more && payload->length + payload->missing <= a->longer_than)
         return VERDICT_NO;
     for (uint32_t i = 0; i < a->condition_count; i++) {
@@ -132,11 +141,17 @@ static enum verdict try_alternative(const struct alternative *a, const struct pa
                                                         : compare_class(c, payload);
         if (one == VERDICT_NO)
             return VERDICT_NO;
-        if (one == VERDICT_MORE)
-            verdict = VERDICT_MORE;
+        if (one != VERDICT_MORE)
+            continue;
+        verdict = VERDICT_MORE;
+        if (next_seen(c, payload) < match->needs)
+            match->needs = next_seen(c, payload);
     }
-    if (payload->length + payload->missing <= a->longer_than)
+    if (payload->length + payload->missing <= a->longer_than) {
+        if (verdict == VERDICT_YES)
+            match->needs = a->longer_than + 1 - payload->missing;
         return lacking(payload);
+    }
     if (verdict == VERDICT_YES && a->value.wanted)
         return cut_value(&a->value, payload, found, match);
     return verdict;
@@ -149,7 +164,9 @@ enum verdict signature_match(const struct signature *s, const struct payload *pa
     *match = (struct match){0};
     for (uint32_t i = 0; i < s->alternative_count && verdict == VERDICT_NO; i++)
         verdict = try_alternative(&s->alternatives[i], payload, match);
-    bool excepted = verdict != VERDICT_NO && s->except_stun &&
-                    stun_recognise(payload->bytes, payload->length, payload->missing);
-    return excepted ? VERDICT_NO : verdict;
+    if (verdict == VERDICT_NO || !s->except_stun)
+        return verdict;
+    match->needs = payload->length + 1; /* any byte may end a message */
+    bool stun = stun_recognise(payload->bytes, payload->length, payload->missing);
+    return stun ? VERDICT_NO : verdict;
 }

@@ -101,6 +101,7 @@ struct payload {
 struct match {
     struct slice value;
     uint32_t location; /* the value's offset */
+    size_t needs;      /* VERDICT_MORE: of fewer bytes than these nothing else can be said */
 };
 
 /** Is the signature for flows of this transport and these ports? */

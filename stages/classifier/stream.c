@@ -123,13 +123,16 @@ static int look_for_signatures(struct stream *s, int direction, struct start *st
     struct payload payload = {bytes.bytes, bytes.length, 0, more};
     int error = 0;
     start->signatures = profile_glance(s->ground->profile, true, start->signatures, &payload);
+    start->needs = SIZE_MAX;
     for (uint64_t open = start->signatures; open && error == 0; open &= open - 1) {
         size_t i = (size_t)__builtin_ctzll(open);
         struct match match;
         enum verdict verdict =
             signature_match(profile_signature(s->ground->profile, i), &payload, &match);
-        if (verdict == VERDICT_MORE)
+        if (verdict == VERDICT_MORE) {
+            start->needs = match.needs < start->needs ? match.needs : start->needs;
             continue;
+        }
         start->signatures &= ~(UINT64_C(1) << i);
         if (verdict == VERDICT_NO)
             continue;
@@ -143,8 +146,10 @@ static int look_for_signatures(struct stream *s, int direction, struct start *st
 
 static int look(struct stream *s, int direction, struct start *start, struct slice bytes, bool more)
 {
-    look_for_protocols(s, direction, start, bytes, more);
-    return look_for_signatures(s, direction, start, bytes, more);
+    if (start->protocols)
+        look_for_protocols(s, direction, start, bytes, more);
+    bool worthwhile = start->signatures && (bytes.length >= start->needs || !more);
+    return worthwhile ? look_for_signatures(s, direction, start, bytes, more) : 0;
 }
 
 static int look_at_held(struct stream *s, int direction, bool more)

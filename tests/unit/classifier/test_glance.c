@@ -69,6 +69,37 @@ static void whatever_matches_passes(void **state)
     profile_free(&p);
 }
 
+/* As long as there are fewer bytes than a signature says that it needs it stays undecided. */
+static void undecided_until_it_has_what_it_needs(void **state)
+{
+    (void)state;
+    static const uint8_t letters[] = {'a', 'b', '.', '.', '7', 0};
+    struct profile *p = profile(DOCUMENT);
+    uint32_t random = 1, skipped = 0, decided = 0;
+    for (int round = 0; round < 20000; round++) {
+        uint8_t bytes[12];
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            random = random * 1664525 + 1013904223;
+            bytes[i] = letters[(random >> 16) % sizeof letters];
+        }
+        for (size_t i = 0; i < profile_count(p); i++) {
+            size_t needs = 0;
+            for (size_t length = 0; length <= sizeof bytes; length++) {
+                struct payload payload = {bytes, length, 0, true};
+                struct match m;
+                enum verdict verdict = signature_match(profile_signature(p, i), &payload, &m);
+                assert_true(verdict == VERDICT_MORE || length >= needs);
+                skipped += length < needs;
+                decided += verdict != VERDICT_MORE && length == needs;
+                needs = verdict == VERDICT_MORE ? m.needs : 0;
+                assert_true(verdict != VERDICT_MORE || needs > length);
+            }
+        }
+    }
+    assert_true(skipped > 100000 && decided > 100000);
+    profile_free(&p);
+}
+
 /* Only what is asked for is told, each by its transport. */
 static void only_those(void **state)
 {
@@ -145,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whatever_matches_passes),
+        cmocka_unit_test(undecided_until_it_has_what_it_needs),
         cmocka_unit_test(only_those),
         cmocka_unit_test(many_false_starts),
         cmocka_unit_test(messages_of_stun_pass),
