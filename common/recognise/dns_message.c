@@ -57,28 +57,29 @@ struct name {
 static struct name walk_name(struct walk *w)
 {
     struct name name = {0, false};
-    const uint8_t *start = w->at.at;
+    struct cursor c = w->at; /* a copy, as what may be written through cannot stay in registers */
+    const uint8_t *start = c.at;
     for (;;) {
-        uint8_t length = cursor_u8(&w->at);
+        uint8_t length = cursor_u8(&c);
         name.length += 1 + (size_t)length;
-        if (w->at.bad || length == 0)
-            return name;
+        if (c.bad || length == 0)
+            break;
         if (length >= POINTER) {
-            size_t to = (size_t)(length & ~POINTER) << 8 | cursor_u8(&w->at);
-            name.length = (size_t)(w->at.at - start);
-            if (!w->at.bad && (to < 12 || to >= (size_t)(start - w->bytes)))
-                w->broken = true;
-            return name;
+            size_t to = (size_t)(length & ~POINTER) << 8 | cursor_u8(&c);
+            name.length = (size_t)(c.at - start);
+            w->broken = !c.bad && (to < HEADER || to >= (size_t)(start - w->bytes));
+            break;
         }
-        const uint8_t *label = cursor_take(&w->at, length);
-        if (length > LABEL_MOST || name.length >= NAME_MOST ||
-            (label && !w->hint && !is_plain(label, length)))
-            w->broken = true;
+        const uint8_t *label = cursor_take(&c, length);
+        w->broken = length > LABEL_MOST || name.length >= NAME_MOST ||
+                    (label && !w->hint && !is_plain(label, length));
         if (!label || w->broken)
-            return name;
+            break;
         if (label == start + 1)
             name.netbios = is_netbios_label(label, length);
     }
+    w->at = c;
+    return name;
 }
 
 /* Type and class, of a question or of a record. */
@@ -116,24 +117,22 @@ static void walk_record(struct walk *w)
 }
 
 struct header {
-    uint16_t flags, questions, records;
+    uint32_t questions, records;
 };
 
-static bool read_header(struct walk *w, struct header *h)
+/* Of a whole header; most of what is no DNS ends here. */
+static bool read_header(const uint8_t *bytes, bool hint, struct header *h)
 {
-    cursor_skip(&w->at, 2);
-    h->flags = cursor_u16(&w->at);
-    h->questions = cursor_u16(&w->at);
-    uint32_t records = cursor_u16(&w->at);
-    records += cursor_u16(&w->at);
-    records += cursor_u16(&w->at);
-    unsigned opcode = h->flags >> 11 & 15, rcode = h->flags & 15;
-    bool response = h->flags & FLAG_RESPONSE;
-    if (w->at.bad || opcode == 3 || opcode > OPCODE_UPDATE || (!response && rcode != 0) ||
-        records > UINT16_MAX)
+    uint16_t flags = big_endian_16(bytes + 2);
+    unsigned opcode = flags >> 11 & 15, rcode = flags & 15;
+    bool response = flags & FLAG_RESPONSE;
+    h->questions = big_endian_16(bytes + 4);
+    h->records = (uint32_t)big_endian_16(bytes + 6) + big_endian_16(bytes + 8) +
+                 big_endian_16(bytes + 10);
+    if (opcode == 3 || opcode > OPCODE_UPDATE || (!response && rcode != 0) ||
+        h->records > UINT16_MAX)
         return false;
-    h->records = (uint16_t)records;
-    return w->hint || (opcode == 0 && h->questions == 1 && !(h->flags & 0x0040));
+    return hint || (opcode == 0 && h->questions == 1 && !(flags & 0x0040));
 }
 
 bool dns_message_answers(const uint8_t *bytes, size_t length)
@@ -146,10 +145,11 @@ bool dns_message_answers(const uint8_t *bytes, size_t length)
 
 bool dns_message_recognise(const uint8_t *bytes, size_t length, size_t missing, bool port_hint)
 {
-    struct walk w = {cursor_over(bytes, length), bytes, missing, port_hint, false};
     struct header header;
-    if (!read_header(&w, &header))
+    if (length < HEADER || !read_header(bytes, port_hint, &header))
         return false;
+    struct walk w = {cursor_over(bytes + HEADER, length - HEADER), bytes, missing, port_hint,
+                     false};
     for (unsigned i = 0; i < header.questions && !w.at.bad && !w.broken; i++)
         walk_question(&w);
     bool asked = !w.at.bad;
