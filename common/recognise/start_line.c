@@ -63,9 +63,20 @@ static enum verdict version(struct line *line)
     return verdict == VERDICT_YES ? expect_digits(line, 1) : verdict;
 }
 
+/* Does a method begin with that byte? Most payloads are known by it to be no request. */
+static bool begins_method(uint8_t byte)
+{
+#define FIRST(number, name, string) | UINT32_C(1) << (#string[0] - 'A')
+    const uint32_t letters = 0 HTTP_METHOD_MAP(FIRST);
+#undef FIRST
+    return byte >= 'A' && byte <= 'Z' && letters >> (byte - 'A') & 1;
+}
+
 static enum verdict method(struct line *line)
 {
     enum verdict best = VERDICT_NO;
+    if (line->at < line->end && !begins_method(*line->at))
+        return VERDICT_NO;
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         struct line tried = *line;
         if (line->at < line->end && *line->at != (uint8_t)methods[i][0])
