@@ -43,16 +43,17 @@ struct flow {
     outlet_route route; /* the classifier that it goes to */
     bool opened;        /* it was opened there */
     uint8_t speaker;    /* direction of the latest new payload; DIRECTIONS: none came yet */
+    uint8_t handshake;  /* enum handshake */
     uint32_t turns;     /* how often the sides took turns so far */
     uint32_t period;    /* it was opened in (periods.h) */
     uint64_t sent;      /* DATA and GAP events handed on */
     int64_t idle_limit; /* for how long it may be silent; INT64_MAX: as long as it likes */
+    int64_t due;        /* no later than `expires`: what the table knows of that (flow_table.h) */
     struct want want[DIRECTIONS];
 
-    struct tcp_side side[DIRECTIONS]; /* TCP only, as is the rest */
-    uint8_t handshake;                /* enum handshake */
-    uint32_t asked_seq, answered_seq; /* of the SYN, the SYN+ACK, */
-    int64_t asked_ns, answered_ns;    /* and when they were last sent */
+    struct tcp_side side[DIRECTIONS]; /* TCP only, as is the rest: */
+    uint32_t unanswered_seq;          /* of the SYN, then of the SYN+ACK, */
+    int64_t unanswered_ns;            /* and when it was last sent */
 };
 
 /** Notes that new payload of a direction came. The number of the turn that it belongs to: turns

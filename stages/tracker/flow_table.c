@@ -33,6 +33,8 @@ struct index {
 struct flow_table {
     struct index by_key, by_id;
     struct slab slab; /* struct flow */
+    int64_t *dues;    /* by slot; INT64_MAX where that is free */
+    uint32_t dues_size;
     uint64_t secrets[SECRETS]; /* nobody can choose who collides without them */
 };
 
@@ -131,6 +133,7 @@ void flow_table_free(struct flow_table **table)
         if (flow_table_slot(t, slot))
             flow_release(flow_at(t, slot));
     slab_free(&t->slab);
+    free(t->dues);
     free(t->by_key.entries);
     free(t->by_id.entries);
     free(t);
@@ -235,10 +238,25 @@ struct flow *flow_table_by_id(const struct flow_table *table, uint64_t id)
     return NULL;
 }
 
+/* For whatever slot may be taken next. */
+static int dues_make_room(struct flow_table *table)
+{
+    if (table->slab.slots < table->dues_size)
+        return 0;
+    size_t size = table->dues_size ? 2 * (size_t)table->dues_size : FEWEST_ENTRIES;
+    int64_t *dues = size <= UINT32_MAX ? realloc(table->dues, size * sizeof *dues) : NULL;
+    if (!dues)
+        return -1;
+    table->dues = dues;
+    table->dues_size = (uint32_t)size;
+    return 0;
+}
+
 struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struct packet *packet,
                             bool initiator, uint64_t id)
 {
-    if (index_make_room(&table->by_key) != 0 || index_make_room(&table->by_id) != 0)
+    if (index_make_room(&table->by_key) != 0 || index_make_room(&table->by_id) != 0 ||
+        dues_make_room(table) != 0)
         return NULL;
     uint32_t slot;
     struct flow *flow = slab_take(&table->slab, &slot);
@@ -246,6 +264,7 @@ struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struc
         return NULL;
     int source = initiator ? FROM_INITIATOR : FROM_RESPONDER;
     *flow = (struct flow){.id = id, .slot = slot, .hash = hash};
+    flow_table_set_due(table, flow, INT64_MAX);
     flow->figures.transport = packet->protocol;
     flow->figures.address[source] = packet->source;
     flow->figures.address[!source] = packet->destination;
@@ -262,6 +281,7 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
     index_take(&table->by_key, flow->hash, flow->slot);
     index_take(&table->by_id, hash_id(table, flow->id), flow->slot);
     flow_release(flow);
+    flow_table_set_due(table, flow, INT64_MAX);
     flow->id = 0;
     slab_release(&table->slab, flow->slot);
 }
@@ -282,7 +302,12 @@ struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot)
     return flow->id ? flow : NULL;
 }
 
-void flow_table_fetch_slot(const struct flow_table *table, uint32_t slot)
+void flow_table_set_due(struct flow_table *table, struct flow *flow, int64_t due)
 {
-    cache_fetch(flow_at(table, slot), 1);
+    table->dues[flow->slot] = flow->due = due;
+}
+
+struct flow *flow_table_due(const struct flow_table *table, uint32_t slot, int64_t now)
+{
+    return now > table->dues[slot] ? flow_at(table, slot) : NULL;
 }

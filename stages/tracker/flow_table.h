@@ -51,7 +51,11 @@ uint32_t flow_table_count(const struct flow_table *table);
 uint32_t flow_table_slots(const struct flow_table *table);
 struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot);
 
-/** That will be asked for next: has fetched what says whether it has come to its end. */
-void flow_table_fetch_slot(const struct flow_table *table, uint32_t slot);
+/** Says until when nobody need look whether the flow has come to its end: at first for ever. It is
+ *  kept apart from the flow, side by side with all others', for flow_table_due. */
+void flow_table_set_due(struct flow_table *table, struct flow *flow, int64_t due);
+
+/** The flow in one of the slots, where that moment is past; NULL: it is not, or the slot is free. */
+struct flow *flow_table_due(const struct flow_table *table, uint32_t slot, int64_t now);
 
 #endif

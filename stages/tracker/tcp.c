@@ -49,17 +49,17 @@ static void follow_handshake(struct flow *flow, int direction, const struct pack
         return;
     if (direction == FROM_INITIATOR && syn && !ack && flow->handshake <= HANDSHAKE_ASKED) {
         flow->handshake = HANDSHAKE_ASKED;
-        flow->asked_seq = p->seq;
-        flow->asked_ns = now;
+        flow->unanswered_seq = p->seq;
+        flow->unanswered_ns = now;
     } else if (direction == FROM_RESPONDER && syn && ack) {
-        if (flow->handshake == HANDSHAKE_ASKED && acknowledges(p, flow->asked_seq))
-            time_half(flow, flow->asked_ns, now);
+        if (flow->handshake == HANDSHAKE_ASKED && acknowledges(p, flow->unanswered_seq))
+            time_half(flow, flow->unanswered_ns, now);
         flow->handshake = HANDSHAKE_ANSWERED;
-        flow->answered_seq = p->seq;
-        flow->answered_ns = now;
+        flow->unanswered_seq = p->seq;
+        flow->unanswered_ns = now;
     } else if (direction == FROM_INITIATOR && !syn && flow->handshake == HANDSHAKE_ANSWERED &&
-               acknowledges(p, flow->answered_seq)) {
-        time_half(flow, flow->answered_ns, now);
+               acknowledges(p, flow->unanswered_seq)) {
+        time_half(flow, flow->unanswered_ns, now);
         flow->handshake = HANDSHAKE_DONE;
     }
 }

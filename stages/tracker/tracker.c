@@ -21,7 +21,6 @@
 enum {
     SWEEP_STEP = 4,    /* slots that a sweep looks at with each frame, */
     SWEEP_CLOCK = 256, /* and with each clock, as there may be no frames */
-    SWEEP_AHEAD = 16,  /* it has a slot fetched when so many come before it */
 };
 
 /* A sweep through all flows begins so often by the capture's clock: what it finds has been over
@@ -86,14 +85,16 @@ static int64_t idle_limit(const struct tracker *t, const struct flow *flow)
                                                     : t->handoff.limits.udp_idle;
 }
 
-/* After each packet: until when the capture's clock may run without another one. A sweep asks for
- * nothing else, which it would have to fetch from memory. */
+/* After each packet: until when the capture's clock may run without another one. A sweep is told
+ * where that is sooner than it knew. */
 static void set_expiry(const struct tracker *t, struct flow *flow)
 {
     int64_t limit = idle_limit(t, flow);
     int64_t from = moment_after(moment_later(t->clock, flow->figures.end_ns), TIME_SLACK);
     flow->idle_limit = limit > 0 ? limit : INT64_MAX;
     flow->expires = limit > 0 ? moment_after(from, limit) : INT64_MAX;
+    if (flow->expires < flow->due)
+        flow_table_set_due(t->flows, flow, flow->expires);
 }
 
 /* Whether the capture's clock has left the flow behind. */
@@ -127,17 +128,18 @@ static int close_flow(struct tracker *t, struct flow *flow)
     return error;
 }
 
-/* Looks at a few slots more, and has some of those fetched that come later. */
+/* Goes through a few slots more. Flows lie far apart in memory: it looks at one only where it may
+ * have come to its end by what it was told last, and is told anew where packets came since. */
 static int sweep(struct tracker *t, uint32_t steps)
 {
     int error = 0;
     for (; steps > 0 && t->sweep_left > 0 && !error; steps--) {
-        if (t->sweep_left >= SWEEP_AHEAD)
-            flow_table_fetch_slot(t->flows, t->sweep_left - SWEEP_AHEAD);
-        struct flow *flow = flow_table_slot(t->flows, --t->sweep_left);
+        struct flow *flow = flow_table_due(t->flows, --t->sweep_left, t->clock);
         if (flow && left_behind(t, flow)) {
             t->handoff.counters.flows_idle++;
             error = close_flow(t, flow);
+        } else if (flow) {
+            flow_table_set_due(t->flows, flow, flow->expires);
         }
     }
     return error;

@@ -112,6 +112,25 @@ static void test_likely(void **state)
     flow_table_free(&table);
 }
 
+static void test_due(void **state)
+{
+    (void)state;
+    struct flow_table *table = flow_table_new(3);
+    struct packet first = packet(1, 1000, 2, 80, 6), second = packet(3, 1000, 2, 80, 6);
+    struct flow *flow = add(table, &first, true, 1);
+    uint32_t slot = flow->slot;
+    assert_null(flow_table_due(table, slot, INT64_MAX));
+    flow_table_set_due(table, flow, 7);
+    assert_null(flow_table_due(table, slot, 7));
+    assert_ptr_equal(flow_table_due(table, slot, 8), flow);
+    flow_table_remove(table, flow);
+    assert_null(flow_table_due(table, slot, INT64_MAX));
+    flow = add(table, &second, true, 2);
+    assert_int_equal(flow->slot, slot);
+    assert_null(flow_table_due(table, slot, INT64_MAX));
+    flow_table_free(&table);
+}
+
 static void test_comings_and_goings(void **state)
 {
     (void)state;
@@ -152,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_what_makes_another_flow),
         cmocka_unit_test(test_one_host_with_itself),
         cmocka_unit_test(test_likely),
+        cmocka_unit_test(test_due),
         cmocka_unit_test(test_comings_and_goings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,35 @@ static void test_let_go_by_the_clock(void **state)
     assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), 1);
 }
 
+/* The clock at so many seconds after the latest packet: are so many flows closed then? */
+static void clock_closes(int64_t seconds, uint32_t closes)
+{
+    assert_int_equal(tracker_clock(scene.tracker, scene.now - MS + seconds * SECOND), 0);
+    assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), closes);
+}
+
+/* What a sweep was told of a flow's end when it began is not the last word. */
+static void test_let_go_by_the_latest_packet(void **state)
+{
+    (void)state;
+    play(UP, "one");
+    scene.now += 200 * SECOND;
+    play(UP, "two");
+    clock_closes(300 + 600 - 200 + 1, 0);
+    clock_closes(300 + 600, 0);
+    clock_closes(300 + 600 + 60, 1);
+}
+
+static void test_let_go_sooner_after_a_reset(void **state)
+{
+    (void)state;
+    scene_handshake(&scene);
+    clock_closes(1, 0);
+    scene_segment(&scene, UP, TCP_RST, 1001, 0, NULL, 0);
+    clock_closes(120 + 600, 0);
+    clock_closes(120 + 600 + 60, 1);
+}
+
 /* Whether the sweep looked or not, a flow that the clock left behind is over. */
 static void test_left_behind_without_a_sweep(void **state)
 {
@@ -335,6 +364,8 @@ int main(void)
         TEST(test_flows_beyond_the_limit),
         TEST(test_times_that_run_backwards),
         TEST(test_let_go_by_the_clock),
+        TEST(test_let_go_by_the_latest_packet),
+        TEST(test_let_go_sooner_after_a_reset),
         TEST(test_left_behind_without_a_sweep),
         TEST(test_times_behind_the_clock),
         TEST(test_marks),
