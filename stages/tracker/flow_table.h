@@ -55,7 +55,7 @@ struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot);
  *  kept apart from the flow, side by side with all others', for flow_table_due. */
 void flow_table_set_due(struct flow_table *table, struct flow *flow, int64_t due);
 
-/** The flow in one of the slots, where that moment is past; NULL: it is not, or the slot is free. */
+/** The flow in a slot, where that moment is past; NULL: it is not, or the slot is free. */
 struct flow *flow_table_due(const struct flow_table *table, uint32_t slot, int64_t now);
 
 #endif

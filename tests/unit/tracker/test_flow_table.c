@@ -90,7 +90,7 @@ static void test_one_host_with_itself(void **state)
     flow_table_free(&table);
 }
 
-/* What was fetched ahead may have ended, and another flow lie in its place, when it is asked for. */
+/* What was fetched ahead may have ended, and another flow lie there, when it is asked for. */
 static void test_likely(void **state)
 {
     (void)state;
