@@ -1,17 +1,15 @@
 #include "common/bus/borrowing.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/error.h"
 #include "common/bus/link.h"
+#include "common/bus/realm.h"
 #include "common/bus/region.h"
 
 /* What is mapped is known by who lent it. Sizes are the borrower's own copy: the lender could
@@ -45,26 +43,6 @@ static void let_go(struct borrowed *borrowed)
     free(borrowed);
 }
 
-/* Is it memory of that kind: which cannot shrink under who reads it? */
-static int open_memory(uint64_t process, uint64_t descriptor, size_t *size)
-{
-    enum { FIXED = F_SEAL_SHRINK | F_SEAL_GROW };
-    char path[64];
-    struct stat status;
-    snprintf(path, sizeof path, "/proc/%llu/fd/%llu", (unsigned long long)process,
-             (unsigned long long)descriptor);
-    int opened = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (opened < 0)
-        return errno == ENOENT ? ERR_LOST : -errno;
-    int seals = fcntl(opened, F_GET_SEALS);
-    if (seals >= 0 && (seals & FIXED) == FIXED && fstat(opened, &status) == 0) {
-        *size = (size_t)status.st_size;
-        return opened;
-    }
-    close(opened);
-    return ERR_MALFORMED;
-}
-
 /* Does the region say what it must, of itself and of its lender? */
 static int check(struct borrowed *borrowed)
 {
@@ -81,7 +59,7 @@ static int check(struct borrowed *borrowed)
 
 static int map(struct borrowed *borrowed, uint64_t process, uint64_t descriptor)
 {
-    borrowed->descriptor = open_memory(process, descriptor, &borrowed->size);
+    borrowed->descriptor = realm_open(process, descriptor, &borrowed->size);
     if (borrowed->descriptor < 0)
         return borrowed->descriptor;
     if (borrowed->size < sizeof(struct region))

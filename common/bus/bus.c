@@ -15,7 +15,7 @@
 #include "common/bus/endpoint.h"
 #include "common/bus/gate.h"
 #include "common/bus/keys.h"
-#include "common/bus/lending.h"
+#include "common/bus/realm.h"
 #include "common/bus/signals.h"
 
 struct bus {
@@ -55,7 +55,7 @@ struct bus *bus_new(int *error)
         if (getrandom(&bus->sender, sizeof bus->sender, 0) != sizeof bus->sender)
             goto failed;
     bus->epoch = (uint64_t)clock_wall();
-    bus->realm = lending_realm();
+    bus->realm = realm_number();
     bus->vitals = calloc(1, sizeof *bus->vitals);
     bus->context = zmq_ctx_new();
     allow_descriptors();

@@ -21,7 +21,7 @@ uint64_t bus_sender(const struct bus *bus);
 /** When it started, nanoseconds since 1970. */
 uint64_t bus_epoch(const struct bus *bus);
 
-/** Whose memory this process can read, and who can read its own (lending.h); 0: nobody. */
+/** Whose memory this process can read, and who can read its own (realm.h); 0: nobody. */
 uint64_t bus_realm(const struct bus *bus);
 
 /** The ZeroMQ context, for inbox.c and link.c. */

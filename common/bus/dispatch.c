@@ -23,10 +23,10 @@ static const uint8_t *fetch_ahead(const struct unpack *body, const uint8_t *fetc
 
 /* What stands in the original is nowhere near yet: the first bytes of it, where the heads of its
  * protocols stand, are sent for, too. */
-static void fetch_original(const struct original *original, const uint8_t *bytes, uint32_t length)
+static void fetch_original(const struct places *places, const uint8_t *bytes, uint32_t length)
 {
     enum { HEADS = 2 * CACHE_LINE };
-    if (original_has(original, bytes, length))
+    if (places_lead_to(places, bytes, length))
         cache_fetch(bytes, length < HEADS ? length : HEADS);
 }
 
@@ -38,18 +38,18 @@ struct frames {
                    FRAME_PACKET: more of them, or nothing; an error */
 };
 
-static void read_frames(struct unpack *body, struct original *original, uint32_t *left,
+static void read_frames(struct unpack *body, struct places *places, uint32_t *left,
                         struct frames *frames)
 {
     frames->count = 0;
     frames->behind = FRAME_PACKET;
     while (*left && frames->count < STAGE_AHEAD && frames->behind == FRAME_PACKET) {
         struct frame *frame = &frames->list[frames->count];
-        frames->behind = frame_unpack(body, original, frame);
+        frames->behind = frame_unpack(body, places, frame);
         --*left;
         if (frames->behind != FRAME_PACKET)
             return;
-        fetch_original(original, frame->bytes, frame->length);
+        fetch_original(places, frame->bytes, frame->length);
         frames->count++;
     }
 }
@@ -64,22 +64,20 @@ static int hand_frames(const struct stage_hooks *hooks, void *core, const struct
 }
 
 /* While some are worked on, the next ones are on their way. */
-static int take_frames(const struct stage_hooks *hooks, struct session *session,
-                       struct unpack *body)
+static int take_frames(const struct stage_hooks *hooks, void *core, struct unpack *body,
+                       struct places *places)
 {
-    void *core = session_core(session);
-    struct original *original = session_original(session);
     struct frames groups[2];
     uint32_t left = unpack_array(body), now = 0;
     const uint8_t *fetched = fetch_ahead(body, body->at);
     int rc = body->error;
     if (rc || !left)
         return rc;
-    read_frames(body, original, &left, &groups[now]);
+    read_frames(body, places, &left, &groups[now]);
     for (bool last = false; !last && !rc; now = !now) {
         last = !left || groups[now].behind < 0;
         if (!last)
-            read_frames(body, original, &left, &groups[!now]);
+            read_frames(body, places, &left, &groups[!now]);
         fetched = fetch_ahead(body, fetched);
         rc = hand_frames(hooks, core, &groups[now]);
     }
@@ -93,19 +91,19 @@ struct events {
     int error; /* why there are no more, where there should be */
 };
 
-static void read_events(struct unpack *body, struct original *original, uint32_t *left,
+static void read_events(struct unpack *body, struct places *places, uint32_t *left,
                         struct events *events)
 {
     events->count = 0;
     events->error = 0;
     while (*left && events->count < STAGE_AHEAD) {
         struct event *event = &events->list[events->count];
-        events->error = event_unpack(body, original, event);
+        events->error = event_unpack(body, places, event);
         if (events->error)
             return;
         --*left;
         if (event->kind == TAPLINE_DATA)
-            fetch_original(original, event->data.bytes, event->data.length);
+            fetch_original(places, event->data.bytes, event->data.length);
         events->count++;
     }
 }
@@ -124,20 +122,19 @@ static int hand_events(const struct stage_hooks *hooks, struct session *session,
 }
 
 static int take_events(const struct stage_hooks *hooks, struct session *session, uint32_t from,
-                       struct unpack *body)
+                       struct unpack *body, struct places *places)
 {
-    struct original *original = session_original(session);
     struct events groups[2];
     uint32_t left = unpack_array(body), now = 0;
     const uint8_t *fetched = fetch_ahead(body, body->at);
     int rc = body->error;
     if (rc || !left)
         return rc;
-    read_events(body, original, &left, &groups[now]);
+    read_events(body, places, &left, &groups[now]);
     for (bool last = false; !last && !rc; now = !now) {
         last = !left || groups[now].error;
         if (!last)
-            read_events(body, original, &left, &groups[!now]);
+            read_events(body, places, &left, &groups[!now]);
         fetched = fetch_ahead(body, fetched);
         rc = hand_events(hooks, session, from, &groups[now]);
     }
@@ -165,19 +162,19 @@ static int take_demands(const struct stage_hooks *hooks, const struct peers *pee
     return 0; /* a demand that cannot be read is one that was lost */
 }
 
-int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct session *session,
-             struct message *message)
+static int take(const struct stage_hooks *hooks, const struct peers *peers, struct session *session,
+                struct message *message, struct places *places)
 {
     uint32_t from = peers_find(peers, message->head.sender);
     void *core = session_core(session);
     switch (message->head.kind) {
     case TAPLINE_PACKETS:
         if (hooks->frames)
-            return take_frames(hooks, session, &message->body);
+            return take_frames(hooks, core, &message->body, places);
         break;
     case TAPLINE_EVENTS:
         if (hooks->event)
-            return take_events(hooks, session, from, &message->body);
+            return take_events(hooks, session, from, &message->body, places);
         break;
     case TAPLINE_END:
         if (hooks->finish)
@@ -195,4 +192,13 @@ int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct 
     log_warning("passed over a message of kind %d: not for a %s", (int)message->head.kind,
                 hooks->name);
     return 0;
+}
+
+int dispatch(const struct stage_hooks *hooks, const struct peers *peers, struct session *session,
+             struct message *message)
+{
+    struct places places = {.original = session_original(session)};
+    int rc = take(hooks, peers, session, message, &places);
+    places_end(&places);
+    return rc;
 }

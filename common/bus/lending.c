@@ -2,17 +2,13 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "common/base/clock.h"
+#include "common/bus/realm.h"
 #include "common/bus/region.h"
 #include "common/wire/pack.h"
 
@@ -44,75 +40,6 @@ struct lending {
     bool touched;    /* there is something in the memory */
     struct slot slot[];
 };
-
-/* ---- with whom ---------------------------------------------------------------------------- */
-
-/* The realm's parts: one running system, its user, and what that user sees in /proc; and programs
- * that mean the same by what they find. */
-struct realm {
-    char boot[64];
-    uint64_t layout, head_size;
-    uint64_t processes, users; /* namespaces */
-    uint64_t user;
-};
-
-static bool namespace_of(const char *path, uint64_t *number)
-{
-    struct stat status;
-    bool known = stat(path, &status) == 0;
-    *number = known ? status.st_ino : 0;
-    return known;
-}
-
-static bool read_boot(char *boot, size_t size)
-{
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-    bool known = file && fgets(boot, (int)size, file);
-    if (file)
-        fclose(file);
-    return known;
-}
-
-/* Memory without a name, which the borrower opens by this process's number and the descriptor's. */
-static int make_memory(size_t size)
-{
-    int descriptor = memfd_create("tapline", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    /* The borrower relies on the size, and takes it for a sign of life that this is locked. */
-    if (descriptor >= 0 && ftruncate(descriptor, (off_t)size) == 0 &&
-        fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0 &&
-        flock(descriptor, LOCK_SH) == 0)
-        return descriptor;
-    if (descriptor >= 0)
-        close(descriptor);
-    return -1;
-}
-
-/* Does this system let memory be opened in the way that borrowers do it? */
-static bool can_be_opened(void)
-{
-    char path[64];
-    int descriptor = make_memory(REGION_PAGE);
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)getpid(), descriptor);
-    int again = descriptor < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC);
-    if (again >= 0)
-        close(again);
-    if (descriptor >= 0)
-        close(descriptor);
-    return again >= 0;
-}
-
-uint64_t lending_realm(void)
-{
-    struct realm realm = {.layout = REGION_LAYOUT,
-                          .head_size = sizeof(struct region),
-                          .user = geteuid()};
-    /* Who is not dumpable (it has capabilities of its own, say) shows nobody its /proc. */
-    if (prctl(PR_GET_DUMPABLE) != 1 || !read_boot(realm.boot, sizeof realm.boot) ||
-        !namespace_of("/proc/self/ns/pid", &realm.processes) ||
-        !namespace_of("/proc/self/ns/user", &realm.users) || !can_be_opened())
-        return 0;
-    return XXH64(&realm, sizeof realm, 0);
-}
 
 /* ---- slots -------------------------------------------------------------------------------- */
 
@@ -161,7 +88,7 @@ struct lending *lending_new(const struct lending_terms *terms)
     lending->waiting = terms->waiting;
     lending->slot_size = region_pages(terms->slot_size);
     lending->size = region_size(slots, lending->slot_size);
-    lending->descriptor = make_memory(lending->size);
+    lending->descriptor = realm_make(lending->size);
     void *memory = lending->descriptor < 0 ? MAP_FAILED
                                            : mmap(NULL, lending->size, PROT_READ | PROT_WRITE,
                                                   MAP_SHARED, lending->descriptor, 0);

@@ -4,9 +4,8 @@
  * <tapline/wire.h>). So the system copies none of their bytes, which cost as much as all that is
  * done with them.
  *
- * The memory is a file without a name (memfd_create(2)), which the borrower opens by way of
- * /proc/PROCESS/fd: nothing of it stays behind, however either of them ends. Each link has its own,
- * which is given up with the link: who was taken for lost, and wakes, disturbs nobody.
+ * Each link has its own memory (realm.h), which is given up with the link: who was taken for lost,
+ * and wakes, disturbs nobody.
  */
 #ifndef TAPLINE_COMMON_LENDING_H
 #define TAPLINE_COMMON_LENDING_H
@@ -19,10 +18,6 @@
 #include "common/bus/vitals.h"
 
 struct lending;
-
-/** A number that stands for everybody who can open this process's memory, and whose memory it can
- *  open: processes of the same user that see each other in /proc. 0: it cannot be done here. */
-uint64_t lending_realm(void);
 
 /** Who lends: what a borrower checks before it believes a region. */
 struct lending_terms {

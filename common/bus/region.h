@@ -1,7 +1,13 @@
 /*
- * How memory is laid out that one process lends to another on the same machine: this head, then,
- * from a page's beginning, `slots` pieces of `slot_size` bytes. The lender (lending.h) makes it and
- * puts messages into slots; the borrower (borrowing.h) reads these in place and gives them back.
+ * How memory is laid out that one process shares with others on the same machine.
+ *
+ * A region is lent over one link: this head, then, from a page's beginning, `slots` pieces of
+ * `slot_size` bytes. The lender (lending.h) makes it and puts messages into slots; the borrower
+ * (borrowing.h) reads these in place and gives them back.
+ *
+ * A stock is one reader's (stock.h): its head, then from STOCK_FIRST on pieces of ORIGINAL_PIECE
+ * bytes (common/wire/original.h), which the reader puts packets into, and all others read
+ * (sharing.h).
  */
 #ifndef TAPLINE_COMMON_REGION_H
 #define TAPLINE_COMMON_REGION_H
@@ -11,8 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/wire/original.h"
+
 /** Counts up when anything here means something else. */
-enum { REGION_LAYOUT = 1, REGION_PAGE = 4096 };
+enum { REGION_LAYOUT = 2, REGION_PAGE = 4096 };
 
 struct region {
     uint64_t sender; /* the lender's id on the bus */
@@ -39,5 +47,16 @@ static inline size_t region_size(uint32_t slots, size_t slot_size)
 {
     return region_first(slots) + slots * slot_size;
 }
+
+struct stock_head {
+    uint64_t id;                            /* chosen at random: one stock is no other */
+    _Atomic uint32_t uses[ORIGINAL_PIECES]; /* of each piece; 0: it is free */
+};
+
+enum {
+    STOCK_FIRST = REGION_PAGE,
+    STOCK_SIZE = STOCK_FIRST + ORIGINAL_PIECES * ORIGINAL_PIECE,
+};
+_Static_assert(sizeof(struct stock_head) <= STOCK_FIRST, "the head has a page");
 
 #endif

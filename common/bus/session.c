@@ -16,9 +16,8 @@
  * before housekeeping is done. */
 enum { DEMANDS = 64, WAIT_MS = 100, TELL_WAITING = 16, ENDPOINT_MAX = 256 };
 
-/* What has its place in the original counts for this part of its bytes in a batch: whoever gets it
- * has all of them in memory at the same time. */
-enum { PLACED_PART = 8 };
+/* A batch leaves when it uses more pieces of the stock than that: others need them. */
+enum { PIECES_MOST = 2 };
 
 /* A worker that died may come again within this time. */
 #define PEER_WAIT_NS (INT64_C(10) * 1000000000)
@@ -32,8 +31,7 @@ struct outgoing {
     size_t place;        /* of the count of its array */
     uint32_t count;
     enum tapline_kind kind;
-    const struct original *original; /* whose places the peer can read; NULL: it cannot */
-    uint64_t placed; /* bytes that stand there: the peer has them to read all the same */
+    struct places places; /* in the batch; without an original where the peer cannot read it */
     struct buffer demands;
     size_t demands_place;
     uint32_t demands_count;
@@ -55,7 +53,8 @@ struct session {
     uint32_t absences; /* of this process, when the session began */
     char fault[128];   /* why, for people; "": nothing was lost */
     uint64_t flows; /* opened here and not closed yet */
-    struct sharing *sharing;   /* of the capture's file; NULL: its bytes travel */
+    struct sharing *sharing;   /* of the reader's stock; NULL: this is the reader, or it has none */
+    const struct original *original; /* the stock's; NULL: all bytes travel */
     struct outgoing *outgoing; /* by peer slot */
     uint32_t outgoing_count;
 };
@@ -138,32 +137,26 @@ static int lost(struct session *session, const char *form, ...)
     return ERR_LOST;
 }
 
-int session_share_original(struct session *session, const struct mapping *mapping)
+void session_share(struct session *session, const struct stock *stock)
 {
-    session->sharing = sharing_new(mapping);
-    return session->sharing ? 0 : -ENOMEM;
+    session->original = stock_original(stock);
 }
 
-int session_open_original(struct session *session)
+int session_open_stock(struct session *session)
 {
     int error;
     session->sharing =
-        sharing_accept(session->capture.original, bus_realm(session->host->bus), &error);
+        sharing_new(session->capture.original, bus_realm(session->host->bus), &error);
+    if (session->sharing)
+        session->original = sharing_original(session->sharing);
     if (error)
-        lost(session, "the capture's file cannot be read from here: %s",
-             error == ERR_LOST ? "it is not open any more, or has become shorter"
-                               : error_text(error));
+        lost(session, "what the reader shares cannot be opened here: %s", error_text(error));
     return error;
 }
 
-struct original *session_original(struct session *session)
+const struct original *session_original(const struct session *session)
 {
-    return sharing_original(session->sharing);
-}
-
-void session_pass_original(struct session *session)
-{
-    sharing_pass(session->sharing);
+    return session->original;
 }
 
 int session_set_opens(struct session *session)
@@ -297,6 +290,12 @@ const char *session_fault(const struct session *session)
     return session->fault;
 }
 
+/* How long a wait goes on at most: then somebody is taken for lost. */
+static bool is_over(const struct session *session, int64_t since_ns)
+{
+    return session->host->now() - since_ns > session->host->stall_ns;
+}
+
 /* Waits until a link has room; the peer may be lost meanwhile, or take nothing for too long. */
 static int wait_for_room(struct session *session, uint32_t peer, struct link *link)
 {
@@ -309,7 +308,7 @@ static int wait_for_room(struct session *session, uint32_t peer, struct link *li
         rc = host->wait(host->context);
         if (!rc && !peers_live(host->peers, peer))
             rc = lost_peer(session, peer);
-        if (!rc && session->host->now() - since > host->stall_ns)
+        if (!rc && is_over(session, since))
             rc = lost(session, "%s has taken nothing for %d s", peers_name(host->peers, peer),
                       (int)(host->stall_ns / 1000000000));
         if (!rc)
@@ -327,10 +326,6 @@ static int deliver(struct session *session, uint32_t peer, enum tapline_kind kin
     struct link *link = peers_live(peers, peer) ? peers_data(peers, peer) : NULL;
     if (!link)
         return lost_peer(session, peer);
-    /* Nothing leaves that was made of what could not be read. */
-    if (sharing_broken(session->sharing))
-        return lost(session, "the capture's file cannot be read to where it ended: it has become "
-                             "shorter, or its disk fails");
     struct message_head head = session->head;
     head.kind = kind;
     int rc = link_flush(link, 0);
@@ -362,6 +357,7 @@ static int send_batch(struct session *session, uint32_t peer, struct outgoing *o
     if (!out->batch.length)
         return 0;
     pack_array_close(&out->batch, out->place, out->count);
+    out->places.pieces = 0; /* whoever gets it uses them now */
     return deliver(session, peer, out->kind, &out->batch);
 }
 
@@ -374,8 +370,7 @@ static int open_batch(struct session *session, uint32_t peer, struct outgoing *o
         return lost_peer(session, peer);
     int error = link_fill(link, &out->batch, session->host->batch + session->host->batch / 4);
     message_open(&out->batch);
-    out->original = peers_share(peers, peer) ? session_original(session) : NULL;
-    out->placed = 0;
+    out->places.original = peers_share(peers, peer) ? session->original : NULL;
     return error;
 }
 
@@ -402,15 +397,14 @@ static struct outgoing *batch_to(struct session *session, uint32_t peer, enum ta
     return out;
 }
 
-/* One more, with so many bytes that stand in the original where they have their place there. */
-static int batched(struct session *session, uint32_t peer, struct outgoing *out, uint32_t bytes)
+static int batched(struct session *session, uint32_t peer, struct outgoing *out)
 {
     out->count++;
-    out->placed += out->original ? bytes : 0;
     if (out->batch.failed)
         return -ENOMEM;
-    uint64_t size = out->batch.length + out->placed / PLACED_PART;
-    return size < session->host->batch ? 0 : send_batch(session, peer, out);
+    bool full = out->batch.length >= session->host->batch ||
+                places_count(&out->places) > PIECES_MOST;
+    return full ? send_batch(session, peer, out) : 0;
 }
 
 int session_frame(struct session *session, uint32_t peer, const struct frame *frame)
@@ -419,8 +413,8 @@ int session_frame(struct session *session, uint32_t peer, const struct frame *fr
     struct outgoing *out = batch_to(session, peer, TAPLINE_PACKETS, &error);
     if (!out)
         return error;
-    frame_pack(&out->batch, frame, out->original);
-    return batched(session, peer, out, frame->length);
+    frame_pack(&out->batch, frame, &out->places);
+    return batched(session, peer, out);
 }
 
 int session_clock(struct session *session, uint32_t peer, int64_t time_ns)
@@ -430,7 +424,7 @@ int session_clock(struct session *session, uint32_t peer, int64_t time_ns)
     if (!out)
         return error;
     frame_pack_clock(&out->batch, time_ns);
-    return batched(session, peer, out, 0);
+    return batched(session, peer, out);
 }
 
 int session_send(struct session *session, uint32_t peer, enum tapline_kind kind,
@@ -478,6 +472,34 @@ int session_flush(struct session *session)
     return rc;
 }
 
+/* One moment of waiting for a piece. */
+static int await_piece(struct session *session, int64_t since_ns)
+{
+    int rc = session->host->wait(session->host->context);
+    if (!rc)
+        rc = session_check(session);
+    if (!rc && is_over(session, since_ns))
+        rc = lost(session, "nobody was done with what was read for %d s",
+                  (int)(session->host->stall_ns / 1000000000));
+    return rc;
+}
+
+uint8_t *session_take_piece(struct session *session, struct stock *stock, int *error)
+{
+    uint8_t *piece = stock_take(stock);
+    *error = 0;
+    if (piece)
+        return piece;
+    struct vitals *vitals = bus_vitals(session->host->bus);
+    int64_t since = session->host->now();
+    vital_add(&vitals->full_waits, 1);
+    *error = session_flush(session);
+    while (!*error && !(piece = stock_take(stock)))
+        *error = await_piece(session, since);
+    vital_add(&vitals->blocked_ns, (uint64_t)(session->host->now() - since));
+    return piece;
+}
+
 /* Waits until there is such a peer: the roster may be late, or another worker about to join. For a
  * sink that is gone nobody waits: the attempt has no other. */
 static int wanted_peer(struct session *session, enum tapline_role role, uint32_t *peer)
@@ -507,8 +529,8 @@ static int hand_on(void *context, enum tapline_role to, outlet_route *route,
     struct outgoing *out = rc ? NULL : batch_to(session, *route, TAPLINE_EVENTS, &rc);
     if (!out)
         return rc;
-    event_pack(&out->batch, event, out->original);
-    return batched(session, *route, out, event->kind == TAPLINE_DATA ? event->data.length : 0);
+    event_pack(&out->batch, event, &out->places);
+    return batched(session, *route, out);
 }
 
 static void hand_back(void *context, uint32_t from, const struct demand *demand)

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/mapping.h"
 #include "common/bus/outlet.h"
 #include "common/bus/peers.h"
+#include "common/bus/stock.h"
 #include "common/wire/capture.h"
 #include "common/wire/frame.h"
 #include "common/wire/message.h"
@@ -41,20 +41,22 @@ int64_t session_began(const struct session *session);
 /** The capture; its slices live as long as the session. */
 const struct capture *session_capture(const struct session *session);
 
-/** reader: the capture's file, mapped for longer than the session lives, of which the capture
- *  document tells (`original`). Of frames that stand in it only their places are sent, to whoever
- *  can read it. 0 or -ENOMEM. */
-int session_share_original(struct session *session, const struct mapping *mapping);
+/** reader: packets stand in this stock, of which the capture document tells (`original`), and which
+ *  lives longer than the session. Of those that do only their places are sent, to whoever can read
+ *  them. */
+void session_share(struct session *session, const struct stock *stock);
 
-/** The others: maps the capture's file, where they can and the reader says so. 0, or an error that
- *  ends this attempt here. */
-int session_open_original(struct session *session);
+/** reader: takes a free piece of its stock (stock_take), which it waits for: sends what is batched,
+ *  and does housekeeping meanwhile. NULL, with *error: what the host's wait returned; ERR_LOST
+ *  where none comes free, or somebody was lost. */
+uint8_t *session_take_piece(struct session *session, struct stock *stock, int *error);
 
-/** What places in messages lead to; NULL: they cannot be read here. */
-struct original *session_original(struct session *session);
+/** The others: opens the stock, where they can and the reader has one. 0, or an error that ends
+ *  this attempt here. */
+int session_open_stock(struct session *session);
 
-/** A message of the session's was dealt with: what was read of the original for it is let go. */
-void session_pass_original(struct session *session);
+/** What places in messages lead to; NULL: nothing that can be read here. */
+const struct original *session_original(const struct session *session);
 
 /** reader: the sink wants to hear of flows when they begin; workers that begin from here on learn
  *  so. 0 or -ENOMEM. */

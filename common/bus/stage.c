@@ -138,7 +138,7 @@ static void begin_session(struct stage *stage, const struct message_head *head,
         return;
     }
     /* A sink gets no bytes of packets. */
-    error = stage->hooks->role < TAPLINE_SINK ? session_open_original(session) : 0;
+    error = stage->hooks->role < TAPLINE_SINK ? session_open_stock(session) : 0;
     void *core = error ? NULL
                        : stage->hooks->begin(stage->shared, session_capture(session),
                                              session_outlet(session), &error);
@@ -201,7 +201,6 @@ static void fail_all(struct stage *stage)
 static void take_work(struct stage *stage, struct session *session, struct message *message)
 {
     int rc = dispatch(stage->hooks, stage->peers, session, message);
-    session_pass_original(session);
     if (rc == ERR_STOPPED)
         stage->outcome = rc;
     else if (rc)

@@ -60,9 +60,9 @@ struct capture {
     struct limits limits;
     bool live;             /* packets arrive as they happen, and cannot be played again */
     bool opens;            /* trackers tell the sink of flows when they begin, too */
-    struct slice original; /* msgpack: where the reader has the capture's file open, for those who
-                              can read it, too: [realm, process, descriptor, device, inode, size];
-                              nil, or empty: everything travels */
+    struct slice original; /* msgpack: where the reader has the memory that it reads into, for those
+                              who can read it, too: [realm, process, descriptor, id]; nil, or empty:
+                              all bytes travel */
     bool early;            /* the sink may write records before the capture has ended: should one
                               come too late for its place, another attempt is allowed */
 };

@@ -78,7 +78,7 @@ static uint8_t *put_head(uint8_t *at, uint64_t flow, const struct event_data *da
 }
 
 static uint8_t *put_placed(uint8_t *at, uint64_t flow, const struct event_data *data,
-                           const struct original *original)
+                           struct places *places)
 {
     if (is_plain(data)) {
         put_plain_numbers(at, flow, data);
@@ -86,20 +86,20 @@ static uint8_t *put_placed(uint8_t *at, uint64_t flow, const struct event_data *
     } else {
         at = put_numbers(at, flow, data);
     }
-    return original_put(at, original, data->bytes, data->length);
+    return places_put(at, places, data->bytes, data->length);
 }
 
 /* Most events are of this kind: room for all of it is asked for once. */
 static void pack_data(struct buffer *to, uint64_t flow, const struct event_data *data,
-                      const struct original *original)
+                      struct places *places)
 {
-    bool placed = original_has(original, data->bytes, data->length);
+    bool placed = places_lead_to(places, data->bytes, data->length);
     size_t room = DATA_FIELDS * PACK_LONGEST_NUMBER + PLACE_SIZE + (placed ? 0 : data->length);
     uint8_t *at = buffer_reserve(to, room);
     if (!at)
         return;
     if (placed) {
-        to->length = (size_t)(put_placed(at, flow, data, original) - to->bytes);
+        to->length = (size_t)(put_placed(at, flow, data, places) - to->bytes);
         return;
     }
     at = is_plain(data) ? put_plain_head(at, flow, data) : put_head(at, flow, data);
@@ -183,14 +183,14 @@ static uint8_t *put_bytes(uint8_t *at, struct slice bytes)
     return at + bytes.length;
 }
 
-void event_pack(struct buffer *to, const struct event *event, const struct original *original)
+void event_pack(struct buffer *to, const struct event *event, struct places *places)
 {
     static const uint8_t fields[] = {[TAPLINE_OPEN] = OPEN_FIELDS,
                                      [TAPLINE_GAP] = GAP_FIELDS,
                                      [TAPLINE_CLOSE] = CLOSE_FIELDS,
                                      [TAPLINE_RECORD] = RECORD_FIELDS};
     if (event->kind == TAPLINE_DATA) {
-        pack_data(to, event->flow, &event->data, original);
+        pack_data(to, event->flow, &event->data, places);
         return;
     }
     size_t more = event->kind == TAPLINE_CLOSE    ? event->close.notes.length
@@ -251,7 +251,7 @@ static void unpack_open(struct unpack *from, struct event_open *open)
     open->hints = (uint32_t)bounded(from, UINT32_MAX);
 }
 
-static void unpack_data(struct unpack *from, struct original *original, struct event_data *data)
+static void unpack_data(struct unpack *from, struct places *places, struct event_data *data)
 {
     data->direction = (uint8_t)bounded(from, 1);
     data->offset = unpack_uint(from);
@@ -259,7 +259,7 @@ static void unpack_data(struct unpack *from, struct original *original, struct e
     data->packet = unpack_uint(from);
     data->flags = (uint32_t)bounded(from, UINT32_MAX);
     data->missing = (uint32_t)bounded(from, UINT32_MAX);
-    struct slice bytes = original_unpack(from, original);
+    struct slice bytes = places_unpack(from, places);
     data->bytes = bytes.bytes;
     data->length = (uint32_t)bytes.length;
 }
@@ -314,7 +314,7 @@ static void unpack_record(struct unpack *from, struct event_record *record)
 }
 
 /* False, with nothing read: what comes next is no DATA event, or one in another form. */
-static bool unpack_plain_data(struct unpack *from, struct original *original, struct event *event)
+static bool unpack_plain_data(struct unpack *from, struct places *places, struct event *event)
 {
     const uint8_t *at = from->at, *bytes = at + PLAIN_HEAD;
     uint32_t length;
@@ -324,7 +324,7 @@ static bool unpack_plain_data(struct unpack *from, struct original *original, st
         at[TIME_AT] != PACK_UINT_64 || at[PACKET_AT] != PACK_UINT_32 || at[FLAGS_AT] >= PACK_TAGS ||
         at[MISSING_AT] != PACK_UINT_16)
         return false;
-    bool placed = left >= PLAIN_PLACED && original_get(at + BYTES_AT, original, &bytes, &length);
+    bool placed = left >= PLAIN_PLACED && places_get(at + BYTES_AT, places, &bytes, &length);
     if (!placed && at[BYTES_AT] != PACK_BIN_16)
         return false;
     if (!placed)
@@ -347,9 +347,9 @@ static bool unpack_plain_data(struct unpack *from, struct original *original, st
     return true;
 }
 
-int event_unpack(struct unpack *from, struct original *original, struct event *event)
+int event_unpack(struct unpack *from, struct places *places, struct event *event)
 {
-    if (unpack_plain_data(from, original, event))
+    if (unpack_plain_data(from, places, event))
         return 0;
     uint32_t fields = unpack_array_of(from, 2), known = 0;
     event->kind = (uint32_t)bounded(from, TAPLINE_RECORD);
@@ -361,7 +361,7 @@ int event_unpack(struct unpack *from, struct original *original, struct event *e
         break;
     case TAPLINE_DATA:
         known = DATA_FIELDS;
-        unpack_data(from, original, &event->data);
+        unpack_data(from, places, &event->data);
         break;
     case TAPLINE_GAP:
         known = GAP_FIELDS;

@@ -107,14 +107,14 @@ struct event {
     };
 };
 
-/** Appends one event; for the bytes of a DATA event stands their place in the original, where that
- *  has them. */
-void event_pack(struct buffer *to, const struct event *event, const struct original *original);
+/** Appends one event; where places of the message lead to the bytes of a DATA event, one of them
+ *  stands for these. NULL: there are none. */
+void event_pack(struct buffer *to, const struct event *event, struct places *places);
 
 /** Reads one event in place: slices point into the message, bytes of a DATA event perhaps into the
  *  original. 0, ERR_TRUNCATED or ERR_MALFORMED; after an error nothing of `event` means anything.
  */
-int event_unpack(struct unpack *from, struct original *original, struct event *event);
+int event_unpack(struct unpack *from, struct places *places, struct event *event);
 
 /** What a stage wants next of one direction of a flow (DESIGN.md, idea 2). Ordered by how little
  *  is wanted: FROM, TURN, NOTHING. */

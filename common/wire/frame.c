@@ -56,7 +56,7 @@ static uint8_t *put_head(uint8_t *at, const struct frame *frame)
     return pack_put_bin_head(put_numbers(at, frame), frame->length);
 }
 
-static uint8_t *put_placed(uint8_t *at, const struct frame *frame, const struct original *original)
+static uint8_t *put_placed(uint8_t *at, const struct frame *frame, struct places *places)
 {
     if (is_plain(frame)) {
         put_plain_numbers(at, frame);
@@ -64,18 +64,18 @@ static uint8_t *put_placed(uint8_t *at, const struct frame *frame, const struct 
     } else {
         at = put_numbers(at, frame);
     }
-    return original_put(at, original, frame->bytes, frame->length);
+    return places_put(at, places, frame->bytes, frame->length);
 }
 
-void frame_pack(struct buffer *to, const struct frame *frame, const struct original *original)
+void frame_pack(struct buffer *to, const struct frame *frame, struct places *places)
 {
-    bool placed = original_has(original, frame->bytes, frame->length);
+    bool placed = places_lead_to(places, frame->bytes, frame->length);
     size_t room = PACKET_FIELDS * PACK_LONGEST_NUMBER + PLACE_SIZE + (placed ? 0 : frame->length);
     uint8_t *at = buffer_reserve(to, room);
     if (!at)
         return;
     if (placed) {
-        to->length = (size_t)(put_placed(at, frame, original) - to->bytes);
+        to->length = (size_t)(put_placed(at, frame, places) - to->bytes);
         return;
     }
     at = is_plain(frame) ? put_plain_head(at, frame) : put_head(at, frame);
@@ -99,7 +99,7 @@ static uint32_t narrow(struct unpack *from)
 }
 
 /* False, with nothing read: the next element has another form. */
-static bool unpack_plain(struct unpack *from, struct original *original, struct frame *frame)
+static bool unpack_plain(struct unpack *from, struct places *places, struct frame *frame)
 {
     const uint8_t *at = from->at;
     size_t left = (size_t)(from->end - at);
@@ -108,7 +108,7 @@ static bool unpack_plain(struct unpack *from, struct original *original, struct 
         at[WIRE_AT] != PACK_UINT_16)
         return false;
     bool placed = left >= PLAIN_PLACED &&
-                  original_get(at + BYTES_AT, original, &frame->bytes, &frame->length);
+                  places_get(at + BYTES_AT, places, &frame->bytes, &frame->length);
     if (!placed && at[BYTES_AT] != PACK_BIN_16)
         return false;
     frame->number = big_endian_32(at + NUMBER_AT + 1);
@@ -129,9 +129,9 @@ static bool unpack_plain(struct unpack *from, struct original *original, struct 
     return true;
 }
 
-int frame_unpack(struct unpack *from, struct original *original, struct frame *frame)
+int frame_unpack(struct unpack *from, struct places *places, struct frame *frame)
 {
-    if (unpack_plain(from, original, frame))
+    if (unpack_plain(from, places, frame))
         return FRAME_PACKET;
     uint32_t fields = unpack_array(from);
     if (fields < PACKET_FIELDS) {
@@ -144,7 +144,7 @@ int frame_unpack(struct unpack *from, struct original *original, struct frame *f
     frame->time_ns = unpack_int(from);
     frame->link = narrow(from);
     frame->wire_length = narrow(from);
-    struct slice bytes = original_unpack(from, original);
+    struct slice bytes = places_unpack(from, places);
     frame->bytes = bytes.bytes;
     frame->length = (uint32_t)bytes.length;
     if (!from->error && fields > PACKET_FIELDS)

@@ -20,8 +20,9 @@ struct frame {
     uint32_t length;      /* captured bytes */
 };
 
-/** Appends a frame; its place in the original stands for its bytes, where that has them. */
-void frame_pack(struct buffer *to, const struct frame *frame, const struct original *original);
+/** Appends a frame; where places of the message lead to its bytes, one of them stands for these.
+ *  NULL: there are none. */
+void frame_pack(struct buffer *to, const struct frame *frame, struct places *places);
 
 /** Appends a clock: capture time has reached this. */
 void frame_pack_clock(struct buffer *to, int64_t time_ns);
@@ -31,6 +32,6 @@ enum { FRAME_PACKET = 1, FRAME_CLOCK = 2 };
 
 /** Reads the next element in place. FRAME_PACKET (bytes point into the message or the original),
  *  FRAME_CLOCK (time_ns only), ERR_TRUNCATED or ERR_MALFORMED. */
-int frame_unpack(struct unpack *from, struct original *original, struct frame *frame);
+int frame_unpack(struct unpack *from, struct places *places, struct frame *frame);
 
 #endif

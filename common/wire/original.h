@@ -1,11 +1,16 @@
 /*
- * Bytes of a capture that need not travel: both who sends them and who receives them can read the
- * file that they stand in, the original. Then a message has their place in it instead, an extension
- * of msgpack's (<tapline/wire.h>), and nobody copies them.
+ * Bytes of packets that need not travel: both who sends them and who receives them can read the
+ * memory that they were read into, the original. Then a message has their place in it instead, an
+ * extension of msgpack's (<tapline/wire.h>), and nobody copies them.
+ *
+ * The original is made of pieces, which are used again when nobody needs them any more: of each its
+ * uses are counted. Whoever writes a place into a message makes that message use the piece; whoever
+ * has dealt with the message ends that.
  */
 #ifndef TAPLINE_COMMON_ORIGINAL_H
 #define TAPLINE_COMMON_ORIGINAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <tapline/wire.h>
@@ -14,12 +19,22 @@
 #include "common/wire/pack.h"
 #include "common/wire/unpack.h"
 
-/** The original as it stands in this process's memory, and what was read of it. NULL wherever one
- *  is asked for: there is none. */
+enum {
+    ORIGINAL_PIECES = 64, /* as many as the bits of a number */
+    ORIGINAL_PIECE_BITS = 18,
+    ORIGINAL_PIECE = 1 << ORIGINAL_PIECE_BITS, /* bytes */
+};
+
+/** The original as this process sees it. */
 struct original {
-    const uint8_t *bytes;
-    uint64_t size;
-    uint64_t from, to; /* all that places led to since these were set to UINT64_MAX and 0 */
+    const uint8_t *bytes;   /* ORIGINAL_PIECES of ORIGINAL_PIECE */
+    _Atomic uint32_t *uses; /* of each piece */
+};
+
+/** The places in one message. */
+struct places {
+    const struct original *original; /* that they lead to; NULL: there are none */
+    uint64_t pieces;                 /* that the message uses: a bit for each */
 };
 
 /** A place on the wire: its tag, its type, and 64 bits, of which the lowest are the length. */
@@ -29,54 +44,74 @@ enum {
     PLACE_SIZE = 10,
 };
 
-/** No original is larger. */
-#define ORIGINAL_MOST_BYTES (UINT64_C(1) << (64 - PLACE_LENGTH_BITS))
-
-/** Do these bytes stand in it, so that a place says which they are? Bytes are what the length says,
- *  not 0 of them. */
-static inline bool original_has(const struct original *original, const uint8_t *bytes,
-                                uint32_t length)
+/** Can a place say where these bytes stand? `places` may be NULL. */
+static inline bool places_lead_to(const struct places *places, const uint8_t *bytes,
+                                  uint32_t length)
 {
-    uint64_t offset = (uint64_t)((uintptr_t)bytes - (original ? (uintptr_t)original->bytes : 0));
-    return original && length && length <= PLACE_MOST_BYTES && offset < original->size &&
-           length <= original->size - offset;
+    if (!places || !places->original)
+        return false;
+    uintptr_t offset = (uintptr_t)bytes - (uintptr_t)places->original->bytes;
+    return length && length <= PLACE_MOST_BYTES &&
+           offset < (uintptr_t)ORIGINAL_PIECES * ORIGINAL_PIECE;
 }
 
-/** Writes the place of bytes that it has, where there is room for PLACE_SIZE; where that ends. */
-static inline uint8_t *original_put(uint8_t *at, const struct original *original,
-                                    const uint8_t *bytes, uint32_t length)
+/** Writes the place of bytes that places_lead_to, where there is room for PLACE_SIZE, into a
+ * message whose places these are; where that ends. */
+static inline uint8_t *places_put(uint8_t *at, struct places *places, const uint8_t *bytes,
+                                  uint32_t length)
 {
+    uint64_t offset = (uint64_t)(bytes - places->original->bytes);
+    uint64_t piece = UINT64_C(1) << (offset >> ORIGINAL_PIECE_BITS);
+    if (!(places->pieces & piece)) {
+        places->pieces |= piece;
+        atomic_fetch_add_explicit(&places->original->uses[offset >> ORIGINAL_PIECE_BITS], 1,
+                                  memory_order_relaxed);
+    }
     at[0] = PACK_FIXEXT_8;
     at[1] = TAPLINE_PLACE;
-    big_endian_put_64(at + 2, (uint64_t)(bytes - original->bytes) << PLACE_LENGTH_BITS | length);
+    big_endian_put_64(at + 2, offset << PLACE_LENGTH_BITS | length);
     return at + PLACE_SIZE;
 }
 
-/** Reads a place that stands there in full; false: there is none, or it leads out of the original.
- */
-static inline bool original_get(const uint8_t *at, struct original *original, const uint8_t **bytes,
-                                uint32_t *length)
+/** Reads a place that stands there in full, in a message whose places these are; false: there is
+ *  none, or it leads out of the original. `places` may be NULL. */
+static inline bool places_get(const uint8_t *at, struct places *places, const uint8_t **bytes,
+                              uint32_t *length)
 {
     uint64_t place = big_endian_64(at + 2), offset = place >> PLACE_LENGTH_BITS;
+    uint64_t piece = offset >> ORIGINAL_PIECE_BITS;
     *length = (uint32_t)(place & PLACE_MOST_BYTES);
-    if (!original || at[0] != PACK_FIXEXT_8 || at[1] != TAPLINE_PLACE || offset > original->size ||
-        *length > original->size - offset)
+    if (!places || !places->original || at[0] != PACK_FIXEXT_8 || at[1] != TAPLINE_PLACE ||
+        piece >= ORIGINAL_PIECES || *length > ORIGINAL_PIECE - offset % ORIGINAL_PIECE)
         return false;
-    *bytes = original->bytes + offset;
-    original->from = offset < original->from ? offset : original->from;
-    original->to = offset + *length > original->to ? offset + *length : original->to;
+    places->pieces |= UINT64_C(1) << piece;
+    *bytes = places->original->bytes + offset;
     return true;
 }
 
 /** Reads bytes in either form: a bin, or a place. */
-static inline struct slice original_unpack(struct unpack *from, struct original *original)
+static inline struct slice places_unpack(struct unpack *from, struct places *places)
 {
     const uint8_t *bytes;
     uint32_t length;
-    if (from->end - from->at < PLACE_SIZE || !original_get(from->at, original, &bytes, &length))
+    if (from->end - from->at < PLACE_SIZE || !places_get(from->at, places, &bytes, &length))
         return unpack_bin(from);
     from->at += PLACE_SIZE;
     return (struct slice){bytes, length};
+}
+
+/** How many pieces the message uses. */
+static inline int places_count(const struct places *places)
+{
+    return __builtin_popcountll(places->pieces);
+}
+
+/** The message was dealt with: it uses no piece any more. */
+static inline void places_end(struct places *places)
+{
+    for (; places->pieces; places->pieces &= places->pieces - 1)
+        atomic_fetch_sub_explicit(&places->original->uses[__builtin_ctzll(places->pieces)], 1,
+                                  memory_order_release);
 }
 
 #endif

@@ -34,7 +34,7 @@
 #define TAPLINE_MAGIC "tapline"
 #define TAPLINE_WIRE_VERSION 4
 
-/** The type of msgpack's extensions that are places in a capture's file. */
+/** The type of msgpack's extensions that are places in memory which processes share. */
 #define TAPLINE_PLACE 1
 
 /** Fields of a message, and how many of them are never missing: those up to the body. */
@@ -111,9 +111,11 @@ enum tapline_presence {
  *     [clock]                                         capture time has reached this: what idle
  *                                                     flows may be let go by
  *
- *     bytes are a bin; or, where both sides read the capture's file themselves (`original` of the
- *     capture document), their place in it: an extension of type TAPLINE_PLACE, 64 bits, of
- *     which the upper 48 are the offset in the file and the lower 16 the length
+ *     bytes are a bin; or, where both sides can read the memory that the reader has read them into
+ *     (`original` of the capture document), their place there: an extension of type TAPLINE_PLACE, 64
+ *     bits, of which the upper 48 are the offset and the lower 16 the length. Until a message was
+ *     dealt with, it uses the pieces of that memory that its places lead to: see
+ *     common/wire/original.h
  *
  * EVENTS. Each element begins with [event, flow, ...]:
  *

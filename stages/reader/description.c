@@ -30,14 +30,30 @@ const char *description_zone(void)
     return "UTC";
 }
 
+static bool is_file(const char *path, struct stat *status)
+{
+    return strcmp(path, "-") != 0 && stat(path, status) == 0 && S_ISREG(status->st_mode);
+}
+
+uint64_t description_size(const char *const *paths, size_t count)
+{
+    uint64_t size = 0;
+    struct stat status;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_file(paths[i], &status))
+            return UINT64_MAX;
+        size += (uint64_t)status.st_size;
+    }
+    return size;
+}
+
 int description_sources(struct buffer *to, const char *const *paths, size_t count)
 {
     pack_array(to, count);
     for (size_t i = 0; i < count; i++) {
         struct stat status;
         const char *name = source_name(paths[i]);
-        bool file = strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 &&
-                    S_ISREG(status.st_mode);
+        bool file = is_file(paths[i], &status);
         pack_map(to, 3);
         pack_str(to, "name");
         pack_text(to, name, strlen(name));

@@ -5,12 +5,16 @@
 #define TAPLINE_READER_DESCRIPTION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/base/buffer.h"
 
 /** The TZ value that stands for this process's local zone: $TZ, or the zone that /etc/localtime
  *  names, or "UTC". Static storage. */
 const char *description_zone(void);
+
+/** How large all sources are together, as they lie there; UINT64_MAX: one of them does not tell. */
+uint64_t description_size(const char *const *paths, size_t count);
 
 /** Appends the msgpack array of {name, size, mtime_ns} of the files; size and time are nil where
  *  there are none (standard input). 0 or -ENOMEM. */

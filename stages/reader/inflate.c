@@ -12,7 +12,6 @@
 #include <zstd.h>
 
 #include "common/base/error.h"
-#include "common/wire/original.h"
 
 /* One way that content may be compressed. */
 struct coding {
@@ -42,8 +41,6 @@ struct inflate {
     z_stream gzip;
     ZSTD_DStream *zstd;
     size_t zstd_wants; /* bytes that the next step of the decoder takes */
-    struct mapping *mapping; /* of the whole content; NULL: it is read */
-    uint64_t passed;         /* what stands before this in the mapping was let go */
     uint64_t taken;
     int error;
     char fault[160];
@@ -70,9 +67,8 @@ static ssize_t take(struct inflate *input, uint8_t *into, size_t size)
 {
     if (!input->waits && quiet(input))
         return ERR_AGAIN;
-    ssize_t got = input->spool     ? spool_read(input->spool, input->taken, into, size)
-                  : input->mapping ? pread(input->fd, into, size, (off_t)input->taken)
-                                   : read(input->fd, into, size);
+    ssize_t got = input->spool ? spool_read(input->spool, input->taken, into, size)
+                               : read(input->fd, into, size);
     if (got >= 0) {
         input->taken += (uint64_t)got;
         return got;
@@ -270,32 +266,6 @@ void inflate_free(struct inflate **input)
     free((*input)->raw);
     free(*input);
     *input = NULL;
-}
-
-void inflate_map(struct inflate *input, struct inflate_mapping *asked)
-{
-    struct stat status;
-    int error;
-    if (input->spool || input->live || input->coding || fstat(input->fd, &status) != 0 ||
-        status.st_size <= 0 || (uint64_t)status.st_size < asked->least ||
-        (uint64_t)status.st_size >= ORIGINAL_MOST_BYTES ||
-        lseek(input->fd, 0, SEEK_CUR) != (off_t)input->taken)
-        return;
-    input->mapping = mapping_new(input->fd, (uint64_t)status.st_size, &error);
-    asked->mapping = input->mapping;
-}
-
-const struct mapping *inflate_mapped(const struct inflate *input)
-{
-    return input->mapping;
-}
-
-void inflate_pass(struct inflate *input, uint64_t passed, uint64_t taken)
-{
-    mapping_release(input->mapping, input->passed, passed);
-    input->passed = passed;
-    input->taken = taken;
-    input->head_at = input->head_length;
 }
 
 const uint8_t *inflate_head(const struct inflate *input, size_t *length)

@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/base/mapping.h"
 #include "stages/reader/spool.h"
 
 enum {
@@ -21,27 +20,10 @@ enum {
 
 struct inflate;
 
-/** A file's content as it lies in memory, for whoever reads it there. */
-struct inflate_mapping {
-    uint64_t least;          /* asked for: files of so many bytes or more are to be mapped */
-    struct mapping *mapping; /* the answer; the asker's. NULL: it was not mapped */
-};
-
 /** Reads from the spool, which must outlive it, or, where that is NULL, from the descriptor, which
  *  it owns from then on (also where this fails) and closes. NULL, with *error set to -ENOMEM, where
  *  memory is short; what is wrong with the content shows when it is read. */
 struct inflate *inflate_new(int fd, struct spool *spool, int *error);
-
-/** Maps the content where it is that of a regular file, not compressed, and as large as asked for.
- *  The mapping must outlive the reading. */
-void inflate_map(struct inflate *input, struct inflate_mapping *asked);
-
-/** The content's mapping; NULL: it is not mapped, and has to be read. */
-const struct mapping *inflate_mapped(const struct inflate *input);
-
-/** What stands in the mapping before `passed` is not needed any more, and is read there up to
- *  `taken`, from where inflate_read() goes on. */
-void inflate_pass(struct inflate *input, uint64_t passed, uint64_t taken);
 
 /** Closes the descriptor and gives everything back; takes NULL. */
 void inflate_free(struct inflate **input);

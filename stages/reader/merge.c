@@ -30,7 +30,7 @@ struct merge {
     struct lane **heap; /* lanes that have a next frame, the earliest first */
     size_t waiting;     /* how many these are */
     struct lane *given; /* whose frame the caller has; NULL: none */
-    struct inflate_mapping mapping;
+    const struct window_memory *memory; /* NULL: sources have their own */
     uint64_t frames;
     uint64_t cuts;
     char cut[FAULT_SIZE]; /* the first one */
@@ -92,8 +92,7 @@ static int lane_advance(struct merge *merge, struct lane *lane)
 static int lane_open(struct merge *merge, struct lane *lane, char *fault, size_t fault_size)
 {
     int error;
-    struct inflate_mapping *mapping = merge->count == 1 ? &merge->mapping : NULL;
-    lane->source = source_open(lane->path, merge->spools, mapping, fault, fault_size, &error);
+    lane->source = source_open(lane->path, merge->spools, merge->memory, fault, fault_size, &error);
     if (lane->source)
         source_position(lane->source, &lane->done, &lane->size);
     return lane->source ? 0 : error;
@@ -161,7 +160,8 @@ static struct merge *merge_new(size_t count)
 }
 
 struct merge *merge_open(const char *const *paths, size_t count, struct spools *spools,
-                         uint64_t map_from, char *fault, size_t fault_size, int *error)
+                         const struct window_memory *memory, char *fault, size_t fault_size,
+                         int *error)
 {
     struct merge *merge = merge_new(count);
     *error = merge ? 0 : -ENOMEM;
@@ -173,7 +173,7 @@ struct merge *merge_open(const char *const *paths, size_t count, struct spools *
         raise_file_limit();
     merge->count = count;
     merge->spools = spools;
-    merge->mapping.least = map_from;
+    merge->memory = count <= MERGE_SHARING ? memory : NULL;
     for (size_t i = 0; i < count && !*error; i++) {
         merge->lanes[i].path = paths[i];
         merge->lanes[i].place = i;
@@ -194,7 +194,6 @@ void merge_free(struct merge **merge)
         return;
     for (size_t i = 0; i < (*merge)->count; i++)
         source_free(&(*merge)->lanes[i].source);
-    mapping_free(&(*merge)->mapping.mapping);
     free((*merge)->lanes);
     free((*merge)->heap);
     free(*merge);
@@ -233,11 +232,6 @@ int merge_next(struct merge *merge, struct frame **frame)
     *frame = &merge->given->frame;
     (*frame)->number = ++merge->frames;
     return 0;
-}
-
-const struct mapping *merge_mapping(const struct merge *merge)
-{
-    return merge->mapping.mapping;
 }
 
 int merge_descriptor(const struct merge *merge)

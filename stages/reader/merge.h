@@ -15,21 +15,19 @@
 
 #include "common/wire/frame.h"
 #include "stages/reader/spool.h"
+#include "stages/reader/window.h"
 
-enum { MERGE_KEPT_OPEN = 32 };
+enum { MERGE_KEPT_OPEN = 32, MERGE_SHARING = 16 };
 
 struct merge;
 
 /** Opens all sources (paths, and the spools for what cannot be opened twice, are borrowed for the
- *  merge's life; "-": standard input) and looks at
- *  their first frames. A single one of `map_from` bytes or more is mapped, if it can be
- *  (inflate_map). Raises the process's soft limit of open files to the hard one where there
- *  are many. NULL, with the fault and *error set, where one cannot be opened: see source_open(). */
+ *  merge's life; "-": standard input) and looks at their first frames. `memory` is for what is read
+ *  of them, where there are no more of them than MERGE_SHARING (window.h; NULL: their own). Raises
+ *  the process's soft limit of open files to the hard one where there are many. NULL, with the fault and *error set, where one cannot be opened: see source_open(). */
 struct merge *merge_open(const char *const *paths, size_t count, struct spools *spools,
-                         uint64_t map_from, char *fault, size_t fault_size, int *error);
-
-/** The mapping in which the bytes of the frames stand; NULL: in none. It is the merge's. */
-const struct mapping *merge_mapping(const struct merge *merge);
+                         const struct window_memory *memory, char *fault, size_t fault_size,
+                         int *error);
 
 /** Closes everything; takes NULL, and sets the caller's pointer to it. */
 void merge_free(struct merge **merge);

@@ -6,7 +6,6 @@
 
 #include "common/base/error.h"
 #include "stages/reader/source_link.h"
-#include "stages/reader/window.h"
 
 static const uint32_t MAGIC_MICROSECONDS = 0xa1b2c3d4;
 static const uint32_t MAGIC_NANOSECONDS = 0xa1b23c4d;
@@ -94,13 +93,15 @@ static int read_file_header(struct pcap_file *file)
     return error;
 }
 
-struct pcap_file *pcap_file_new(struct inflate *input, struct source_fault *fault, int *error)
+struct pcap_file *pcap_file_new(struct inflate *input, const struct window_memory *memory,
+                                struct source_fault *fault, int *error)
 {
     struct pcap_file *file = calloc(1, sizeof *file);
     *error = -ENOMEM;
     if (!file)
         return NULL;
     file->window.input = input;
+    file->window.memory = memory;
     file->fault = fault;
     *error = read_file_header(file);
     if (*error)
@@ -170,7 +171,7 @@ int pcap_file_next(struct pcap_file *file, struct frame *frame)
         return end(file, error);
     header = window_here(&file->window); /* it may have moved */
     window_pass(&file->window, length);
-    window_fetch(&file->window);
+    __builtin_prefetch(header + length); /* where the next one begins */
     *frame = (struct frame){
         .number = ++file->frames,
         .time_ns = (int64_t)number_32(file, header + SECONDS_AT) * 1000000000 +

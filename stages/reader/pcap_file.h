@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "common/wire/frame.h"
-#include "stages/reader/inflate.h"
 #include "stages/reader/source_fault.h"
+#include "stages/reader/window.h"
 
 enum {
     PCAP_MOST_CAPTURED = 256 * 1024, /* bytes of a packet; more is taken for garbage */
@@ -23,10 +23,11 @@ struct pcap_file;
 /** Whether content that begins like this is a pcap file. */
 bool pcap_file_begins(const uint8_t *head, size_t length);
 
-/** Reads the file's header. Both are borrowed for the object's life; `fault` is written whenever
- *  something is wrong. NULL, with *error set: ERR_UNREADABLE (the header is cut short, or of an
- *  unknown version), ERR_STOPPED, -ENOMEM. */
-struct pcap_file *pcap_file_new(struct inflate *input, struct source_fault *fault, int *error);
+/** Reads the file's header. `memory` is for what is read (window.h); NULL: its own. All are borrowed
+ *  for the object's life; `fault` is written whenever something is wrong. NULL, with *error set:
+ *  ERR_UNREADABLE (the header is cut short, or of an unknown version), ERR_STOPPED, -ENOMEM. */
+struct pcap_file *pcap_file_new(struct inflate *input, const struct window_memory *memory,
+                                struct source_fault *fault, int *error);
 
 /** Takes NULL, and sets the caller's pointer to it. */
 void pcap_file_free(struct pcap_file **file);

@@ -8,7 +8,6 @@
 #include "common/base/error.h"
 #include "stages/reader/pcapng_time.h"
 #include "stages/reader/source_link.h"
-#include "stages/reader/window.h"
 
 enum block_type {
     BLOCK_SECTION = 0x0a0d0d0a, /* reads the same in both byte orders */
@@ -156,7 +155,6 @@ static int next_block(struct pcapng_file *file, struct block *block)
     if (take_u32(file, &whole) != length)
         return cut(file, "has two different lengths at its ends");
     window_pass(&file->window, length);
-    window_fetch(&file->window);
     file->offset += length;
     return 0;
 }
@@ -311,7 +309,8 @@ bool pcapng_file_begins(const uint8_t *head, size_t length)
     return cursor_u32(&cursor) == BLOCK_SECTION;
 }
 
-struct pcapng_file *pcapng_file_new(struct inflate *input, struct source_fault *fault, int *error)
+struct pcapng_file *pcapng_file_new(struct inflate *input, const struct window_memory *memory,
+                                    struct source_fault *fault, int *error)
 {
     struct pcapng_file *file = calloc(1, sizeof *file);
     if (!file) {
@@ -319,6 +318,7 @@ struct pcapng_file *pcapng_file_new(struct inflate *input, struct source_fault *
         return NULL;
     }
     file->window.input = input;
+    file->window.memory = memory;
     file->fault = fault;
     struct block block;
     *error = next_block(file, &block);

@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 #include "common/wire/frame.h"
-#include "stages/reader/inflate.h"
 #include "stages/reader/source_fault.h"
+#include "stages/reader/window.h"
 
 enum {
     PCAPNG_MOST_BLOCK = 16 * 1024 * 1024, /* bytes of a block; more is taken for garbage */
@@ -28,9 +28,11 @@ struct pcapng_file;
 /** Whether content that begins like this is a pcapng file. */
 bool pcapng_file_begins(const uint8_t *head, size_t length);
 
-/** Reads the first section's header. Both are borrowed for the object's life; `fault` is written
- *  whenever something is wrong. NULL, with *error set: ERR_UNREADABLE, ERR_STOPPED, -ENOMEM. */
-struct pcapng_file *pcapng_file_new(struct inflate *input, struct source_fault *fault, int *error);
+/** Reads the first section's header. `memory` is for what is read (window.h); NULL: its own. All
+ *  are borrowed for the object's life; `fault` is written whenever something is wrong. NULL, with
+ *  *error set: ERR_UNREADABLE, ERR_STOPPED, -ENOMEM. */
+struct pcapng_file *pcapng_file_new(struct inflate *input, const struct window_memory *memory,
+                                    struct source_fault *fault, int *error);
 
 /** Takes NULL, and sets the caller's pointer to it. */
 void pcapng_file_free(struct pcapng_file **file);

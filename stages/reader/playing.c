@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/bus/sharing.h"
 #include "common/net/decode.h"
 #include "common/net/link.h"
 #include "common/wire/pack.h"
@@ -58,12 +57,12 @@ static void choose_trackers(struct playing *playing, struct buffer *to)
 
 /* Opens the attempt for the capture, with what its document lacks. */
 static int open_session(struct playing *playing, struct capture *capture, void *core,
-                        const struct mapping *mapping)
+                        const struct stock *stock)
 {
     struct buffer trackers = {0}, original = {0};
     int error = -ENOMEM;
     choose_trackers(playing, &trackers);
-    sharing_offer(&original, bus_realm(stage_bus(playing->stage)), mapping);
+    stock_offer(stock, bus_realm(stage_bus(playing->stage)), &original);
     capture->sink = choose_sink(playing, capture);
     capture->trackers = (struct slice){trackers.bytes, trackers.length};
     capture->original = (struct slice){original.bytes, original.length};
@@ -72,13 +71,13 @@ static int open_session(struct playing *playing, struct capture *capture, void *
     buffer_free(&trackers);
     buffer_free(&original);
     capture->trackers = capture->original = (struct slice){0};
-    if (playing->session && mapping)
-        error = session_share_original(playing->session, mapping);
+    if (playing->session && stock)
+        session_share(playing->session, stock);
     return error;
 }
 
 struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
-                              const struct mapping *mapping, struct remarks *remarks, int *error)
+                              const struct stock *stock, struct remarks *remarks, int *error)
 {
     struct playing *playing = calloc(1, sizeof *playing);
     *error = -ENOMEM;
@@ -88,7 +87,7 @@ struct playing *playing_begin(struct stage *stage, struct capture *capture, void
     playing->remarks = remarks;
     playing->capture = capture->id;
     playing->attempt = capture->attempt;
-    *error = open_session(playing, capture, core, mapping);
+    *error = open_session(playing, capture, core, stock);
     if (!*error)
         *error = session_begin(playing->session, playing->sink);
     if (*error)
@@ -147,6 +146,11 @@ int playing_frame(struct playing *playing, const struct frame *frame)
     for (uint32_t i = 0; i < playing->tracker_count && !error; i++)
         error = session_clock(playing->session, playing->trackers[i], playing->clock.time_ns);
     return error;
+}
+
+uint8_t *playing_take_piece(struct playing *playing, struct stock *stock, int *error)
+{
+    return session_take_piece(playing->session, stock, error);
 }
 
 static void pack_tally(const struct playing *playing, const struct reading *reading,

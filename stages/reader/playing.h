@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/base/mapping.h"
 #include "common/bus/stage.h"
 #include "common/wire/capture.h"
 #include "common/wire/frame.h"
@@ -22,12 +21,12 @@ struct playing;
 /**
  * Chooses the workers that are fixed for its length, all trackers and one sink, and sends the sink
  * the capture's document, completed by them. `core` gets the messages of this attempt. There must
- * be a tracker and a sink. `mapping` is where the frames' bytes stand, for workers of this machine
- * to read them there (NULL: they are sent); it and `remarks` are borrowed for its life. NULL, with
+ * be a tracker and a sink. `stock` is where the frames' bytes stand, for workers of this machine to
+ * read them there (NULL: they are sent); it and `remarks` are borrowed for its life. NULL, with
  * *error set.
  */
 struct playing *playing_begin(struct stage *stage, struct capture *capture, void *core,
-                              const struct mapping *mapping, struct remarks *remarks, int *error);
+                              const struct stock *stock, struct remarks *remarks, int *error);
 
 /** The sink wants to hear of flows when they begin: before the first frame. 0 or -ENOMEM. */
 int playing_set_opens(struct playing *playing);
@@ -44,6 +43,9 @@ struct reading {
     const char *cut;       /* where the capture broke off; NULL: it did not */
     uint64_t cuts;         /* in how many places */
 };
+
+/** A free piece of its stock, which it waits for: see session_take_piece. */
+uint8_t *playing_take_piece(struct playing *playing, struct stock *stock, int *error);
 
 /** Everything was played: closes the books with every tracker and the sink. 0, or the error. */
 int playing_finish(struct playing *playing, const struct reading *reading);

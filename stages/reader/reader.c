@@ -44,7 +44,7 @@ const struct reader_options READER_OPTIONS_DEFAULT = {
              .gather_ns = SECONDS(10),
              .publish_ns = SECONDS(120),
              .retries = 2,
-             .map_from = 4 << 20},
+             .share_from = 1 << 20},
     .at_once = 8,
 };
 
@@ -77,10 +77,9 @@ const struct opt READER_OPTS[] = {
      SECONDS(1) / 1000, 0},
     {"retries", OPT_COUNT, OPTION(runs.retries), "N",
      "how often a capture is played again where something was lost", 0, 1000},
-    {"map-from", OPT_SIZE, OPTION(runs.map_from), "BYTES",
-     "of a capture file of so many bytes or more (not compressed, and the only one), packets are "
-     "not sent to workers of this machine: they read the file themselves",
-     1, 0},
+    {"share-from", OPT_SIZE, OPTION(runs.share_from), "BYTES",
+     "of captures of so many bytes or more, packets are not sent to workers of this machine: they "
+     "read them where this process has read them to", 0, 0},
     {"spool", OPT_TEXT, OPTION(runs.spool), "DIR",
      "where standard input is kept, to be played again (TMPDIR, or /tmp)", 0, 0},
     {"quiet", OPT_FLAG, OPTION(runs.quiet), NULL, "no progress", 0, 0},

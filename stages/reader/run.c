@@ -43,6 +43,8 @@ struct run {
     struct run_order order;
     struct remarks *remarks;
     struct spools *spools; /* NULL: nothing is kept, as nothing is played again */
+    struct stock *stock; /* of this attempt; NULL: packets are sent */
+    struct window_memory memory;
     struct merge *merge;
     struct progress *progress;
     struct playing *playing; /* the attempt under way; NULL while workers are waited for */
@@ -145,12 +147,33 @@ static int throw_away(struct run *run, enum exit_status status, const char *caus
     return 0;
 }
 
-/* Workers of this machine read the file themselves. That may be refused to one of them, or the file
- * may be cut short under their hands: so it is done where another attempt can follow, in which all
- * of it is read here, once, and sent. */
-static uint64_t map_from(const struct run *run)
+/* A piece of the stock. Before the attempt there are enough: each source has only one. */
+static uint8_t *take_piece(void *context, int *error)
 {
-    return run->attempt == 0 && run->settings->retries ? run->settings->map_from : UINT64_MAX;
+    struct run *run = context;
+    if (run->playing)
+        return playing_take_piece(run->playing, run->stock, error);
+    uint8_t *piece = stock_take(run->stock);
+    *error = piece ? 0 : -ENOMEM;
+    return piece;
+}
+
+static void give_piece(void *context, const uint8_t *piece)
+{
+    const struct run *run = context;
+    stock_give(run->stock, piece);
+}
+
+/* Of small captures the bytes are sent: that takes less than to open a stock in every worker. And
+ * so they are where the system has no such memory. */
+static void open_stock(struct run *run)
+{
+    int error;
+    uint64_t size = description_size(run->order.paths, run->order.count);
+    stock_free(&run->stock);
+    if (size >= run->settings->share_from && bus_realm(stage_bus(run->stage)))
+        run->stock = stock_new(&error);
+    run->memory = (struct window_memory){take_piece, give_piece, run};
 }
 
 static int open_captures(struct run *run)
@@ -158,9 +181,10 @@ static int open_captures(struct run *run)
     char fault[512];
     int error;
     merge_free(&run->merge);
+    open_stock(run);
     run->filtered_out = run->misfits = 0;
-    run->merge = merge_open(run->order.paths, run->order.count, run->spools, map_from(run), fault,
-                            sizeof fault, &error);
+    run->merge = merge_open(run->order.paths, run->order.count, run->spools,
+                            run->stock ? &run->memory : NULL, fault, sizeof fault, &error);
     if (!run->merge)
         return error == ERR_STOPPED ? error : fail(run, error_exit(error), fault);
     set_state(run, GATHERING, run->settings->gather_ns);
@@ -202,8 +226,8 @@ static int begin(struct run *run)
         .limits = run->settings->limits,
         .early = run->attempt == 1 && run->settings->retries > 0,
     };
-    run->playing = playing_begin(run->stage, &capture, run, merge_mapping(run->merge),
-                                 run->remarks, &error);
+    run->playing = playing_begin(run->stage, &capture, run, run->stock, run->remarks,
+                                 &error);
     set_state(run, ACCEPTING, ACCEPT_NS);
     return error;
 }
@@ -452,6 +476,7 @@ void run_free(struct run **run)
         return;
     playing_end(&(*run)->playing);
     merge_free(&(*run)->merge);
+    stock_free(&(*run)->stock);
     spools_free(&(*run)->spools);
     progress_free(&(*run)->progress);
     buffer_free(&(*run)->sources);

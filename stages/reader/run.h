@@ -26,7 +26,7 @@ struct run_settings {
     int64_t gather_ns;  /* how long to wait for them */
     int64_t publish_ns; /* how long the results may take, with a second for every 10 MiB read */
     uint64_t retries;   /* how often a capture is played again */
-    uint64_t map_from;  /* a file of so many bytes or more is read by all of this machine */
+    uint64_t share_from; /* captures of so many bytes or more are shared on this machine */
     const char *spool;  /* folder for what cannot be opened again; NULL: $TMPDIR or /tmp */
     bool quiet;         /* no progress */
 };

@@ -69,15 +69,15 @@ static uint64_t size_of(int fd)
 }
 
 /* Finds out what the content is and begins to read it. */
-static int recognise(struct source *source)
+static int recognise(struct source *source, const struct window_memory *memory)
 {
     int error = 0;
     size_t length;
     const uint8_t *head = inflate_head(source->input, &length);
     if (pcap_file_begins(head, length)) {
-        source->pcap = pcap_file_new(source->input, &source->fault, &error);
+        source->pcap = pcap_file_new(source->input, memory, &source->fault, &error);
     } else if (pcapng_file_begins(head, length)) {
-        source->pcapng = pcapng_file_new(source->input, &source->fault, &error);
+        source->pcapng = pcapng_file_new(source->input, memory, &source->fault, &error);
     } else if (inflate_error(source->input) == ERR_TRUNCATED) {
         source_fault_say(&source->fault, "%s", inflate_fault(source->input));
         error = ERR_UNREADABLE;
@@ -91,7 +91,8 @@ static int recognise(struct source *source)
 }
 
 static struct source *begin(const char *path, struct spools *spools,
-                            struct inflate_mapping *mapping, struct source_fault *fault, int *error)
+                            const struct window_memory *memory, struct source_fault *fault,
+                            int *error)
 {
     int fd;
     struct spool *spool;
@@ -107,10 +108,8 @@ static struct source *begin(const char *path, struct spools *spools,
     }
     source->size = spool ? spool_size(spool) : size_of(fd);
     source->input = inflate_new(fd, spool, error);
-    if (source->input && mapping && !is_stdin(path))
-        inflate_map(source->input, mapping);
     if (source->input)
-        *error = recognise(source);
+        *error = recognise(source, memory);
     if (!*error)
         return source;
     if (*error == ERR_UNREADABLE)
@@ -123,12 +122,12 @@ static struct source *begin(const char *path, struct spools *spools,
 }
 
 struct source *source_open(const char *path, struct spools *spools,
-                           struct inflate_mapping *mapping, char *fault, size_t fault_size,
+                           const struct window_memory *memory, char *fault, size_t fault_size,
                            int *error)
 {
     struct source_fault why = {""};
     *error = 0;
-    struct source *source = begin(path, spools, mapping, &why, error);
+    struct source *source = begin(path, spools, memory, &why, error);
     if (!source) {
         snprintf(fault, fault_size, "%s: %s", source_name(path),
                  *why.text ? why.text : error_text(*error));

@@ -10,18 +10,18 @@
 #include <stdint.h>
 
 #include "common/wire/frame.h"
-#include "stages/reader/inflate.h"
 #include "stages/reader/spool.h"
+#include "stages/reader/window.h"
 
 struct source;
 
 /** Opens a file, or standard input ("-", which itself stays open), and reads its header. What is no
  *  regular file is read through `spools` (which must outlive it), and so can be opened again; NULL:
- *  once is enough. What inflate_map() may map is `mapping`'s; NULL: everything is read. NULL, with
+ *  once is enough. `memory` is for what is read (window.h); NULL: its own. NULL, with
  *  `fault` (a text that names the file) and *error set: ERR_UNREADABLE where it is not there, may
  *  not be read or is no capture; ERR_LIMIT where too many files are open; ERR_STOPPED; -ENOMEM. */
 struct source *source_open(const char *path, struct spools *spools,
-                           struct inflate_mapping *mapping, char *fault, size_t fault_size,
+                           const struct window_memory *memory, char *fault, size_t fault_size,
                            int *error);
 
 /** Closes it; takes NULL, and sets the caller's pointer to it. */

@@ -1,65 +1,69 @@
 #include "stages/reader/window.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/base/error.h"
 
-/* So much of what is mapped is gone through before what was passed is let go. */
-enum { PIECE = 4 * MAPPING_PIECE };
-
-/* Goes on to the next piece of the mapping. ERR_EOF: it does not reach so far. */
-static int move_on(struct window *window, const struct mapping *mapping, size_t length)
+static void give_back(struct window *window)
 {
-    size_t left = mapping_size(mapping) - window->at;
-    size_t piece = length > PIECE ? length : PIECE;
-    if (length > left)
-        return ERR_EOF;
-    window->bytes = mapping_bytes(mapping);
-    window->length = window->at + (piece < left ? piece : left);
-    inflate_pass(window->input, window->at, window->length);
-    return 0;
+    bool piece = window->memory && window->room == ORIGINAL_PIECE;
+    if (window->bytes && piece)
+        window->memory->give(window->memory->context, window->bytes);
+    else
+        free(window->bytes);
+    window->bytes = NULL;
 }
 
-/* Behind the mapping stands what the file has grown by since: that is read. */
-static void leave(struct window *window, const struct mapping *mapping)
+static uint8_t *take_room(struct window *window, size_t room, int *error)
 {
-    size_t size = mapping_size(mapping);
-    buffer_append(&window->read, mapping_bytes(mapping) + window->at, size - window->at);
-    inflate_pass(window->input, size, size);
-    window->before = window->at;
-    window->at = window->fetched = 0;
-    window->unmapped = true;
+    if (window->memory && room == ORIGINAL_PIECE)
+        return window->memory->take(window->memory->context, error);
+    uint8_t *bytes = malloc(room);
+    *error = bytes ? 0 : -ENOMEM;
+    return bytes;
 }
 
-static int read_on(struct window *window, size_t length)
+/* Goes on, with what was not passed yet, at the beginning of memory that has room for so much. */
+static int move(struct window *window, size_t length)
 {
-    struct buffer *read = &window->read;
     int error = 0;
-    buffer_consume(read, window->at);
+    size_t room = ORIGINAL_PIECE, left = window_left(window);
+    while (room < length)
+        room *= 2;
+    /* Others may still read what they were given; its own memory nobody has. */
+    bool stays = window->room == room && !window->memory;
+    uint8_t *bytes = stays ? window->bytes : take_room(window, room, &error);
+    if (!bytes)
+        return error;
+    if (left)
+        memmove(bytes, window->bytes + window->at, left);
+    if (!stays)
+        give_back(window);
     window->before += window->at;
-    window->at = window->fetched = 0;
-    while (read->length < length && !error) {
-        uint8_t *room = buffer_reserve(read, INFLATE_CHUNK);
-        ssize_t got = room ? inflate_read(window->input, room, INFLATE_CHUNK) : -ENOMEM;
-        read->length += got > 0 ? (size_t)got : 0;
-        error = got > 0 ? 0 : got < 0 ? (int)got : ERR_EOF;
-    }
-    window->bytes = read->bytes;
-    window->length = read->length;
-    return error;
+    window->bytes = bytes;
+    window->room = room;
+    window->length = left;
+    window->at = 0;
+    return 0;
 }
 
 int window_fill(struct window *window, size_t length)
 {
-    const struct mapping *mapping = window->unmapped ? NULL : inflate_mapped(window->input);
-    if (mapping && move_on(window, mapping, length) == 0)
-        return 0;
-    if (mapping)
-        leave(window, mapping);
-    return read_on(window, length);
+    int error = window->room - window->at < length ? move(window, length) : 0;
+    while (!error && window_left(window) < length) {
+        size_t room = window->room - window->length;
+        ssize_t got = inflate_read(window->input, window->bytes + window->length,
+                                   room < INFLATE_CHUNK ? room : INFLATE_CHUNK);
+        window->length += got > 0 ? (size_t)got : 0;
+        error = got > 0 ? 0 : got < 0 ? (int)got : ERR_EOF;
+    }
+    return error;
 }
 
 void window_free(struct window *window)
 {
-    buffer_free(&window->read);
+    give_back(window);
 }

@@ -5,31 +5,40 @@
 #ifndef TAPLINE_READER_WINDOW_H
 #define TAPLINE_READER_WINDOW_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/base/buffer.h"
-#include "common/base/cache.h"
+#include "common/wire/original.h"
 #include "stages/reader/inflate.h"
 
-/** Zeroed but for `input`, which is borrowed: nothing was read yet. */
+/** Where windows get their memory, so that others can read there, too: pieces of ORIGINAL_PIECE
+ *  bytes. */
+struct window_memory {
+    /** A piece, for which it may wait; NULL, with *error set. */
+    uint8_t *(*take)(void *context, int *error);
+    /** The window needs it no more. */
+    void (*give)(void *context, const uint8_t *piece);
+    void *context;
+};
+
+/** Zeroed but for these two, which are borrowed: nothing was read yet. `memory` may be NULL: it has
+ *  its own. */
 struct window {
     struct inflate *input;
-    const uint8_t *bytes; /* what is there: it stands in `read`, or in the content's mapping, */
-    size_t length;        /* and ends so many bytes behind its beginning */
-    size_t at;            /* where in it the content goes on */
-    size_t fetched;       /* up to where it was sent for (window_fetch) */
-    uint64_t before;      /* bytes of the content that stood before it */
-    bool unmapped;        /* it has come to the mapping's end */
-    struct buffer read;
+    const struct window_memory *memory;
+    uint8_t *bytes;  /* NULL: none yet */
+    size_t room;     /* for so many of them; what is larger than a piece is its own */
+    size_t length;   /* that were read, */
+    size_t at;       /* and passed */
+    uint64_t before; /* bytes of the content that stood before these */
 };
 
 /** What window_need does where they are not there yet. */
 int window_fill(struct window *window, size_t length);
 
 /** Reads on until so many bytes stand in one piece. 0; ERR_EOF where the content ends before them;
- *  ERR_TRUNCATED, ERR_STOPPED or ERR_AGAIN as inflate_read() has it; -ENOMEM. */
+ *  ERR_TRUNCATED, ERR_STOPPED or ERR_AGAIN as inflate_read() has it; -ENOMEM; or what `take` said.
+ */
 static inline int window_need(struct window *window, size_t length)
 {
     return window->length - window->at >= length ? 0 : window_fill(window, length);
@@ -57,21 +66,6 @@ static inline uint64_t window_offset(const struct window *window)
 static inline void window_pass(struct window *window, size_t length)
 {
     window->at += length;
-}
-
-/** Has what follows fetched into the cache, a few lines of it: as many as there are in most
- * packets, so that of small ones everything is under way, and of large ones their beginnings. */
-static inline void window_fetch(struct window *window)
-{
-    enum { AHEAD = 2048, LINES = 8 };
-    size_t from = window->fetched > window->at ? window->fetched : window->at;
-    size_t to = window->at + AHEAD < window->length ? window->at + AHEAD : window->length;
-    if (to > from + LINES * CACHE_LINE)
-        to = from + LINES * CACHE_LINE;
-    if (from >= to)
-        return;
-    cache_fetch(window->bytes + from, to - from);
-    window->fetched = to;
 }
 
 /** Gives the memory back. */

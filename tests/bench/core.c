@@ -24,7 +24,6 @@ static struct {
     const char *prefix;
     FILE *files[ROLES];
     struct buffer batches[ROLES];
-    struct original *original;
     uint32_t told;
 } out;
 
@@ -46,14 +45,6 @@ struct slice core_file(const char *path)
     core_check(bytes == MAP_FAILED ? ERR_UNREADABLE : 0, path);
     close(file);
     return (struct slice){bytes, length};
-}
-
-struct original *core_original(const char *capture)
-{
-    static struct original original;
-    struct slice file = core_file(capture);
-    original = (struct original){file.bytes, file.length, UINT64_MAX, 0};
-    return out.original = &original;
 }
 
 struct capture core_capture(const char *profile)
@@ -129,7 +120,7 @@ static int take_event(void *context, enum tapline_role to, outlet_route *route,
 {
     (void)context;
     *route = 1;
-    event_pack(&out.batches[to], event, out.original);
+    event_pack(&out.batches[to], event, NULL);
     core_filled(to);
     return 0;
 }

@@ -11,7 +11,6 @@
 
 #include "common/bus/outlet.h"
 #include "common/wire/capture.h"
-#include "common/wire/original.h"
 #include "common/wire/unpack.h"
 
 /** The capture that every driver works on; `profile` is a profile document's file, or NULL. */
@@ -19,10 +18,6 @@ struct capture core_capture(const char *profile);
 
 /** A whole file in memory; exits where it cannot be read. */
 struct slice core_file(const char *path);
-
-/** From here on the capture's file is where bytes stand that places lead to: those of all frames and
- *  events, as between stages on one machine. */
-struct original *core_original(const char *capture);
 
 /** Takes the next batch off the file's bytes; false: there is none. */
 bool core_batch(struct slice *file, struct unpack *batch);

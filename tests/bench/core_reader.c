@@ -1,6 +1,5 @@
 /* core_reader PREFIX CAPTURE: the frames of a capture, packed for the tracker. */
 #include "common/base/error.h"
-#include "common/base/mapping.h"
 #include "common/wire/pack.h"
 #include "stages/reader/capture_clock.h"
 #include "stages/reader/merge.h"
@@ -29,13 +28,11 @@ void core_run(char **arguments)
     struct capture_clock clock = {0};
     const struct outlet *outlet = core_outlet(arguments[1]);
     const char *const paths[] = {arguments[2]};
-    struct merge *merge = merge_open(paths, 1, NULL, 0, fault, sizeof fault, &error);
+    struct merge *merge = merge_open(paths, 1, NULL, NULL, fault, sizeof fault, &error);
     core_check(error, arguments[2]);
-    const struct mapping *mapping = merge_mapping(merge);
-    const struct original original = {mapping_bytes(mapping), mapping_size(mapping), 0, 0};
     while ((error = merge_next(merge, &frame)) == 0) {
         struct buffer *batch = core_open_batch(TAPLINE_TRACKER);
-        frame_pack(batch, frame, &original);
+        frame_pack(batch, frame, NULL);
         if (capture_clock_frame(&clock, frame->time_ns))
             frame_pack_clock(batch, clock.time_ns);
         core_filled(TAPLINE_TRACKER);

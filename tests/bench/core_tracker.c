@@ -1,4 +1,4 @@
-/* core_tracker PREFIX FRAMES CAPTURE: the flow events of frames. */
+/* core_tracker PREFIX FRAMES: the flow events of frames. */
 #include "common/base/error.h"
 #include "common/bus/stage.h"
 #include "common/wire/frame.h"
@@ -11,7 +11,6 @@ void core_run(char **arguments)
     uint64_t frames = 0;
     const struct capture capture = core_capture(NULL);
     struct slice file = core_file(arguments[2]);
-    struct original *original = core_original(arguments[3]);
     struct tracker *tracker = tracker_new(&capture, core_outlet(arguments[1]), &error);
     core_check(error, "tracker");
     struct unpack batch;
@@ -21,7 +20,7 @@ void core_run(char **arguments)
             uint32_t read = 0;
             int what = FRAME_PACKET;
             for (; batch.at < batch.end && read < STAGE_AHEAD && what == FRAME_PACKET; read++)
-                what = frame_unpack(&batch, original, &ahead[read]);
+                what = frame_unpack(&batch, NULL, &ahead[read]);
             read -= what != FRAME_PACKET;
             frames += read;
             core_check(tracker_frames(tracker, ahead, read), "frames");

@@ -13,8 +13,9 @@ SUBJECTS = {"demo": DEMO, "lossy": LOSSY,
             "large": os.path.join(CAPTURES, "recorded", "http-large.pcap")}
 WAYS = {"small batches": ["--batch", "1k"], "large batches": ["--batch", "1M"],
         "short queues": ["--batch", "2k", "--queue", "4k"],
-        "without demand": ["--demand", "0"], "read by all": ["--map-from", "1"],
-        "read by all of several": ["--map-from", "1", "-j", "3", "--batch", "1k"],
+        "without demand": ["--demand", "0"], "shared": ["--share-from", "0"],
+        "sent": ["--share-from", "1G"],
+        "shared by several": ["--share-from", "0", "-j", "3", "--batch", "1k"],
         "two of each": ["-j", "2"], "four of each": ["-j", "4", "--batch", "4k"]}
 
 

@@ -11,7 +11,9 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 /* What places lead to. */
-static const uint8_t file[64];
+static const uint8_t packets[ORIGINAL_PIECES * ORIGINAL_PIECE];
+static _Atomic uint32_t uses[ORIGINAL_PIECES];
+static const struct original original = {packets, uses};
 
 static void each(struct unpack *u, int (*one)(struct unpack *))
 {
@@ -24,15 +26,15 @@ static void each(struct unpack *u, int (*one)(struct unpack *))
 /* What was taken can be handed on, in the form of our own, whatever this one was in. */
 static int one_event(struct unpack *u)
 {
-    struct original original = {file, sizeof file, UINT64_MAX, 0};
+    struct places places = {.original = &original}, put = {.original = &original};
     struct event event, back;
-    int rc = event_unpack(u, &original, &event);
+    int rc = event_unpack(u, &places, &event);
     struct buffer again = {0};
     if (rc)
         return rc;
-    event_pack(&again, &event, &original);
+    event_pack(&again, &event, &put);
     struct unpack from = unpack_over(again.bytes, again.length);
-    if (event_unpack(&from, &original, &back) != 0 || back.kind != event.kind ||
+    if (event_unpack(&from, &places, &back) != 0 || back.kind != event.kind ||
         back.flow != event.flow)
         abort();
     if (event.kind == TAPLINE_DATA &&
@@ -46,15 +48,15 @@ static int one_event(struct unpack *u)
 
 static int one_frame(struct unpack *u)
 {
-    struct original original = {file, sizeof file, UINT64_MAX, 0};
+    struct places places = {.original = &original}, put = {.original = &original};
     struct frame frame, back;
-    int rc = frame_unpack(u, &original, &frame);
+    int rc = frame_unpack(u, &places, &frame);
     struct buffer again = {0};
     if (rc != FRAME_PACKET)
         return rc;
-    frame_pack(&again, &frame, &original); /* in the form of our own, whatever this one was in */
+    frame_pack(&again, &frame, &put); /* in the form of our own, whatever this one was in */
     struct unpack from = unpack_over(again.bytes, again.length);
-    if (frame_unpack(&from, &original, &back) != FRAME_PACKET || back.number != frame.number ||
+    if (frame_unpack(&from, &places, &back) != FRAME_PACKET || back.number != frame.number ||
         back.time_ns != frame.time_ns || back.link != frame.link ||
         back.wire_length != frame.wire_length || back.length != frame.length)
         abort();

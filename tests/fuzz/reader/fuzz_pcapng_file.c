@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     if (fd < 0 || write(fd, bytes, length) != (ssize_t)length || lseek(fd, 0, SEEK_SET) != 0)
         abort();
     struct inflate *input = inflate_new(fd, NULL, &error);
-    struct pcapng_file *file = input ? pcapng_file_new(input, &fault, &error) : NULL;
+    struct pcapng_file *file = input ? pcapng_file_new(input, NULL, &fault, &error) : NULL;
     struct frame frame;
     uint64_t frames = 0;
     volatile uint8_t sum = 0;

@@ -1,5 +1,4 @@
 /* A session between two ends of a real bus: batches, order, the document first, full queues. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +23,8 @@ struct rig {
     int waits; /* how often a full queue was waited on */
     bool drain; /* take a message at each wait */
     uint64_t drained;
+    struct stock *stock;
+    const uint8_t *used; /* a piece of it, which is given back at the second wait; NULL: none */
 };
 
 enum { WAITING = 2, READER_ID = 40, TRACKER_ID = 41, SINK_ID = 42, STRANGER_ID = 43 };
@@ -41,6 +42,10 @@ static int on_wait(void *context)
     struct rig *rig = context;
     struct message message;
     rig->waits++;
+    if (rig->used && rig->waits == 2) {
+        stock_give(rig->stock, rig->used);
+        rig->used = NULL;
+    }
     if (rig->drain && inbox_receive(rig->inbox, &message) == 0) {
         rig->drained++;
         message_release(&message);
@@ -274,32 +279,18 @@ static void who_was_given_up_itself_gives_up_its_attempts(void **state)
     assert_non_null(strstr(session_fault(rig->session), "out of touch"));
 }
 
-/* A session that shares a file of a page's length and a half, open for it to be cut short. */
-static struct mapping *share_a_file(struct rig *rig, int *file)
-{
-    char path[64];
-    int error;
-    snprintf(path, sizeof path, "%s/file", rig->folder);
-    *file = open(path, O_RDWR | O_CREAT, 0600);
-    unlink(path);
-    assert_int_equal(ftruncate(*file, 6000), 0);
-    struct mapping *mapping = mapping_new(*file, 6000, &error);
-    assert_non_null(mapping);
-    assert_int_equal(session_share_original(rig->session, mapping), 0);
-    return mapping;
-}
-
 /* A sink that is no memory of this process's reader (its realm is 0) gets the bytes. */
 static void what_the_peer_cannot_read_is_sent(void **state)
 {
     struct rig *rig = *state;
     struct message message;
     struct event event;
-    int file;
-    struct mapping *mapping = share_a_file(rig, &file);
-    const struct event data = {.kind = TAPLINE_DATA,
-                               .data = {.bytes = mapping_bytes(mapping) + 10, .length = 100}};
+    int error;
+    struct stock *stock = stock_new(&error);
+    const uint8_t *piece = stock_take(stock);
+    const struct event data = {.kind = TAPLINE_DATA, .data = {.bytes = piece + 10, .length = 100}};
     outlet_route route = 0;
+    session_share(rig->session, stock);
     assert_int_equal(outlet_event(session_outlet(rig->session), TAPLINE_SINK, &route, &data), 0);
     assert_int_equal(session_flush(rig->session), 0);
     receive(rig, &message);
@@ -310,26 +301,31 @@ static void what_the_peer_cannot_read_is_sent(void **state)
     assert_int_equal(event.data.length, 100);
     message_release(&message);
     session_free(&rig->session);
-    mapping_free(&mapping);
-    close(file);
+    stock_free(&stock);
 }
 
-/* What was made of zeros that stood for a lost part of the file does not leave. */
-static void nothing_leaves_once_the_file_could_not_be_read(void **state)
+/* While all are in use, a piece is waited for: somebody may end a use meanwhile, or nobody does. */
+static void a_piece_is_waited_for_but_not_for_ever(void **state)
 {
     struct rig *rig = *state;
-    int file;
-    struct mapping *mapping = share_a_file(rig, &file);
-    assert_int_equal(send_close(rig, 1), 0);
-    assert_int_equal(session_check(rig->session), 0);
-    assert_int_equal(ftruncate(file, 100), 0);
-    assert_int_equal(mapping_bytes(mapping)[5000], 0);
-    assert_int_equal(session_flush(rig->session), ERR_LOST);
-    assert_int_equal(session_check(rig->session), ERR_LOST);
-    assert_non_null(strstr(session_fault(rig->session), "shorter"));
+    int error;
+    struct stock *stock = stock_new(&error);
+    uint8_t *piece = NULL;
+    rig->stock = stock;
+    for (int i = 0; i < ORIGINAL_PIECES; i++) {
+        piece = session_take_piece(rig->session, stock, &error);
+        assert_non_null(piece);
+    }
+    assert_int_equal(rig->waits, 0);
+    rig->used = piece;
+    rig->drain = true; /* no limit of the waits */
+    assert_ptr_equal(session_take_piece(rig->session, stock, &error), piece);
+    assert_int_equal(rig->waits, 2);
+    assert_null(session_take_piece(rig->session, stock, &error));
+    assert_int_equal(error, ERR_LOST);
+    assert_non_null(strstr(session_fault(rig->session), "nobody was done with what was read"));
     session_free(&rig->session);
-    mapping_free(&mapping);
-    close(file);
+    stock_free(&stock);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
@@ -346,7 +342,7 @@ int main(void)
         TEST(another_kind_sends_what_was_batched_before),
         TEST(who_was_given_up_itself_gives_up_its_attempts),
         TEST(what_the_peer_cannot_read_is_sent),
-        TEST(nothing_leaves_once_the_file_could_not_be_read),
+        TEST(a_piece_is_waited_for_but_not_for_ever),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }

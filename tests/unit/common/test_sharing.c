@@ -1,9 +1,9 @@
-/* The capture's file, offered by a process and accepted by another. */
+/* A reader's stock: its pieces come and go, and another process reads them. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,153 +11,161 @@
 
 #include "common/base/error.h"
 #include "common/bus/sharing.h"
+#include "common/bus/stock.h"
 #include "common/wire/pack.h"
 
-static const char CONTENT[] = "what all of them read";
 enum { REALM = 77 };
 
-struct file {
-    char path[32];
-    int descriptor;
-    struct mapping *mapping;
+struct rig {
+    struct stock *stock;
     struct buffer offer;
 };
 
-static int open_file(void **state)
+static struct rig rig;
+
+static int open_rig(void **state)
 {
-    struct file *file = calloc(1, sizeof *file);
-    int error;
-    snprintf(file->path, sizeof file->path, "/tmp/sharing-XXXXXX");
-    file->descriptor = mkstemp(file->path);
-    assert_int_equal(write(file->descriptor, CONTENT, sizeof CONTENT), sizeof CONTENT);
-    file->mapping = mapping_new(file->descriptor, sizeof CONTENT, &error);
-    assert_non_null(file->mapping);
-    sharing_offer(&file->offer, REALM, file->mapping);
-    *state = file;
+    int error = 1;
+    (void)state;
+    rig = (struct rig){.stock = stock_new(&error)};
+    assert_non_null(rig.stock);
+    assert_int_equal(error, 0);
+    stock_offer(rig.stock, REALM, &rig.offer);
     return 0;
 }
 
-static int close_file(void **state)
+static int close_rig(void **state)
 {
-    struct file *file = *state;
-    mapping_free(&file->mapping);
-    close(file->descriptor);
-    unlink(file->path);
-    buffer_free(&file->offer);
-    free(file);
+    (void)state;
+    stock_free(&rig.stock);
+    assert_null(rig.stock);
+    stock_free(&rig.stock);
+    buffer_free(&rig.offer);
     return 0;
 }
 
-static struct slice offer_of(const struct file *file)
+static struct slice offer(void)
 {
-    return (struct slice){file->offer.bytes, file->offer.length};
+    return (struct slice){rig.offer.bytes, rig.offer.length};
 }
 
-/* In a process of its own, which has the file from nobody, not even its path. */
+static void pieces_come_and_go(void **state)
+{
+    (void)state;
+    uint8_t *pieces[ORIGINAL_PIECES];
+    const struct original *original = stock_original(rig.stock);
+    for (int i = 0; i < ORIGINAL_PIECES; i++) {
+        pieces[i] = stock_take(rig.stock);
+        assert_non_null(pieces[i]);
+        memset(pieces[i], i, ORIGINAL_PIECE);
+        for (int before = 0; before < i; before++)
+            assert_int_equal(pieces[before][ORIGINAL_PIECE - 1], before);
+    }
+    assert_null(stock_take(rig.stock));
+    stock_give(rig.stock, pieces[7]);
+    assert_ptr_equal(stock_take(rig.stock), pieces[7]);
+    struct places places = {original, 0};
+    uint8_t wire[PLACE_SIZE];
+    assert_true(places_lead_to(&places, pieces[9] + 5, 10));
+    places_put(wire, &places, pieces[9] + 5, 10);
+    stock_give(rig.stock, pieces[9]);
+    assert_null(stock_take(rig.stock)); /* a message uses it yet */
+    places_end(&places);
+    assert_ptr_equal(stock_take(rig.stock), pieces[9]);
+}
+
+/* In a process of its own, which reads a place and ends its use. */
 static void another_process_reads_the_same(void **state)
 {
-    struct file *file = *state;
+    (void)state;
+    static const char text[] = "what all of them read";
+    struct places sent = {stock_original(rig.stock), 0};
+    uint8_t *piece = stock_take(rig.stock), wire[PLACE_SIZE];
     int status;
-    unlink(file->path);
+    memcpy(piece + 1000, text, sizeof text);
+    places_put(wire, &sent, piece + 1000, sizeof text);
     pid_t child = fork();
     if (child == 0) {
         int error = 1;
-        close(file->descriptor);
-        mapping_free(&file->mapping);
-        struct sharing *sharing = sharing_accept(offer_of(file), REALM, &error);
-        const struct original *original = sharing_original(sharing);
-        bool same = original && !error && original->size == sizeof CONTENT &&
-                    memcmp(original->bytes, CONTENT, sizeof CONTENT) == 0;
-        sharing_pass(sharing);
-        same = same && !sharing_broken(sharing) && original->bytes[0] == CONTENT[0];
+        struct sharing *sharing = sharing_new(offer(), REALM, &error);
+        if (!sharing || error)
+            _exit(1);
+        struct places got = {sharing_original(sharing), 0};
+        const uint8_t *bytes = NULL;
+        uint32_t length = 0;
+        bool same = places_get(wire, &got, &bytes, &length) && length == sizeof text &&
+                    memcmp(bytes, text, length) == 0;
+        places_end(&got);
         sharing_free(&sharing);
-        _exit(same ? 0 : 1);
+        _exit(same && !sharing ? 0 : 1);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static void the_readers_own_stays_its_own(void **state)
-{
-    struct file *file = *state;
-    struct sharing *sharing = sharing_new(file->mapping);
-    assert_ptr_equal(sharing_original(sharing)->bytes, mapping_bytes(file->mapping));
-    sharing_pass(sharing);
-    sharing_free(&sharing);
-    assert_null(sharing);
-    assert_int_equal(mapping_bytes(file->mapping)[0], CONTENT[0]);
-    assert_null(sharing_original(NULL));
-    sharing_pass(NULL);
-    assert_false(sharing_broken(NULL));
+    assert_int_equal(
+        atomic_load(&sent.original->uses[(piece - sent.original->bytes) / ORIGINAL_PIECE]),
+        1); /* the reader's own */
 }
 
 static void nothing_is_read_in_another_realm_or_without_an_offer(void **state)
 {
-    struct file *file = *state;
+    (void)state;
     struct buffer nil = {0};
     int error = 1;
-    assert_null(sharing_accept(offer_of(file), REALM + 1, &error));
+    assert_null(sharing_new(offer(), REALM + 1, &error));
     assert_int_equal(error, 0);
     error = 1;
-    assert_null(sharing_accept((struct slice){0}, REALM, &error));
+    assert_null(sharing_new((struct slice){0}, REALM, &error));
     assert_int_equal(error, 0);
-    sharing_offer(&nil, REALM, NULL);
+    stock_offer(NULL, REALM, &nil);
     error = 1;
-    assert_null(sharing_accept((struct slice){nil.bytes, nil.length}, REALM, &error));
+    assert_null(sharing_new((struct slice){nil.bytes, nil.length}, REALM, &error));
     assert_int_equal(error, 0);
     buffer_free(&nil);
 }
 
-static void expect_refusal(const struct file *file, int expected)
+static void expect_refusal(struct slice bytes, int expected)
 {
     int error = 0;
-    assert_null(sharing_accept(offer_of(file), REALM, &error));
+    assert_null(sharing_new(bytes, REALM, &error));
     assert_int_equal(error, expected);
 }
 
-static void a_file_that_is_gone_or_another_is_not_read(void **state)
+static void a_stock_that_is_gone_or_another_is_not_read(void **state)
 {
-    struct file *file = *state;
-    int number = mapping_descriptor(file->mapping), other = open("/etc/passwd", O_RDONLY);
+    (void)state;
+    int error, other = open("/etc/passwd", O_RDONLY);
     assert_true(other >= 0);
-    mapping_free(&file->mapping);
-    expect_refusal(file, ERR_LOST);
-    assert_int_equal(dup2(other, number), number); /* another has its number now */
-    expect_refusal(file, ERR_LOST);
-    assert_int_equal(ftruncate(file->descriptor, 5), 0);
-    assert_int_equal(dup2(file->descriptor, number), number); /* it has become shorter */
-    expect_refusal(file, ERR_LOST);
-    close(number);
+    struct unpack from = unpack_over(rig.offer.bytes, rig.offer.length);
+    unpack_array_of(&from, 4);
+    unpack_uint(&from);
+    unpack_uint(&from);
+    int number = (int)unpack_uint(&from);
+    stock_free(&rig.stock);
+    expect_refusal(offer(), ERR_LOST);
+    assert_int_equal(dup2(other, number), number); /* another file has its number now */
     close(other);
+    expect_refusal(offer(), ERR_MALFORMED);
+    close(number);
+    rig.stock = stock_new(&error); /* another stock */
+    expect_refusal(offer(), ERR_LOST);
 }
 
 static void nonsense_is_refused(void **state)
 {
-    struct file *file = *state;
-    for (size_t length = 1; length < file->offer.length; length++) {
-        struct file cut = *file;
-        int error = 0;
-        cut.offer.length = length;
-        assert_null(sharing_accept(offer_of(&cut), REALM, &error));
-        assert_int_equal(error, ERR_MALFORMED);
-    }
-    buffer_clear(&file->offer);
-    pack_array(&file->offer, 6);
-    for (int i = 0; i < 5; i++)
-        pack_uint(&file->offer, REALM);
-    pack_uint(&file->offer, UINT64_MAX); /* no file is that large */
-    expect_refusal(file, ERR_MALFORMED);
+    (void)state;
+    for (size_t length = 1; length < rig.offer.length; length++)
+        expect_refusal((struct slice){rig.offer.bytes, length}, ERR_MALFORMED);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_file, close_file)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(pieces_come_and_go),
         TEST(another_process_reads_the_same),
-        TEST(the_readers_own_stays_its_own),
         TEST(nothing_is_read_in_another_realm_or_without_an_offer),
-        TEST(a_file_that_is_gone_or_another_is_not_read),
+        TEST(a_stock_that_is_gone_or_another_is_not_read),
         TEST(nonsense_is_refused),
     };
     return cmocka_run_group_tests_name("sharing", tests, NULL, NULL);

@@ -36,7 +36,7 @@ static struct merge *open_merge(size_t count)
     char fault[256] = "";
     int error;
     struct merge *merge =
-        merge_open(path_list, count, NULL, UINT64_MAX, fault, sizeof fault, &error);
+        merge_open(path_list, count, NULL, NULL, fault, sizeof fault, &error);
     assert_string_equal(fault, "");
     assert_int_equal(error, 0);
     return merge;
@@ -141,7 +141,7 @@ static void refuses_all_where_one_is_no_capture(void **state)
     assert_int_equal(truncate(paths[1], 0), 0);
     char fault[256];
     int error;
-    assert_null(merge_open(path_list, 2, NULL, UINT64_MAX, fault, sizeof fault, &error));
+    assert_null(merge_open(path_list, 2, NULL, NULL, fault, sizeof fault, &error));
     assert_int_equal(error, ERR_UNREADABLE);
     assert_non_null(strstr(fault, paths[1]));
     assert_non_null(strstr(fault, "empty"));
