@@ -57,7 +57,7 @@ static void destroy(struct lending *lending)
 {
     for (uint32_t i = 0; i < lending->slots; i++)
         if (lending->slot[i].state == SLOT_LENT)
-            vital_subtract(&lending->vitals->queue_bytes, lending->slot[i].size);
+            vital_subtract_shared(&lending->vitals->queue_bytes, lending->slot[i].size);
     if (lending->region)
         munmap(lending->region, lending->size);
     if (lending->descriptor >= 0)
@@ -113,7 +113,7 @@ static void settle_slot(struct lending *lending, uint32_t at)
         atomic_load_explicit(&lending->region->lent[at], memory_order_acquire))
         return;
     slot->state = SLOT_FREE;
-    vital_subtract(&lending->vitals->queue_bytes, slot->size);
+    vital_subtract_shared(&lending->vitals->queue_bytes, slot->size);
 }
 
 static bool in_use(const struct lending *lending)
@@ -169,7 +169,7 @@ void lending_hand_over(struct lending *lending, struct buffer *buffer, size_t st
     assert(lending_holds(lending, buffer) && lending->slot[slot].state == SLOT_FILLED);
     lending->slot[slot] = (struct slot){SLOT_LENT, size};
     lending->filled--;
-    vital_add(&lending->vitals->queue_bytes, size);
+    vital_add_shared(&lending->vitals->queue_bytes, size);
     atomic_store_explicit(&lending->region->lent[slot], 1, memory_order_release);
     pack_array(note, 5);
     pack_uint(note, lending->process);

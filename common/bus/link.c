@@ -126,7 +126,7 @@ static void release(void *bytes, void *hint)
 {
     struct parcel *parcel = hint;
     (void)bytes;
-    vital_subtract(&parcel->vitals->queue_bytes, parcel->size);
+    vital_subtract_shared(&parcel->vitals->queue_bytes, parcel->size);
     free(parcel->memory);
     free(parcel);
 }
@@ -145,7 +145,7 @@ static int wrap(struct link *link, struct buffer *message, size_t start)
         free(parcel);
         return error;
     }
-    vital_add(&parcel->vitals->queue_bytes, parcel->size);
+    vital_add_shared(&parcel->vitals->queue_bytes, parcel->size);
     *message = (struct buffer){0};
     return 0;
 }
@@ -185,8 +185,8 @@ int link_flush(struct link *link, int wait_ms)
     if (zmq_msg_send(&link->message, link->socket, 0) < 0)
         return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : -errno;
     link->held = false;
-    vital_add(&bus_vitals(link->bus)->messages_out, 1);
-    vital_add(&bus_vitals(link->bus)->bytes_out, link->size);
+    vital_add_shared(&bus_vitals(link->bus)->messages_out, 1);
+    vital_add_shared(&bus_vitals(link->bus)->bytes_out, link->size);
     return 0;
 }
 

@@ -12,37 +12,58 @@
 
 /** Zeroed: nothing yet. Times are in nanoseconds. */
 struct vitals {
+    /* Counted by several threads: the announcing one sends, and ZeroMQ's own have sent. */
+    _Atomic uint64_t messages_out; /* everything that links sent, */
+    _Atomic uint64_t bytes_out;
+    _Atomic uint64_t queue_bytes; /* and what they took and the system has not yet */
+
+    _Atomic uint64_t lag_ns; /* the longest that data waited which was taken since the last beat */
+
+    /* Counted by the stage's own thread alone. */
     _Atomic uint64_t messages_in; /* everything that inboxes took, */
     _Atomic uint64_t bytes_in;
     _Atomic uint64_t messages_bad; /* those of them that could not be read */
-    _Atomic uint64_t messages_out; /* and that links sent */
-    _Atomic uint64_t bytes_out;
-    _Atomic uint64_t queue_bytes; /* that links took and the system has not yet */
-    _Atomic uint64_t lag_ns; /* the longest that data waited which was taken since the last beat */
-    _Atomic uint64_t sessions_in; /* attempts at captures begun here, */
-    _Atomic uint64_t sessions;    /* and those under way now */
-    _Atomic uint64_t flows_in; /* flows opened here, */
-    _Atomic uint64_t flows;    /* and those of them that are open now */
-    _Atomic uint64_t full_waits; /* how often a queue ahead was full, */
-    _Atomic uint64_t blocked_ns; /* and how long that was waited for */
-    _Atomic uint64_t idle_ns;    /* waiting for messages */
+    _Atomic uint64_t sessions_in;  /* attempts at captures begun here, */
+    _Atomic uint64_t sessions;     /* and those under way now */
+    _Atomic uint64_t flows_in;     /* flows opened here, */
+    _Atomic uint64_t flows;        /* and those of them that are open now */
+    _Atomic uint64_t full_waits;   /* how often a queue ahead was full, */
+    _Atomic uint64_t blocked_ns;   /* and how long that was waited for */
+    _Atomic uint64_t idle_ns;      /* waiting for messages */
 };
 
-/* Any thread may call these: what is counted is exact, when another sees it is not. */
+/* What is counted is exact; when another thread sees it is not. */
 
-static inline void vital_add(_Atomic uint64_t *vital, uint64_t more)
+/** Of what several threads count. */
+static inline void vital_add_shared(_Atomic uint64_t *vital, uint64_t more)
 {
     atomic_fetch_add_explicit(vital, more, memory_order_relaxed);
 }
 
-static inline void vital_subtract(_Atomic uint64_t *vital, uint64_t less)
+static inline void vital_subtract_shared(_Atomic uint64_t *vital, uint64_t less)
 {
     atomic_fetch_sub_explicit(vital, less, memory_order_relaxed);
+}
+
+static inline uint64_t vital_get(const _Atomic uint64_t *vital)
+{
+    return atomic_load_explicit(vital, memory_order_relaxed);
 }
 
 static inline void vital_set(_Atomic uint64_t *vital, uint64_t value)
 {
     atomic_store_explicit(vital, value, memory_order_relaxed);
+}
+
+/** Of what the stage's own thread alone counts: nothing is locked for it. */
+static inline void vital_add(_Atomic uint64_t *vital, uint64_t more)
+{
+    vital_set(vital, vital_get(vital) + more);
+}
+
+static inline void vital_subtract(_Atomic uint64_t *vital, uint64_t less)
+{
+    vital_set(vital, vital_get(vital) - less);
 }
 
 /** Keeps the larger of the two. */
@@ -57,11 +78,6 @@ static inline void vital_raise(_Atomic uint64_t *vital, uint64_t value)
 static inline uint64_t vital_take(_Atomic uint64_t *vital)
 {
     return atomic_exchange_explicit(vital, 0, memory_order_relaxed);
-}
-
-static inline uint64_t vital_get(const _Atomic uint64_t *vital)
-{
-    return atomic_load_explicit(vital, memory_order_relaxed);
 }
 
 /** What was counted at a beat, to tell from how fast it goes. */
