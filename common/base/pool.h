@@ -2,6 +2,7 @@
  * Memory for objects of one size that come and go by the thousand: cut from large pieces, and used
  * again without the heap, whose own notes lie between objects that nobody has touched for long. All
  * of it is given back at once; until then it is as much as the most objects took at one time.
+ * Objects that keep memory of their own for their next use wait in spares (spares.h) instead.
  */
 #ifndef TAPLINE_COMMON_POOL_H
 #define TAPLINE_COMMON_POOL_H

@@ -1,6 +1,7 @@
 /*
  * Objects of one kind that wait for their next use, with the memory that they hold. What comes and
- * goes with every flow would else be taken from the heap piece by piece, and given back.
+ * goes with every flow would else be taken from the heap piece by piece, and given back. Objects that
+ * hold no such memory are better off in a pool (pool.h).
  */
 #ifndef TAPLINE_COMMON_SPARES_H
 #define TAPLINE_COMMON_SPARES_H

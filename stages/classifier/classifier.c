@@ -8,7 +8,7 @@
 #include "common/base/cache.h"
 #include "common/base/error.h"
 #include "common/base/log.h"
-#include "common/base/slab.h"
+#include "common/base/pool.h"
 #include "common/base/table.h"
 #include "common/bus/stage.h"
 #include "stages/classifier/datagrams.h"
@@ -21,7 +21,7 @@ struct classifier {
     const struct outlet *outlet;
     struct ground ground;
     struct table flows;  /* struct flow, by id */
-    struct slab slab;    /* where they lie */
+    struct pool pool;    /* of struct flow */
     struct buffer notes; /* those of the flow that is being closed */
 };
 
@@ -35,7 +35,6 @@ struct flow {
     outlet_route route;        /* to the extractor, */
     bool opened;               /* where it was opened */
     bool tcp;
-    uint32_t slot; /* of the slab */
     struct wants wants[DIRECTIONS];
     union {
         struct datagrams datagrams; /* of UDP */
@@ -65,7 +64,6 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
     if (!c)
         return NULL;
     c->outlet = outlet;
-    c->slab.object_size = sizeof(struct flow);
     *error = lay_ground(&c->ground, capture);
     if (*error)
         classifier_free(&c);
@@ -87,7 +85,7 @@ void classifier_free(struct classifier **classifier)
     if (!c)
         return;
     table_free(&c->flows, flow_end);
-    slab_free(&c->slab);
+    pool_free(&c->pool);
     spares_free(&c->ground.holdings);
     buffer_free(&c->notes);
     profile_free(&c->ground.profile);
@@ -98,13 +96,11 @@ void classifier_free(struct classifier **classifier)
 
 static struct flow *flow_new(struct classifier *c, uint32_t from, const struct event *event)
 {
-    uint32_t slot;
-    struct flow *f = slab_take(&c->slab, &slot);
+    struct flow *f = pool_take(&c->pool, sizeof *f);
     if (!f)
         return NULL;
     *f = (struct flow){.id = event->flow,
                        .from = from,
-                       .slot = slot,
                        .tcp = event->open.transport == TRANSPORT_TCP,
                        .open = event->open};
     findings_begin(&f->findings, &c->ground, &f->open);
@@ -120,7 +116,7 @@ static int open_flow(struct classifier *c, uint32_t from, const struct event *ev
     struct flow *f = flow_new(c, from, event);
     int error = f ? table_add(&c->flows, f->id, f) : -ENOMEM;
     if (error != 0 && f)
-        slab_release(&c->slab, f->slot);
+        pool_put(&c->pool, f);
     return error;
 }
 
@@ -263,7 +259,7 @@ static int close_flow(struct classifier *c, struct flow *f, const struct event *
                           : outlet_event(c->outlet, TAPLINE_SINK, &none, &done);
     table_take(&c->flows, f->id);
     flow_end(f);
-    slab_release(&c->slab, f->slot);
+    pool_put(&c->pool, f);
     return error;
 }
 

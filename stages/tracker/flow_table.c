@@ -6,7 +6,7 @@
 #include <xxhash.h>
 
 #include "common/base/cache.h"
-#include "common/base/slab.h"
+#include "stages/tracker/slab.h"
 
 enum {
     FEWEST_ENTRIES = 1024,

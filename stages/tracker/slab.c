@@ -1,4 +1,4 @@
-#include "common/base/slab.h"
+#include "stages/tracker/slab.h"
 
 #include <stdlib.h>
 

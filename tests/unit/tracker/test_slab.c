@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/base/cache.h"
-#include "common/base/slab.h"
+#include "stages/tracker/slab.h"
 
 enum { OBJECT = 3 * CACHE_LINE, MANY = 2 * SLAB_CHUNK + 1 };
 

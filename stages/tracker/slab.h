@@ -1,9 +1,11 @@
 /*
  * Objects of one size that come and go, each in a numbered slot in which it stays for its life.
- * Nothing is allocated but to grow, and nothing given back before the end.
+ * Nothing is allocated but to grow, and nothing given back before the end. Unlike those of a pool
+ * (common/base/pool.h) they take half a pointer to name, can be gone through one by one, and may be
+ * looked at when they are free.
  */
-#ifndef TAPLINE_COMMON_SLAB_H
-#define TAPLINE_COMMON_SLAB_H
+#ifndef TAPLINE_TRACKER_SLAB_H
+#define TAPLINE_TRACKER_SLAB_H
 
 #include <stddef.h>
 #include <stdint.h>
