@@ -6,18 +6,16 @@
 #include <xxhash.h>
 
 #include "common/base/cache.h"
+#include "common/base/table.h"
 #include "stages/tracker/slab.h"
 
-enum {
-    FEWEST_ENTRIES = 1024,
-    IDS_A_LINE = 8, /* entries of the index by id that fill a line of the cache */
-};
+enum { FEWEST_ENTRIES = 1024 };
 
 enum { SECRET_HIGH, SECRET_LOW, SECRET_PORT, SECRET_TRANSPORT, SECRETS };
 
 __extension__ typedef unsigned __int128 product_t;
 
-/* One place of an index: a flow's hash and its slot, counted from 1. Slot 0: an empty place. */
+/* One place of the index: a flow's hash and its slot, counted from 1. Slot 0: an empty place. */
 struct entry {
     uint32_t hash;
     uint32_t slot;
@@ -31,7 +29,8 @@ struct index {
 };
 
 struct flow_table {
-    struct index by_key, by_id;
+    struct index by_key;
+    struct table by_id;
     struct slab slab; /* struct flow */
     int64_t *dues;    /* by slot; INT64_MAX where that is free */
     uint32_t dues_size;
@@ -112,8 +111,7 @@ struct flow_table *flow_table_new(uint64_t seed)
     table->slab.object_size = sizeof(struct flow);
     for (uint64_t i = 0; i < SECRETS; i++)
         table->secrets[i] = XXH3_64bits_withSeed(&i, sizeof i, seed) | 1;
-    if (index_init(&table->by_key, FEWEST_ENTRIES) != 0 ||
-        index_init(&table->by_id, FEWEST_ENTRIES) != 0)
+    if (index_init(&table->by_key, FEWEST_ENTRIES) != 0)
         flow_table_free(&table);
     return table;
 }
@@ -135,7 +133,7 @@ void flow_table_free(struct flow_table **table)
     slab_free(&t->slab);
     free(t->dues);
     free(t->by_key.entries);
-    free(t->by_id.entries);
+    table_free(&t->by_id, NULL);
     free(t);
     *table = NULL;
 }
@@ -160,14 +158,6 @@ uint32_t flow_table_hash(const struct flow_table *table, const struct packet *p)
     return (uint32_t)(hash_endpoint(secrets, &p->source, p->source_port) +
                       hash_endpoint(secrets, &p->destination, p->destination_port) +
                       p->protocol * secrets[SECRET_TRANSPORT]);
-}
-
-/* Ids count up, and flows that began together often end together: neighbours stay neighbours, a
- * line of the cache full of them. */
-static uint32_t hash_id(const struct flow_table *table, uint64_t id)
-{
-    uint64_t line = fold(id / IDS_A_LINE ^ table->secrets[SECRET_HIGH], table->secrets[SECRET_LOW]);
-    return (uint32_t)(line * IDS_A_LINE + id % IDS_A_LINE);
 }
 
 static bool endpoint_is(const struct figures *f, int side, const struct address *address,
@@ -228,14 +218,7 @@ struct flow *flow_table_find(const struct flow_table *table, uint32_t hash,
 
 struct flow *flow_table_by_id(const struct flow_table *table, uint64_t id)
 {
-    const struct index *index = &table->by_id;
-    uint32_t hash = hash_id(table, id);
-    for (uint32_t at = hash & index->mask; index->entries[at].slot; at = (at + 1) & index->mask) {
-        struct flow *flow = flow_at(table, index->entries[at].slot - 1);
-        if (index->entries[at].hash == hash && flow->id == id)
-            return flow;
-    }
-    return NULL;
+    return table_find(&table->by_id, id);
 }
 
 /* For whatever slot may be taken next. */
@@ -255,13 +238,16 @@ static int dues_make_room(struct flow_table *table)
 struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struct packet *packet,
                             bool initiator, uint64_t id)
 {
-    if (index_make_room(&table->by_key) != 0 || index_make_room(&table->by_id) != 0 ||
-        dues_make_room(table) != 0)
+    if (index_make_room(&table->by_key) != 0 || dues_make_room(table) != 0)
         return NULL;
     uint32_t slot;
     struct flow *flow = slab_take(&table->slab, &slot);
     if (!flow)
         return NULL;
+    if (table_add(&table->by_id, id, flow) != 0) {
+        slab_release(&table->slab, slot);
+        return NULL;
+    }
     int source = initiator ? FROM_INITIATOR : FROM_RESPONDER;
     *flow = (struct flow){.id = id, .slot = slot, .hash = hash};
     flow_table_set_due(table, flow, INT64_MAX);
@@ -271,15 +257,14 @@ struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struc
     flow->figures.port[source] = packet->source_port;
     flow->figures.port[!source] = packet->destination_port;
     index_put(&table->by_key, hash, flow->slot);
-    index_put(&table->by_id, hash_id(table, id), flow->slot);
-    index_expect(&table->by_id, hash_id(table, id + IDS_A_LINE));
+    table_prefetch(&table->by_id, id + CACHE_LINE / sizeof(struct table_slot));
     return flow;
 }
 
 void flow_table_remove(struct flow_table *table, struct flow *flow)
 {
     index_take(&table->by_key, flow->hash, flow->slot);
-    index_take(&table->by_id, hash_id(table, flow->id), flow->slot);
+    table_take(&table->by_id, flow->id);
     flow_release(flow);
     flow_table_set_due(table, flow, INT64_MAX);
     flow->id = 0;
