@@ -3,65 +3,59 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/base/error.h"
-#include "stages/sink/position.h"
 #include "stages/sink/printer.h"
+#include "stages/sink/sheet.h"
+#include "stages/sink/thread.h"
 
-/* A block becomes about seven times as long when it is printed, which still fits a core's cache. */
-enum { BLOCK_BYTES = 32 * 1024, SHEETS = 8 };
+/* More helpers have little left to do beside whoever deals. */
+enum { PRESS_HELPERS = 3, LEAVES = 8 };
 
-enum sheet_state {
-    SHEET_EMPTY,
-    SHEET_FILLED,
-    SHEET_TAKEN, /* by whoever prints it */
-    SHEET_PRINTED,
+enum leaf_state {
+    LEAF_EMPTY,
+    LEAF_FILLED,
+    LEAF_TAKEN, /* by whoever prints it */
+    LEAF_PRINTED,
 };
 
-struct sheet {
-    enum sheet_state state;
-    enum record_file file;
-    uint64_t lines;
-    struct buffer records; /* entries as they are stored (entry.h) */
+/* A sheet and what it becomes. */
+struct leaf {
+    enum leaf_state state;
+    struct sheet sheet;
     struct buffer text;
     int error;
 };
 
-/* Sheets go round: they are filled and read by the caller's thread, and printed by all. Each of the
- * three counts the sheets that it is done with. */
+/* Leaves go round: they are filled and read by the caller's thread, and printed by all. Each of the
+ * three counts the leaves that it is done with. */
 struct press {
-    struct records *records;
+    struct deal deal;
     struct slice zone;
     struct printer *printer; /* the caller's; each helper has its own */
-    struct entry ahead;      /* the first record of the next sheet */
-    bool is_ahead;
-    bool ended; /* there are no more records */
-    bool lent;  /* the caller has the text of the sheet to read */
+    bool lent;               /* the caller has the text of the leaf to read */
     uint64_t filled;
     uint64_t read;
     bool started;
-    size_t most_helpers;
     size_t helpers;
     pthread_t threads[PRESS_HELPERS];
-    pthread_mutex_t lock; /* of what follows: the sheets' states, above all */
+    pthread_mutex_t lock; /* of what follows: the leaves' states, above all */
     pthread_cond_t to_print;
     pthread_cond_t to_read;
     uint64_t taken;
     bool stopped;
-    struct sheet sheets[SHEETS];
+    struct leaf leaves[LEAVES];
 };
 
-struct press *press_new(struct records *records, struct slice zone, size_t helpers)
+struct press *press_new(struct records *records, struct slice zone)
 {
     struct press *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->records = records;
+    p->deal.records = records;
     p->zone = zone;
-    p->most_helpers = helpers < PRESS_HELPERS ? helpers : PRESS_HELPERS;
     p->printer = printer_new(zone);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->to_print, NULL);
@@ -86,45 +80,33 @@ void press_free(struct press **press)
     pthread_cond_destroy(&p->to_print);
     pthread_mutex_destroy(&p->lock);
     printer_free(&p->printer);
-    for (size_t i = 0; i < SHEETS; i++) {
-        buffer_free(&p->sheets[i].records);
-        buffer_free(&p->sheets[i].text);
+    for (size_t i = 0; i < LEAVES; i++) {
+        sheet_free(&p->leaves[i].sheet);
+        buffer_free(&p->leaves[i].text);
     }
     free(p);
     *press = NULL;
 }
 
-static int print(struct printer *printer, struct sheet *sheet)
+/* The next leaf to print, NULL where there is none; with the lock held. */
+static struct leaf *take_leaf(struct press *p)
 {
-    const uint8_t *at = sheet->records.bytes;
-    int error = printer ? 0 : -ENOMEM;
-    buffer_clear(&sheet->text);
-    for (uint64_t i = 0; i < sheet->lines && !error; i++) {
-        struct entry record = entry_at(at);
-        error = printer_line(printer, &record, &sheet->text);
-        at += entry_size(&record);
-    }
-    return error;
-}
-
-/* The next sheet to print, NULL where there is none; with the lock held. */
-static struct sheet *take_sheet(struct press *p)
-{
-    struct sheet *sheet = &p->sheets[p->taken % SHEETS];
-    if (sheet->state != SHEET_FILLED)
+    struct leaf *leaf = &p->leaves[p->taken % LEAVES];
+    if (leaf->state != LEAF_FILLED)
         return NULL;
-    sheet->state = SHEET_TAKEN;
+    leaf->state = LEAF_TAKEN;
     p->taken++;
-    return sheet;
+    return leaf;
 }
 
-/* Prints a sheet that was taken; the lock is held but for that time. */
-static void print_sheet(struct press *p, struct printer *printer, struct sheet *sheet)
+/* Prints a leaf that was taken; the lock is held but for that time. */
+static void print_leaf(struct press *p, struct printer *printer, struct leaf *leaf)
 {
     pthread_mutex_unlock(&p->lock);
-    sheet->error = print(printer, sheet);
+    buffer_clear(&leaf->text);
+    leaf->error = printer ? sheet_print(&leaf->sheet, printer, &leaf->text) : -ENOMEM;
     pthread_mutex_lock(&p->lock);
-    sheet->state = SHEET_PRINTED;
+    leaf->state = LEAF_PRINTED;
     pthread_cond_signal(&p->to_read);
 }
 
@@ -134,9 +116,9 @@ static void *run(void *context)
     struct printer *printer = printer_new(p->zone);
     pthread_mutex_lock(&p->lock);
     while (!p->stopped) {
-        struct sheet *sheet = take_sheet(p);
-        if (sheet)
-            print_sheet(p, printer, sheet);
+        struct leaf *leaf = take_leaf(p);
+        if (leaf)
+            print_leaf(p, printer, leaf);
         else
             pthread_cond_wait(&p->to_print, &p->lock);
     }
@@ -146,82 +128,45 @@ static void *run(void *context)
 }
 
 /* A helper for each further processor that this process may use; one that cannot be had is not
- * missed. Signals are the main thread's. */
+ * missed. */
 static void start_helpers(struct press *p)
 {
     cpu_set_t processors;
-    sigset_t all, before;
     p->started = true;
     if (sched_getaffinity(0, sizeof processors, &processors) != 0)
         return;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (p->helpers < p->most_helpers && p->helpers + 1 < (size_t)CPU_COUNT(&processors) &&
-           pthread_create(&p->threads[p->helpers], NULL, run, p) == 0)
+    while (p->helpers < PRESS_HELPERS && p->helpers + 1 < (size_t)CPU_COUNT(&processors) &&
+           thread_start(&p->threads[p->helpers], run, p) == 0)
         p->helpers++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void put_record(struct sheet *sheet, const struct entry *record)
+/* Fills all leaves that are empty. Whoever fills a whole one has work for others, too. */
+static int fill_leaves(struct press *p)
 {
-    uint8_t head[ENTRY_HEAD];
-    entry_store_head(record, head);
-    buffer_append(&sheet->records, head, sizeof head);
-    buffer_append(&sheet->records, record->key, record->key_length);
-    buffer_append(&sheet->records, record->value, record->value_length);
-    sheet->lines++;
-}
-
-/* Fills an empty sheet with the next records of one file. ERR_EOF: there are none; that is said
- * once alone, as behind a part others come. */
-static int fill_sheet(struct press *p, struct sheet *sheet)
-{
-    int error = 0;
-    sheet->lines = 0;
-    buffer_clear(&sheet->records);
-    while (sheet->records.length < BLOCK_BYTES) {
-        if (!p->is_ahead)
-            error = records_next(p->records, &p->ahead);
-        p->is_ahead = !error;
-        if (error || (sheet->lines && sheet->file != position_file(&p->ahead)))
-            break;
-        sheet->file = position_file(&p->ahead);
-        put_record(sheet, &p->ahead);
-        p->is_ahead = false;
-    }
-    if (sheet->records.failed)
-        return -ENOMEM;
-    p->ended = error == ERR_EOF;
-    return p->ended && sheet->lines ? 0 : error;
-}
-
-/* Fills all sheets that are empty. Whoever fills a whole one has work for others, too. */
-static int fill_sheets(struct press *p)
-{
-    while (!p->ended && p->filled - p->read < SHEETS) {
-        struct sheet *sheet = &p->sheets[p->filled % SHEETS];
-        int error = fill_sheet(p, sheet);
+    while (p->filled - p->read < LEAVES) {
+        struct leaf *leaf = &p->leaves[p->filled % LEAVES];
+        int error = sheet_fill(&leaf->sheet, &p->deal);
         if (error)
-            return p->ended ? 0 : error;
+            return error == ERR_EOF ? 0 : error;
         pthread_mutex_lock(&p->lock);
-        sheet->state = SHEET_FILLED;
+        leaf->state = LEAF_FILLED;
         p->filled++;
         pthread_cond_signal(&p->to_print);
         pthread_mutex_unlock(&p->lock);
-        if (!p->started && sheet->records.length >= BLOCK_BYTES)
+        if (!p->started && sheet_is_full(&leaf->sheet))
             start_helpers(p);
     }
     return 0;
 }
 
-/* Waits until the sheet is printed, and prints whatever can be printed meanwhile. */
-static void await(struct press *p, const struct sheet *sheet)
+/* Waits until the leaf is printed, and prints whatever can be printed meanwhile. */
+static void await(struct press *p, const struct leaf *leaf)
 {
     pthread_mutex_lock(&p->lock);
-    while (sheet->state != SHEET_PRINTED) {
-        struct sheet *other = take_sheet(p);
+    while (leaf->state != LEAF_PRINTED) {
+        struct leaf *other = take_leaf(p);
         if (other)
-            print_sheet(p, p->printer, other);
+            print_leaf(p, p->printer, other);
         else
             pthread_cond_wait(&p->to_read, &p->lock);
     }
@@ -231,8 +176,10 @@ static void await(struct press *p, const struct sheet *sheet)
 /* The text that was handed out is not needed any more. */
 static void take_back(struct press *p)
 {
+    struct leaf *leaf = &p->leaves[p->read++ % LEAVES];
+    sheet_clear(&leaf->sheet);
     pthread_mutex_lock(&p->lock);
-    p->sheets[p->read++ % SHEETS].state = SHEET_EMPTY;
+    leaf->state = LEAF_EMPTY;
     pthread_mutex_unlock(&p->lock);
     p->lent = false;
 }
@@ -241,14 +188,15 @@ int press_next(struct press *p, struct block *block)
 {
     if (p->lent)
         take_back(p);
-    int error = fill_sheets(p);
+    int error = fill_leaves(p);
     if (error)
         return error;
     if (p->read == p->filled)
         return ERR_EOF;
-    const struct sheet *sheet = &p->sheets[p->read % SHEETS];
-    await(p, sheet);
+    const struct leaf *leaf = &p->leaves[p->read % LEAVES];
+    await(p, leaf);
     p->lent = true;
-    *block = (struct block){sheet->file, sheet->lines, {sheet->text.bytes, sheet->text.length}};
-    return sheet->error;
+    *block = (struct block){
+        leaf->sheet.file, leaf->sheet.lines, {leaf->text.bytes, leaf->text.length}};
+    return leaf->error;
 }

@@ -13,12 +13,9 @@
 
 struct press;
 
-/** More of them have little left to do beside whoever deals. */
-enum { PRESS_HELPERS = 3 };
-
 /** A press that prints what the records give until their ERR_EOF, borrowed for its life, with times
- *  in that zone; by so many threads at most beside the caller's. NULL: no memory. */
-struct press *press_new(struct records *records, struct slice zone, size_t helpers);
+ *  in that zone. NULL: no memory. */
+struct press *press_new(struct records *records, struct slice zone);
 
 /** Frees it, whatever is under way. */
 void press_free(struct press **press);

@@ -39,22 +39,21 @@ static int make(struct record_files *f, enum record_file file)
     return error;
 }
 
-static int put(struct record_files *f, const struct block *block)
+int record_files_put(struct record_files *f, enum record_file file, uint64_t lines,
+                     struct slice text)
 {
-    int error = make(f, block->file);
-    f->lines[block->file] += block->lines;
-    return error ? error
-                 : writer_put(f->writers[block->file], block->text.bytes, block->text.length);
+    int error = make(f, file);
+    f->lines[file] += lines;
+    return error ? error : writer_put(f->writers[file], text.bytes, text.length);
 }
 
-int record_files_print(struct record_files *f, struct records *records, struct slice zone,
-                       size_t helpers)
+int record_files_print(struct record_files *f, struct records *records, struct slice zone)
 {
-    struct press *press = press_new(records, zone, helpers);
+    struct press *press = press_new(records, zone);
     struct block block;
     int error = press ? 0 : -ENOMEM;
     while (!error && (error = press_next(press, &block)) == 0)
-        error = put(f, &block);
+        error = record_files_put(f, block.file, block.lines, block.text);
     press_free(&press);
     return error == ERR_EOF ? 0 : error;
 }

@@ -5,7 +5,6 @@
 #ifndef TAPLINE_SINK_RECORD_FILES_H
 #define TAPLINE_SINK_RECORD_FILES_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/wire/unpack.h"
@@ -21,11 +20,13 @@ struct record_files *record_files_new(int directory);
 /** Closes them. NULLs the caller's pointer, and accepts NULL in it. */
 void record_files_free(struct record_files **files);
 
-/** Prints what the records give until their ERR_EOF, with times in that zone, by so many threads
- *  beside this one at most (press.h). 0; what records_next and printer_line return; a negated errno
- *  where writing failed. */
-int record_files_print(struct record_files *files, struct records *records, struct slice zone,
-                       size_t helpers);
+/** Adds so many lines to a file. 0 or a negated errno. */
+int record_files_put(struct record_files *files, enum record_file file, uint64_t lines,
+                     struct slice text);
+
+/** Adds what the records give until their ERR_EOF, with times in that zone (press.h). 0; what
+ *  records_next and printer_line return; a negated errno where writing failed. */
+int record_files_print(struct record_files *files, struct records *records, struct slice zone);
 
 /** Writes what waits; those without a line are there then, too. 0 or a negated errno. */
 int record_files_finish(struct record_files *files);

@@ -7,7 +7,6 @@
 #include "common/base/error.h"
 #include "common/base/jsonw.h"
 #include "stages/sink/layout.h"
-#include "stages/sink/press.h"
 #include "stages/sink/value.h"
 #include "stages/sink/writer.h"
 
@@ -112,7 +111,7 @@ static uint64_t count_lines(const struct record_files *files)
 int results_write(const struct results *r, struct buffer *summary)
 {
     uint64_t early = count_lines(r->files);
-    int error = record_files_print(r->files, r->records, r->capture->zone, PRESS_HELPERS);
+    int error = record_files_print(r->files, r->records, r->capture->zone);
     if (!error)
         error = record_files_finish(r->files);
     if (error)

@@ -15,9 +15,9 @@
 #include "stages/sink/broadcast.h"
 #include "stages/sink/horizon.h"
 #include "stages/sink/layout.h"
-#include "stages/sink/press.h"
 #include "stages/sink/publication.h"
 #include "stages/sink/results.h"
+#include "stages/sink/scribe.h"
 #include "stages/sink/value.h"
 
 enum { MOST_TRACKERS = 65536 };
@@ -70,6 +70,7 @@ struct sink {
     struct records *records;
     struct horizon *horizon; /* of the records that are still to come */
     struct record_files *files;
+    struct scribe *scribe; /* who writes into them before all records are there */
 };
 
 /* Tells the reader [status, text, `last`], whose memory is taken. */
@@ -110,6 +111,7 @@ static int tell_outcome(const struct outlet *outlet, enum exit_status status, co
 static int give_up(struct sink *s, const struct fault *fault)
 {
     s->progress = OVER;
+    scribe_free(&s->scribe);
     record_files_free(&s->files); /* or what was written would take its room for longer */
     publication_free(&s->publication);
     static const uint8_t nothing[] = "{}";
@@ -178,6 +180,9 @@ static int make_tools(struct sink *s, uint32_t trackers, const struct sink_optio
     s->horizon = horizon_new(trackers);
     s->files = record_files_new(publication_directory(s->publication));
     if (!s->ledger || !s->counts || !s->certs || !s->horizon || !s->files)
+        return -ENOMEM;
+    s->scribe = scribe_new(s->files, s->capture->zone);
+    if (!s->scribe)
         return -ENOMEM;
     struct records_tools tools = {.summary = s->counts,
                                   .certs = s->certs,
@@ -289,6 +294,7 @@ void sink_free(struct sink **sink)
         broadcast_published(s);
     broadcast_free(&s->broadcast);
     records_free(&s->records);
+    scribe_free(&s->scribe);
     record_files_free(&s->files);
     horizon_free(&s->horizon);
     certs_free(&s->certs);
@@ -349,14 +355,21 @@ static int look_at_disk(struct sink *s)
     return give_up(s, &fault);
 }
 
+/* Hears whether the scribe could write what it took. */
+static int look_at_scribe(struct sink *s)
+{
+    int error = scribe_outcome(s->scribe);
+    return error && error != ERR_AGAIN ? settle(s, error) : 0;
+}
+
 int sink_turn(struct sink *s, int64_t now_ns)
 {
     s->now_ns = now_ns;
     switch (s->progress) {
     case WAITING: return look_for_listeners(s);
+    case GATHERING: return look_at_scribe(s);
     case SYNCING:
     case PLACED: return look_at_disk(s);
-    case GATHERING:
     case ASKED:
     case OVER: break;
     }
@@ -377,7 +390,10 @@ static int complete(struct sink *s)
         .ledger = s->ledger,
         .summary = s->counts,
     };
-    int error = results_write(&results, &s->summary);
+    int error = scribe_wait(s->scribe);
+    scribe_free(&s->scribe);
+    if (!error)
+        error = results_write(&results, &s->summary);
     records_free(&s->records);
     record_files_free(&s->files);
     if (error)
@@ -388,15 +404,16 @@ static int complete(struct sink *s)
     return look_at_disk(s);
 }
 
-/* Writes what nothing can come before any more. No thread helps: the other processors are needed by
- * whoever else works at the capture. */
-static int print_part(struct sink *s)
+/* Gives the scribe what nothing can come before any more. It takes a part at a time, so that memory
+ * is bounded. */
+static int write_part(struct sink *s)
 {
     int64_t until = horizon_time(s->horizon);
-    if (!s->capture->early || !records_part_due(s->records, until))
-        return 0;
+    int error = scribe_outcome(s->scribe);
+    if (error || !s->capture->early || !records_part_due(s->records, until))
+        return error && error != ERR_AGAIN ? settle(s, error) : 0;
     records_begin_part(s->records, until);
-    int error = record_files_print(s->files, s->records, s->capture->zone, 0);
+    error = scribe_take(s->scribe, s->records);
     return error ? settle(s, error) : 0;
 }
 
@@ -409,7 +426,7 @@ static int proceed(struct sink *s)
     switch (ledger_state(s->ledger, &fault)) {
     case LEDGER_BROKEN: return give_up(s, &fault);
     case LEDGER_AGREES: return s->progress == GATHERING ? complete(s) : 0;
-    case LEDGER_OPEN: return s->progress == GATHERING ? print_part(s) : 0;
+    case LEDGER_OPEN: return s->progress == GATHERING ? write_part(s) : 0;
     }
     return 0;
 }

@@ -3,11 +3,10 @@
  *
  * It takes CLOSE and RECORD events, the marks and the tallies, and when its ledger agrees it writes
  * the results beside OUT, asks the reader for its word (ASK), and publishes. Records that nothing
- * can come before any more it writes sooner, where the capture allows it: should that prove wrong,
- * the attempt has failed. Everything it has to say
- * goes to the reader through the outlet: ACCEPT [status, text] once at the start; then ASK []; and
- * at last OUTCOME [status, text, summary as JSON text], once. After its OUTCOME it takes no notice
- * of anything any more.
+ * can come before any more it writes sooner, in the background, where the capture allows it: should
+ * that prove wrong, the attempt has failed. Everything it has to say goes to the reader through the
+ * outlet: ACCEPT [status, text] once at the start; then ASK []; and at last OUTCOME [status, text,
+ * summary as JSON text], once. After its OUTCOME it takes no notice of anything any more.
  */
 #ifndef TAPLINE_SINK_H
 #define TAPLINE_SINK_H
@@ -57,8 +56,9 @@ struct sink *sink_new(const struct capture *capture, const struct outlet *outlet
                       const struct sink_shared *shared, const struct sink_options *options,
                       int *error);
 
-/** To be called again and again while the sink is there: looks whether listeners have come, and
- *  whether the disk has what it was given. 0 or the outlet's error. */
+/** To be called again and again while the sink is there: looks whether listeners have come, whether
+ *  what is written in the background could be, and whether the disk has what it was given. 0 or the
+ *  outlet's error, or -ENOMEM. */
 int sink_turn(struct sink *sink, int64_t now_ns);
 
 /** Frees it; what was not published is removed. */

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "stages/sink/thread.h"
 
 /* With more files than this, one sync of the file system costs less than one of each. */
 enum { FILES_APART = 64, LEVELS = 2 };
@@ -211,15 +211,9 @@ static void *run(void *context)
 
 static int start(struct syncer *syncer, struct lane *lane)
 {
-    sigset_t all, before;
     lane->syncer = syncer;
     pthread_cond_init(&lane->wake, NULL);
-    /* Signals are the loop's: the thread is born with all of them blocked. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = -pthread_create(&lane->thread, NULL, run, lane);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error;
+    return thread_start(&lane->thread, run, lane);
 }
 
 /* Ends so many lanes that were started, and the rest. */

@@ -1,0 +1,224 @@
+#include "stages/sink/scribe.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "common/base/error.h"
+#include "stages/sink/printer.h"
+#include "stages/sink/sheet.h"
+#include "stages/sink/thread.h"
+
+/* Of records that were taken and are not written yet: a usual part has less. */
+enum { MOST_BYTES = 16 * 1024 * 1024 };
+
+/* One of the sheets that wait to be written, or to be filled. */
+struct page {
+    struct page *next;
+    struct sheet sheet;
+};
+
+struct scribe {
+    struct record_files *files;
+    struct slice zone;
+    struct page *page; /* that is being filled */
+    bool resting;      /* for all that the caller's thread knows: it took everything back */
+    bool started;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t to_write;
+    pthread_cond_t written;
+    struct page *first; /* to be written, in the order in which they came, */
+    struct page **end;
+    size_t bytes;       /* and how much they and the one that is being written hold */
+    struct page *empty; /* those that were written, for others */
+    bool stopped;
+    int error;
+};
+
+struct scribe *scribe_new(struct record_files *files, struct slice zone)
+{
+    struct scribe *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->files = files;
+    s->zone = zone;
+    s->resting = true;
+    s->end = &s->first;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->to_write, NULL);
+    pthread_cond_init(&s->written, NULL);
+    return s;
+}
+
+static void free_pages(struct page *page)
+{
+    while (page) {
+        struct page *next = page->next;
+        sheet_free(&page->sheet);
+        free(page);
+        page = next;
+    }
+}
+
+static void stop(struct scribe *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->stopped = true;
+    pthread_cond_signal(&s->to_write);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+}
+
+void scribe_free(struct scribe **scribe)
+{
+    struct scribe *s = *scribe;
+    if (!s)
+        return;
+    if (s->started)
+        stop(s);
+    pthread_cond_destroy(&s->written);
+    pthread_cond_destroy(&s->to_write);
+    pthread_mutex_destroy(&s->lock);
+    free_pages(s->first);
+    free_pages(s->empty);
+    free_pages(s->page);
+    free(s);
+    *scribe = NULL;
+}
+
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+static int write_sheet(const struct scribe *s, const struct sheet *sheet, struct printer *printer,
+                       struct buffer *text)
+{
+    buffer_clear(text);
+    int error = printer ? sheet_print(sheet, printer, text) : -ENOMEM;
+    struct slice lines = {text->bytes, text->length};
+    return error ? error : record_files_put(s->files, sheet->file, sheet->lines, lines);
+}
+
+/* Writes the first page of all, without the lock for that time; after an error, none. */
+static void write_first(struct scribe *s, struct printer *printer, struct buffer *text)
+{
+    struct page *page = s->first;
+    size_t bytes = page->sheet.records.length;
+    s->first = page->next;
+    if (!s->first)
+        s->end = &s->first;
+    if (!s->error) {
+        pthread_mutex_unlock(&s->lock);
+        int error = write_sheet(s, &page->sheet, printer, text);
+        pthread_mutex_lock(&s->lock);
+        s->error = error;
+    }
+    sheet_clear(&page->sheet);
+    page->next = s->empty;
+    s->empty = page;
+    s->bytes -= bytes;
+    pthread_cond_signal(&s->written);
+}
+
+static void *run(void *context)
+{
+    struct scribe *s = context;
+    struct printer *printer = printer_new(s->zone);
+    struct buffer text = {0};
+    pthread_mutex_lock(&s->lock);
+    while (!s->stopped) {
+        if (s->first)
+            write_first(s, printer, &text);
+        else
+            pthread_cond_wait(&s->to_write, &s->lock);
+    }
+    pthread_mutex_unlock(&s->lock);
+    buffer_free(&text);
+    printer_free(&printer);
+    return NULL;
+}
+
+/* ---- who has records for it ------------------------------------------------------------------ */
+
+/* Takes an empty page, where there is none yet. */
+static int take_page(struct scribe *s)
+{
+    if (s->page)
+        return 0;
+    pthread_mutex_lock(&s->lock);
+    s->page = s->empty;
+    if (s->page)
+        s->empty = s->page->next;
+    pthread_mutex_unlock(&s->lock);
+    if (s->page)
+        s->page->next = NULL;
+    else
+        s->page = calloc(1, sizeof *s->page);
+    return s->page ? 0 : -ENOMEM;
+}
+
+/* Hands the page over that was filled, when there is room for it. The error that came up. */
+static int hand_over(struct scribe *s)
+{
+    size_t bytes = s->page->sheet.records.length;
+    s->resting = false;
+    pthread_mutex_lock(&s->lock);
+    while (s->bytes && s->bytes + bytes > MOST_BYTES)
+        pthread_cond_wait(&s->written, &s->lock);
+    *s->end = s->page;
+    s->end = &s->page->next;
+    s->bytes += bytes;
+    s->page = NULL;
+    int error = s->error;
+    pthread_cond_signal(&s->to_write);
+    pthread_mutex_unlock(&s->lock);
+    return error;
+}
+
+static int start(struct scribe *s)
+{
+    if (!s->started)
+        s->started = thread_start(&s->thread, run, s) == 0;
+    return s->started ? 0 : -ENOMEM;
+}
+
+int scribe_take(struct scribe *s, struct records *records)
+{
+    struct deal deal = {.records = records};
+    int error = 0;
+    while (!error) {
+        error = take_page(s);
+        if (!error)
+            error = sheet_fill(&s->page->sheet, &deal);
+        if (!error)
+            error = start(s);
+        if (!error)
+            error = hand_over(s);
+    }
+    return error == ERR_EOF ? 0 : error;
+}
+
+static int outcome(const struct scribe *s)
+{
+    return s->error ? s->error : s->bytes ? ERR_AGAIN : 0;
+}
+
+int scribe_outcome(struct scribe *s)
+{
+    if (s->resting)
+        return 0;
+    pthread_mutex_lock(&s->lock);
+    int now = outcome(s);
+    pthread_mutex_unlock(&s->lock);
+    s->resting = now == 0;
+    return now;
+}
+
+int scribe_wait(struct scribe *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->bytes)
+        pthread_cond_wait(&s->written, &s->lock);
+    int now = outcome(s);
+    pthread_mutex_unlock(&s->lock);
+    return now;
+}
