@@ -138,7 +138,7 @@ static uint8_t *put_valid(uint8_t *out, const uint8_t *text, size_t length)
  * over. */
 void jsonw_text(struct jsonw *w, const void *text, size_t length)
 {
-    const uint8_t *from = text, *end = length ? from + length : from;
+    const uint8_t *from = length ? text : (const uint8_t *)"", *end = from + length;
     bool begun = false;
     do {
         size_t piece = text_valid(from, end - from < PIECE ? (size_t)(end - from) : PIECE);
