@@ -8,16 +8,18 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/bus/herald.h"
 #include "common/bus/sharing.h"
 #include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
 /* How many demands may gather before they leave, and for how long a full queue is waited on
  * before housekeeping is done. */
-enum { DEMANDS = 64, WAIT_MS = 100, TELL_WAITING = 16, ENDPOINT_MAX = 256 };
+enum { DEMANDS = 64, WAIT_MS = 100 };
 
-/* A batch leaves when it uses more pieces of the stock than that: others need them. */
-enum { PIECES_MOST = 2 };
+/* The batches on all ways between two stages, which are as many as there are workers on either side,
+ * use no more pieces of the stock than that: others need them, too. */
+enum { PIECES_MOST = 12 };
 
 /* A worker that died may come again within this time. */
 #define PEER_WAIT_NS (INT64_C(10) * 1000000000)
@@ -45,7 +47,7 @@ struct session {
     size_t document_length;
     struct capture capture;
     struct outlet outlet;
-    struct link *reader; /* to its control inbox, once something was told */
+    struct herald *herald; /* tells the reader */
     void *core;
     bool failed;
     int64_t began_ns;
@@ -55,6 +57,7 @@ struct session {
     uint64_t flows; /* opened here and not closed yet */
     struct sharing *sharing;   /* of the reader's stock; NULL: this is the reader, or it has none */
     const struct original *original; /* the stock's; NULL: all bytes travel */
+    int pieces_most; /* that a batch may use before it leaves */
     struct outgoing *outgoing; /* by peer slot */
     uint32_t outgoing_count;
 };
@@ -66,17 +69,6 @@ static int tally(void *context, const struct buffer *map);
 static int send_mark(void *context, const struct mark *mark);
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body);
 
-/* A tracker's place in the capture's set; false: it does not stand there. */
-static bool tracker_index(const struct capture *capture, uint64_t sender, uint32_t *index)
-{
-    struct unpack from = unpack_over(capture->trackers.bytes, capture->trackers.length);
-    uint32_t count = unpack_array(&from);
-    for (*index = 0; *index < count; ++*index)
-        if (unpack_uint(&from) == sender)
-            return true;
-    return false;
-}
-
 /* Reads the session's copy of the document, which the capture then points into. */
 static int read_document(struct session *session)
 {
@@ -85,7 +77,7 @@ static int read_document(struct session *session)
     int error = capture_unpack(&from, capture);
     capture->id = session->head.capture;
     capture->attempt = session->head.attempt;
-    if (!tracker_index(capture, bus_sender(session->host->bus), &capture->index))
+    if (!capture_tracker(capture, bus_sender(session->host->bus), &capture->index))
         capture->index = 0;
     return error;
 }
@@ -107,7 +99,10 @@ struct session *session_new(const struct session_host *host, const struct messag
     if (session->document) {
         memcpy(session->document, document.bytes, document.length);
         *error = read_document(session);
+        session->herald = herald_new(host->bus, &session->capture);
     }
+    if (!*error && !session->herald)
+        *error = -ENOMEM;
     if (*error)
         session_free(&session);
     return session;
@@ -200,21 +195,7 @@ bool session_failed(const struct session *session)
 
 bool session_heeds(const struct session *session, const struct message_head *head)
 {
-    const struct capture *capture = &session->capture;
-    uint32_t index;
-    switch (head->kind) {
-    case TAPLINE_PACKETS:
-    case TAPLINE_END:
-    case TAPLINE_WORD:
-    case TAPLINE_RELEASE: return head->sender == capture->reader;
-    case TAPLINE_ACCEPT:
-    case TAPLINE_ASK:
-    case TAPLINE_OUTCOME: return head->sender == capture->sink;
-    case TAPLINE_TALLY:
-        return head->sender == capture->reader || tracker_index(capture, head->sender, &index);
-    case TAPLINE_MARK: return tracker_index(capture, head->sender, &index);
-    default: return true;
-    }
+    return capture_heeds(&session->capture, head);
 }
 
 bool session_is(const struct session *session, uint64_t capture, uint64_t attempt)
@@ -361,6 +342,16 @@ static int send_batch(struct session *session, uint32_t peer, struct outgoing *o
     return deliver(session, peer, out->kind, &out->batch);
 }
 
+/* How many pieces a batch may use: with several workers to send to, there are as many others to send
+ * from. */
+static int pieces_most(const struct session *session)
+{
+    int ways = 0;
+    for (uint32_t i = 0; i < session->outgoing_count; i++)
+        ways += session->outgoing[i].places.original != NULL;
+    return ways > 1 ? PIECES_MOST / (ways * ways) : PIECES_MOST;
+}
+
 /* Room for a whole batch at once: growing by doubling would copy it several times. */
 static int open_batch(struct session *session, uint32_t peer, struct outgoing *out)
 {
@@ -371,6 +362,7 @@ static int open_batch(struct session *session, uint32_t peer, struct outgoing *o
     int error = link_fill(link, &out->batch, session->host->batch + session->host->batch / 4);
     message_open(&out->batch);
     out->places.original = peers_share(peers, peer) ? session->original : NULL;
+    session->pieces_most = pieces_most(session);
     return error;
 }
 
@@ -403,7 +395,7 @@ static int batched(struct session *session, uint32_t peer, struct outgoing *out)
     if (out->batch.failed)
         return -ENOMEM;
     bool full = out->batch.length >= session->host->batch ||
-                places_count(&out->places) > PIECES_MOST;
+                places_count(&out->places) > session->pieces_most;
     return full ? send_batch(session, peer, out) : 0;
 }
 
@@ -581,32 +573,12 @@ static int send_mark(void *context, const struct mark *mark)
     return rc;
 }
 
-/* The reader is told over a link of the session's own, to the endpoint in the document: this also
- * works before the roster has come around. */
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body)
 {
     struct session *session = context;
-    struct slice control = session->capture.control;
-    char endpoint[ENDPOINT_MAX], key[PRESENCE_KEY];
-    int rc = 0;
-    if (!session->reader) {
-        snprintf(endpoint, sizeof endpoint, "%.*s", (int)control.length,
-                 (const char *)control.bytes);
-        snprintf(key, sizeof key, "%.*s", (int)session->capture.key.length,
-                 (const char *)session->capture.key.bytes);
-        session->reader = link_new(session->host->bus, endpoint, key, TELL_WAITING, &rc);
-    }
     struct message_head head = session->head;
     head.kind = kind;
-    struct buffer message = {0};
-    message_open(&message);
-    buffer_append(&message, body->bytes, body->length);
-    if (!rc)
-        rc = link_flush(session->reader, 0);
-    if (!rc)
-        rc = link_send(session->reader, &head, &message, WAIT_MS);
-    buffer_free(&message);
-    return rc == ERR_AGAIN ? ERR_LOST : rc;
+    return herald_tell(session->herald, &head, body);
 }
 
 void session_free(struct session **session)
@@ -617,7 +589,7 @@ void session_free(struct session **session)
         buffer_free(&(*session)->outgoing[i].batch);
         buffer_free(&(*session)->outgoing[i].demands);
     }
-    link_free(&(*session)->reader, LINK_LINGER_MS);
+    herald_free(&(*session)->herald);
     vital_subtract(&bus_vitals((*session)->host->bus)->flows, (*session)->flows);
     sharing_free(&(*session)->sharing);
     free((*session)->outgoing);

@@ -73,8 +73,7 @@ void *session_core(const struct session *session);
 void session_fail(struct session *session);
 bool session_failed(const struct session *session);
 
-/** May its sender say this? What ends or completes an attempt, only the capture's reader, its
- *  trackers and its sink may; of the others any worker can be the right one. */
+/** May its sender say this? See capture_heeds. */
 bool session_heeds(const struct session *session, const struct message_head *head);
 
 /** Has a worker that this attempt fed been lost, or this very process meanwhile, or did another

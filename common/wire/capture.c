@@ -158,3 +158,31 @@ int capture_unpack(struct unpack *from, struct capture *c)
         unpack_skip_many(from, fields - CAPTURE_FIELDS);
     return from->error;
 }
+
+bool capture_tracker(const struct capture *capture, uint64_t sender, uint32_t *index)
+{
+    struct unpack from = unpack_over(capture->trackers.bytes, capture->trackers.length);
+    uint32_t count = unpack_array(&from);
+    for (*index = 0; *index < count; ++*index)
+        if (unpack_uint(&from) == sender)
+            return true;
+    return false;
+}
+
+bool capture_heeds(const struct capture *capture, const struct message_head *head)
+{
+    uint32_t index;
+    switch (head->kind) {
+    case TAPLINE_PACKETS:
+    case TAPLINE_END:
+    case TAPLINE_WORD:
+    case TAPLINE_RELEASE: return head->sender == capture->reader;
+    case TAPLINE_ACCEPT:
+    case TAPLINE_ASK:
+    case TAPLINE_OUTCOME: return head->sender == capture->sink;
+    case TAPLINE_MARK: return capture_tracker(capture, head->sender, &index);
+    case TAPLINE_TALLY:
+        return head->sender == capture->reader || capture_tracker(capture, head->sender, &index);
+    default: return true;
+    }
+}

@@ -12,6 +12,7 @@
 
 #include "common/base/buffer.h"
 #include "common/base/opts.h"
+#include "common/wire/message.h"
 #include "common/wire/unpack.h"
 
 /** What can change a record, and what bounds a flow's memory. Durations in ns; 0: no limit. */
@@ -72,5 +73,12 @@ void capture_pack(struct buffer *to, const struct capture *capture);
 
 /** Reads it in place; 0, ERR_TRUNCATED or ERR_MALFORMED. */
 int capture_unpack(struct unpack *from, struct capture *capture);
+
+/** A tracker's place in the capture's set; false: it does not stand there. */
+bool capture_tracker(const struct capture *capture, uint64_t sender, uint32_t *index);
+
+/** May its sender say this of the capture? What ends or completes an attempt, only the capture's
+ *  reader, its trackers and its sink may; of the others any worker can be the right one. */
+bool capture_heeds(const struct capture *capture, const struct message_head *head);
 
 #endif

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* What is written at once, from memory that the disk can take it from. */
-enum { UNIT = 256 * 1024, ALIGNMENT = 4096 };
+enum { UNIT = 1024 * 1024, ALIGNMENT = 4096 };
 
 struct writer {
     int file;
