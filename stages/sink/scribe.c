@@ -1,6 +1,7 @@
 #include "stages/sink/scribe.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -22,7 +23,6 @@ struct scribe {
     struct record_files *files;
     struct slice zone;
     struct page *page; /* that is being filled */
-    bool resting;      /* for all that the caller's thread knows: it took everything back */
     bool started;
     pthread_t thread;
     pthread_mutex_t lock; /* of what follows */
@@ -33,7 +33,7 @@ struct scribe {
     size_t bytes;       /* and how much they and the one that is being written hold */
     struct page *empty; /* those that were written, for others */
     bool stopped;
-    int error;
+    _Atomic int outcome; /* read without the lock, as it is with every event */
 };
 
 struct scribe *scribe_new(struct record_files *files, struct slice zone)
@@ -43,7 +43,6 @@ struct scribe *scribe_new(struct record_files *files, struct slice zone)
         return NULL;
     s->files = files;
     s->zone = zone;
-    s->resting = true;
     s->end = &s->first;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->to_write, NULL);
@@ -106,16 +105,16 @@ static void write_first(struct scribe *s, struct printer *printer, struct buffer
     s->first = page->next;
     if (!s->first)
         s->end = &s->first;
-    if (!s->error) {
+    if (s->outcome == ERR_AGAIN) {
         pthread_mutex_unlock(&s->lock);
         int error = write_sheet(s, &page->sheet, printer, text);
         pthread_mutex_lock(&s->lock);
-        s->error = error;
+        s->bytes -= bytes;
+        s->outcome = error ? error : s->bytes ? ERR_AGAIN : 0;
     }
     sheet_clear(&page->sheet);
     page->next = s->empty;
     s->empty = page;
-    s->bytes -= bytes;
     pthread_cond_signal(&s->written);
 }
 
@@ -160,16 +159,18 @@ static int take_page(struct scribe *s)
 static int hand_over(struct scribe *s)
 {
     size_t bytes = s->page->sheet.records.length;
-    s->resting = false;
     pthread_mutex_lock(&s->lock);
-    while (s->bytes && s->bytes + bytes > MOST_BYTES)
+    while (s->outcome == ERR_AGAIN && s->bytes + bytes > MOST_BYTES)
         pthread_cond_wait(&s->written, &s->lock);
-    *s->end = s->page;
-    s->end = &s->page->next;
-    s->bytes += bytes;
-    s->page = NULL;
-    int error = s->error;
-    pthread_cond_signal(&s->to_write);
+    int error = s->outcome == ERR_AGAIN ? 0 : s->outcome;
+    if (!error) {
+        *s->end = s->page;
+        s->end = &s->page->next;
+        s->page = NULL;
+        s->bytes += bytes;
+        s->outcome = ERR_AGAIN;
+        pthread_cond_signal(&s->to_write);
+    }
     pthread_mutex_unlock(&s->lock);
     return error;
 }
@@ -197,28 +198,16 @@ int scribe_take(struct scribe *s, struct records *records)
     return error == ERR_EOF ? 0 : error;
 }
 
-static int outcome(const struct scribe *s)
+int scribe_outcome(const struct scribe *s)
 {
-    return s->error ? s->error : s->bytes ? ERR_AGAIN : 0;
-}
-
-int scribe_outcome(struct scribe *s)
-{
-    if (s->resting)
-        return 0;
-    pthread_mutex_lock(&s->lock);
-    int now = outcome(s);
-    pthread_mutex_unlock(&s->lock);
-    s->resting = now == 0;
-    return now;
+    return s->outcome;
 }
 
 int scribe_wait(struct scribe *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->bytes)
+    while (s->outcome == ERR_AGAIN)
         pthread_cond_wait(&s->written, &s->lock);
-    int now = outcome(s);
     pthread_mutex_unlock(&s->lock);
-    return now;
+    return s->outcome;
 }

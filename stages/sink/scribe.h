@@ -28,7 +28,7 @@ int scribe_take(struct scribe *scribe, struct records *records);
 
 /** 0: all that it took is written, and the files are the caller's; ERR_AGAIN: it is under way; what
  *  printer_line returned, or a negated errno where writing failed: nothing is written any more. */
-int scribe_outcome(struct scribe *scribe);
+int scribe_outcome(const struct scribe *scribe);
 
 /** Waits until nothing is under way: the outcome. */
 int scribe_wait(struct scribe *scribe);

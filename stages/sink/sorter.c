@@ -138,17 +138,37 @@ static void sort_by_prefix(struct place *all, struct place *spare, size_t count)
         memcpy(all, from, count * sizeof *all);
 }
 
-/* Sorts the first of the places. */
+/* Puts the latest one last. */
+static void reverse(struct place *all, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        struct place one = all[i];
+        all[i] = all[count - 1 - i];
+        all[count - 1 - i] = one;
+    }
+}
+
+static bool in_order(const struct sorter *s, const struct place *all, size_t count)
+{
+    size_t i = 1;
+    while (i < count && compare_places(&all[i - 1], &all[i], s->arena) < 0)
+        i++;
+    return i >= count;
+}
+
+/* Sorts the first of the places, of which the latest comes first. Those of one prefix mostly came
+ * in their order: it is what a connection has requested. */
 static void sort_places(struct sorter *s, size_t count)
 {
     if (!count)
         return;
     struct place *all = places(s);
+    reverse(all, count);
     sort_by_prefix(all, all - count, count);
     for (size_t first = 0, next; first < count; first = next) {
         for (next = first + 1; next < count && all[next].prefix == all[first].prefix; next++)
             ;
-        if (next - first > 1)
+        if (!in_order(s, all + first, next - first))
             qsort_r(all + first, next - first, sizeof *all, compare_places, s->arena);
     }
 }
@@ -313,19 +333,21 @@ static int start_handing_out(struct sorter *s)
     return s->spilled ? merge_all(s) : 0;
 }
 
-/* Puts the places of a part's entries before the others; their order is no matter yet. How many
+/* Puts the places of a part's entries before the others, and leaves the order of either. How many
  * there are. */
 static size_t gather_part(struct sorter *s, sorter_belongs *belongs, const void *context)
 {
-    struct place *all = s->count ? places(s) : NULL;
-    size_t count = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        struct place one = all[i];
-        if (!belongs(context, one.prefix))
-            continue;
-        all[i] = all[count];
-        all[count++] = one;
+    if (!s->count)
+        return 0;
+    struct place *all = places(s), *spare = all, *left = all + s->count;
+    for (size_t i = s->count; i-- > 0;) {
+        if (belongs(context, all[i].prefix))
+            *--spare = all[i];
+        else
+            *--left = all[i];
     }
+    size_t count = (size_t)(all - spare);
+    memmove(all, spare, count * sizeof *all);
     return count;
 }
 
@@ -338,12 +360,6 @@ void sorter_begin_part(struct sorter *s, sorter_belongs *belongs, const void *co
     sort_places(s, s->end);
 }
 
-static int compare_offsets(const void *left, const void *right)
-{
-    const struct place *a = left, *b = right;
-    return a->offset < b->offset ? -1 : 1;
-}
-
 /* Moves what a part left together, in the order in which it came. */
 static void end_part(struct sorter *s)
 {
@@ -353,8 +369,7 @@ static void end_part(struct sorter *s)
     if (!s->count)
         return;
     struct place *left = places(s);
-    qsort(left, s->count, sizeof *left, compare_offsets);
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = s->count; i-- > 0;) {
         const uint8_t *from = s->arena + left[i].offset;
         struct entry entry = entry_at(from);
         size_t size = entry_size(&entry);
