@@ -15,7 +15,7 @@
 
 /* How many demands may gather before they leave, and for how long a full queue is waited on
  * before housekeeping is done. */
-enum { DEMANDS = 64, WAIT_MS = 100 };
+enum { DEMANDS = 512, WAIT_MS = 100 };
 
 /* The batches on all ways between two stages, which are as many as there are workers on either side,
  * use no more pieces of the stock than that: others need them, too. */
