@@ -39,12 +39,26 @@ static int make(struct record_files *f, enum record_file file)
     return error;
 }
 
-int record_files_put(struct record_files *f, enum record_file file, uint64_t lines,
-                     struct slice text)
+struct buffer *record_files_text(struct record_files *f, enum record_file file, int *error)
 {
-    int error = make(f, file);
+    *error = make(f, file);
+    return *error ? NULL : writer_text(f->writers[file]);
+}
+
+int record_files_go_on(struct record_files *f, enum record_file file, uint64_t lines)
+{
     f->lines[file] += lines;
-    return error ? error : writer_put(f->writers[file], text.bytes, text.length);
+    return writer_go_on(f->writers[file]);
+}
+
+static int put(struct record_files *f, const struct block *block)
+{
+    int error = 0;
+    struct buffer *text = record_files_text(f, block->file, &error);
+    if (!text)
+        return error;
+    buffer_append(text, block->text.bytes, block->text.length);
+    return record_files_go_on(f, block->file, block->lines);
 }
 
 int record_files_print(struct record_files *f, struct records *records, struct slice zone)
@@ -53,7 +67,7 @@ int record_files_print(struct record_files *f, struct records *records, struct s
     struct block block;
     int error = press ? 0 : -ENOMEM;
     while (!error && (error = press_next(press, &block)) == 0)
-        error = record_files_put(f, block.file, block.lines, block.text);
+        error = put(f, &block);
     press_free(&press);
     return error == ERR_EOF ? 0 : error;
 }

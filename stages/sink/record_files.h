@@ -20,9 +20,12 @@ struct record_files *record_files_new(int directory);
 /** Closes them. NULLs the caller's pointer, and accepts NULL in it. */
 void record_files_free(struct record_files **files);
 
-/** Adds so many lines to a file. 0 or a negated errno. */
-int record_files_put(struct record_files *files, enum record_file file, uint64_t lines,
-                     struct slice text);
+/** The text that a file's next lines are to be appended to, borrowed until record_files_go_on. NULL
+ *  with *error set to a negated errno. */
+struct buffer *record_files_text(struct record_files *files, enum record_file file, int *error);
+
+/** So many lines were appended: writes what is much already. 0 or a negated errno. */
+int record_files_go_on(struct record_files *files, enum record_file file, uint64_t lines);
 
 /** Adds what the records give until their ERR_EOF, with times in that zone (press.h). 0; what
  *  records_next and printer_line return; a negated errno where writing failed. */

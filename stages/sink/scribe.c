@@ -88,17 +88,17 @@ void scribe_free(struct scribe **scribe)
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-static int write_sheet(const struct scribe *s, const struct sheet *sheet, struct printer *printer,
-                       struct buffer *text)
+static int write_sheet(const struct scribe *s, const struct sheet *sheet, struct printer *printer)
 {
-    buffer_clear(text);
-    int error = printer ? sheet_print(sheet, printer, text) : -ENOMEM;
-    struct slice lines = {text->bytes, text->length};
-    return error ? error : record_files_put(s->files, sheet->file, sheet->lines, lines);
+    int error = printer ? 0 : -ENOMEM;
+    struct buffer *text = error ? NULL : record_files_text(s->files, sheet->file, &error);
+    if (text)
+        error = sheet_print(sheet, printer, text);
+    return error ? error : record_files_go_on(s->files, sheet->file, sheet->lines);
 }
 
 /* Writes the first page of all, without the lock for that time; after an error, none. */
-static void write_first(struct scribe *s, struct printer *printer, struct buffer *text)
+static void write_first(struct scribe *s, struct printer *printer)
 {
     struct page *page = s->first;
     size_t bytes = page->sheet.records.length;
@@ -107,7 +107,7 @@ static void write_first(struct scribe *s, struct printer *printer, struct buffer
         s->end = &s->first;
     if (s->outcome == ERR_AGAIN) {
         pthread_mutex_unlock(&s->lock);
-        int error = write_sheet(s, &page->sheet, printer, text);
+        int error = write_sheet(s, &page->sheet, printer);
         pthread_mutex_lock(&s->lock);
         s->bytes -= bytes;
         s->outcome = error ? error : s->bytes ? ERR_AGAIN : 0;
@@ -122,16 +122,14 @@ static void *run(void *context)
 {
     struct scribe *s = context;
     struct printer *printer = printer_new(s->zone);
-    struct buffer text = {0};
     pthread_mutex_lock(&s->lock);
     while (!s->stopped) {
         if (s->first)
-            write_first(s, printer, &text);
+            write_first(s, printer);
         else
             pthread_cond_wait(&s->to_write, &s->lock);
     }
     pthread_mutex_unlock(&s->lock);
-    buffer_free(&text);
     printer_free(&printer);
     return NULL;
 }

@@ -4,18 +4,26 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-/* What is written at once, from memory that the disk can take it from. */
-enum { UNIT = 1024 * 1024, ALIGNMENT = 4096 };
+/* What is written at once, from memory that the disk can take it from; and what may come at once
+ * beyond that before other memory is needed. */
+enum { UNIT = 1024 * 1024, ROOM = 512 * 1024, ALIGNMENT = 4096 };
 
 struct writer {
     int file;
     bool past_cache; /* whole units go to the disk as they are */
-    char *unit;
-    size_t filled; /* bytes of it */
+    struct buffer text;
 };
+
+static void give_back(struct lender *lender, uint8_t *bytes)
+{
+    (void)lender;
+    free(bytes);
+}
+
+/* Of the memory that the texts begin with; one that outgrows it goes the usual way. */
+static struct lender aligned = {give_back};
 
 struct writer *writer_new(int directory, const char *name, int *error)
 {
@@ -25,11 +33,13 @@ struct writer *writer_new(int directory, const char *name, int *error)
         return NULL;
     }
     writer->past_cache = true;
-    writer->unit = aligned_alloc(ALIGNMENT, UNIT);
+    writer->text.bytes = aligned_alloc(ALIGNMENT, UNIT + ROOM);
+    writer->text.size = writer->text.bytes ? UNIT + ROOM : 0;
+    writer->text.lender = &aligned;
     writer->file = openat(directory, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-    if (writer->unit && writer->file >= 0)
+    if (writer->text.bytes && writer->file >= 0)
         return writer;
-    *error = writer->unit ? -errno : -ENOMEM;
+    *error = writer->text.bytes ? -errno : -ENOMEM;
     writer_free(&writer);
     return NULL;
 }
@@ -40,7 +50,7 @@ void writer_free(struct writer **writer)
         return;
     if ((*writer)->file >= 0)
         close((*writer)->file);
-    free((*writer)->unit);
+    buffer_free(&(*writer)->text);
     free(*writer);
     *writer = NULL;
 }
@@ -53,12 +63,17 @@ static bool go_past_cache(const struct writer *writer, bool past)
     return fcntl(writer->file, F_SETFL, past ? O_DIRECT : 0) == 0 && past;
 }
 
-static int write_unit(struct writer *writer)
+static bool is_aligned(const void *bytes, size_t length)
 {
-    const char *at = writer->unit;
-    size_t left = writer->filled;
-    bool past = writer->past_cache && left == UNIT && go_past_cache(writer, true);
-    writer->filled = 0;
+    return (uintptr_t)bytes % ALIGNMENT == 0 && length % ALIGNMENT == 0;
+}
+
+/* Writes so many bytes of the text. */
+static int write_first(struct writer *writer, size_t length)
+{
+    const uint8_t *at = writer->text.bytes;
+    size_t left = length;
+    bool past = writer->past_cache && is_aligned(at, length) && go_past_cache(writer, true);
     while (left) {
         ssize_t wrote = write(writer->file, at, left);
         bool refused = past && wrote < 0 && errno == EINVAL;
@@ -73,28 +88,26 @@ static int write_unit(struct writer *writer)
     }
     if (past)
         go_past_cache(writer, false);
+    buffer_consume(&writer->text, length);
     return 0;
+}
+
+struct buffer *writer_text(struct writer *writer)
+{
+    return &writer->text;
+}
+
+int writer_go_on(struct writer *writer)
+{
+    size_t whole = writer->text.length / UNIT * UNIT;
+    if (writer->text.failed)
+        return -ENOMEM;
+    return whole ? write_first(writer, whole) : 0;
 }
 
 int writer_finish(struct writer *writer)
 {
-    return write_unit(writer);
-}
-
-int writer_put(struct writer *writer, const void *bytes, size_t length)
-{
-    const char *at = bytes;
-    int error = 0;
-    while (length && !error) {
-        size_t room = UNIT - writer->filled, part = room < length ? room : length;
-        memcpy(writer->unit + writer->filled, at, part);
-        writer->filled += part;
-        at += part;
-        length -= part;
-        if (writer->filled == UNIT)
-            error = write_unit(writer);
-    }
-    return error;
+    return writer->text.failed ? -ENOMEM : write_first(writer, writer->text.length);
 }
 
 int writer_file(int directory, const char *name, const void *bytes, size_t length)
@@ -103,9 +116,8 @@ int writer_file(int directory, const char *name, const void *bytes, size_t lengt
     struct writer *writer = writer_new(directory, name, &error);
     if (!writer)
         return error;
-    error = writer_put(writer, bytes, length);
-    if (!error)
-        error = writer_finish(writer);
+    buffer_append(&writer->text, bytes, length);
+    error = writer_finish(writer);
     writer_free(&writer);
     return error;
 }

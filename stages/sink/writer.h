@@ -6,13 +6,18 @@
 
 #include <stddef.h>
 
+#include "common/base/buffer.h"
+
 struct writer;
 
 /** Makes a file that is not there yet. NULL with *error set to a negated errno. */
 struct writer *writer_new(int directory, const char *name, int *error);
 
-/** Adds bytes; 0 or a negated errno. */
-int writer_put(struct writer *writer, const void *bytes, size_t length);
+/** What is to be written next, to append to; borrowed. It grows for whatever comes at once. */
+struct buffer *writer_text(struct writer *writer);
+
+/** Something was appended: writes what is much already. 0 or a negated errno. */
+int writer_go_on(struct writer *writer);
 
 /** Writes what waits; 0 or a negated errno. */
 int writer_finish(struct writer *writer);
