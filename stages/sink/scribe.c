@@ -115,7 +115,9 @@ static void write_first(struct scribe *s, struct printer *printer)
     sheet_clear(&page->sheet);
     page->next = s->empty;
     s->empty = page;
-    pthread_cond_signal(&s->written);
+    /* Whoever waits for room is not woken for every page. */
+    if (s->outcome != ERR_AGAIN || s->bytes <= MOST_BYTES / 2)
+        pthread_cond_signal(&s->written);
 }
 
 static void *run(void *context)
