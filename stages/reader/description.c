@@ -39,11 +39,8 @@ uint64_t description_size(const char *const *paths, size_t count)
 {
     uint64_t size = 0;
     struct stat status;
-    for (size_t i = 0; i < count; i++) {
-        if (!is_file(paths[i], &status))
-            return UINT64_MAX;
-        size += (uint64_t)status.st_size;
-    }
+    for (size_t i = 0; i < count; i++)
+        size += is_file(paths[i], &status) ? (uint64_t)status.st_size : DESCRIPTION_UNKNOWN;
     return size;
 }
 

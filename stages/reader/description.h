@@ -13,8 +13,11 @@
  *  names, or "UTC". Static storage. */
 const char *description_zone(void);
 
-/** How large all sources are together, as they lie there; UINT64_MAX: one of them does not tell. */
+/** How large all sources are together, as they lie there; one that does not tell counts as
+ *  DESCRIPTION_UNKNOWN bytes. */
 uint64_t description_size(const char *const *paths, size_t count);
+
+#define DESCRIPTION_UNKNOWN (UINT64_C(1) << 40)
 
 /** Appends the msgpack array of {name, size, mtime_ns} of the files; size and time are nil where
  *  there are none (standard input). 0 or -ENOMEM. */

@@ -79,7 +79,7 @@ const struct opt READER_OPTS[] = {
      "how often a capture is played again where something was lost", 0, 1000},
     {"share-from", OPT_SIZE, OPTION(runs.share_from), "BYTES",
      "of captures of so many bytes or more, packets are not sent to workers of this machine: they "
-     "read them where this process has read them to", 0, 0},
+     "read them where this process has read them to (what does not tell its size has 1024G)", 0, 0},
     {"spool", OPT_TEXT, OPTION(runs.spool), "DIR",
      "where standard input is kept, to be played again (TMPDIR, or /tmp)", 0, 0},
     {"quiet", OPT_FLAG, OPTION(runs.quiet), NULL, "no progress", 0, 0},
