@@ -51,6 +51,7 @@ struct session {
     void *core;
     bool failed;
     int64_t began_ns;
+    int64_t starved_ns; /* since when there has been no free piece; 0: there was one */
     int64_t reader_ns; /* when the reader was last on the roster; 0: not looked yet */
     uint32_t absences; /* of this process, when the session began */
     char fault[128];   /* why, for people; "": nothing was lost */
@@ -464,31 +465,31 @@ int session_flush(struct session *session)
     return rc;
 }
 
-/* One moment of waiting for a piece. */
-static int await_piece(struct session *session, int64_t since_ns)
+/* Waits for a moment while others have something to do. */
+static int await_piece(struct session *session)
 {
-    int rc = session->host->wait(session->host->context);
+    const struct session_host *host = session->host;
+    int64_t before = host->now();
+    session->starved_ns = session->starved_ns ? session->starved_ns : before;
+    int rc = session_flush(session);
+    if (!rc)
+        rc = host->wait(host->context);
     if (!rc)
         rc = session_check(session);
-    if (!rc && is_over(session, since_ns))
+    if (!rc && is_over(session, session->starved_ns))
         rc = lost(session, "nobody was done with what was read for %d s",
-                  (int)(session->host->stall_ns / 1000000000));
+                  (int)(host->stall_ns / 1000000000));
+    vital_add(&bus_vitals(host->bus)->blocked_ns, (uint64_t)(host->now() - before));
     return rc;
 }
 
 uint8_t *session_take_piece(struct session *session, struct stock *stock, int *error)
 {
     uint8_t *piece = stock_take(stock);
-    *error = 0;
-    if (piece)
-        return piece;
-    struct vitals *vitals = bus_vitals(session->host->bus);
-    int64_t since = session->host->now();
-    vital_add(&vitals->full_waits, 1);
-    *error = session_flush(session);
-    while (!*error && !(piece = stock_take(stock)))
-        *error = await_piece(session, since);
-    vital_add(&vitals->blocked_ns, (uint64_t)(session->host->now() - since));
+    *error = piece ? 0 : await_piece(session);
+    if (!piece && !*error && !(piece = stock_take(stock)))
+        *error = ERR_AGAIN;
+    session->starved_ns = piece ? 0 : session->starved_ns;
     return piece;
 }
 

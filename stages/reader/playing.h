@@ -44,7 +44,7 @@ struct reading {
     uint64_t cuts;         /* in how many places */
 };
 
-/** A free piece of its stock, which it waits for: see session_take_piece. */
+/** A free piece of its stock: see session_take_piece. */
 uint8_t *playing_take_piece(struct playing *playing, struct stock *stock, int *error);
 
 /** Everything was played: closes the books with every tracker and the sink. 0, or the error. */

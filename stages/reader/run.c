@@ -45,6 +45,7 @@ struct run {
     struct spools *spools; /* NULL: nothing is kept, as nothing is played again */
     struct stock *stock; /* of this attempt; NULL: packets are sent */
     struct window_memory memory;
+    bool starved; /* there was no free piece of the stock just now */
     struct merge *merge;
     struct progress *progress;
     struct playing *playing; /* the attempt under way; NULL while workers are waited for */
@@ -151,10 +152,13 @@ static int throw_away(struct run *run, enum exit_status status, const char *caus
 static uint8_t *take_piece(void *context, int *error)
 {
     struct run *run = context;
-    if (run->playing)
-        return playing_take_piece(run->playing, run->stock, error);
-    uint8_t *piece = stock_take(run->stock);
-    *error = piece ? 0 : -ENOMEM;
+    if (!run->playing) {
+        uint8_t *piece = stock_take(run->stock);
+        *error = piece ? 0 : -ENOMEM;
+        return piece;
+    }
+    uint8_t *piece = playing_take_piece(run->playing, run->stock, error);
+    run->starved = *error == ERR_AGAIN;
     return piece;
 }
 
@@ -306,6 +310,7 @@ static bool takes(struct run *run, struct frame *frame)
 static int read_on(struct run *run)
 {
     bool filtered = run->settings->filter != NULL;
+    run->starved = false;
     uint64_t before = merge_frames(run->merge);
     int error = 0;
     for (int i = 0; i < BURST && !error; i++) {
@@ -321,6 +326,8 @@ static int read_on(struct run *run)
     progress_show(run->progress, playing_frames(run->playing), done, size, (uint64_t)stage_now());
     if (error != ERR_AGAIN)
         return error;
+    if (run->starved) /* it was waited a moment; what was said meanwhile is heard before more is */
+        return 0;
     /* The source is quiet. While it is waited for, the stage sends what is in batches. */
     stage_watch_descriptor(run->stage, merge_descriptor(run->merge));
     return merge_frames(run->merge) > before ? 0 : ERR_AGAIN;

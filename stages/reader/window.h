@@ -14,7 +14,7 @@
 /** Where windows get their memory, so that others can read there, too: pieces of ORIGINAL_PIECE
  *  bytes. */
 struct window_memory {
-    /** A piece, for which it may wait; NULL, with *error set. */
+    /** A piece; NULL, with *error set: ERR_AGAIN: there is none yet. */
     uint8_t *(*take)(void *context, int *error);
     /** The window needs it no more. */
     void (*give)(void *context, const uint8_t *piece);

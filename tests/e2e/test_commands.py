@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The commands as people use them: exit statuses, what is refused, what is left behind."""
 import glob
+import gzip
 import importlib.util
 import json
 import os
@@ -173,6 +174,21 @@ class Statuses(harness.InFolder):
             done = self.run_ok("run", DEMO, self.out, option, "3", status=2)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
             self.assertIn(f"{option} 3: it takes BYTES from 1024", done.stderr)
+
+    def test_a_worker_that_fails_in_the_middle_is_heard(self):
+        """What the tracker was sent before it failed stays in use, and there is more to read than
+        the memory for that: the reader hears of the failure before it has waited for long."""
+        long = os.path.join(self.folder, "long.pcap")
+        with open(os.path.join(CAPTURES, "recorded", "http-large.pcap"), "rb") as file:
+            head, one_flow = file.read(24), file.read()
+        with gzip.open(DEMO) as file:
+            file.read(24)
+            many_flows = file.read()
+        with open(long, "wb") as file:
+            file.write(head + one_flow * 100 + many_flows + one_flow * 200)
+        done = self.run_ok("run", long, self.out, "--quiet", "--flows", "5", "--stall", "30",
+                           status=2)
+        self.assertIn("--flows", done.stderr)
 
     def test_more_flows_than_allowed_are_no_results(self):
         done = self.run_ok("run", DEMO, self.out, "--quiet", "--flows", "5", status=2)
