@@ -465,13 +465,13 @@ int session_flush(struct session *session)
     return rc;
 }
 
-/* Waits for a moment while others have something to do. */
+/* Waits for a moment. Others mostly have enough to do; after one they get what they may lack. */
 static int await_piece(struct session *session)
 {
     const struct session_host *host = session->host;
     int64_t before = host->now();
+    int rc = session->starved_ns ? session_flush(session) : 0;
     session->starved_ns = session->starved_ns ? session->starved_ns : before;
-    int rc = session_flush(session);
     if (!rc)
         rc = host->wait(host->context);
     if (!rc)

@@ -47,8 +47,8 @@ const struct capture *session_capture(const struct session *session);
 void session_share(struct session *session, const struct stock *stock);
 
 /** reader: takes a free piece of its stock (stock_take). NULL, with *error: ERR_AGAIN: there is none
- *  yet, after what is batched was sent and a moment went by, in which others could go on (ask again
- *  when what they say was heard: one may have failed, who then ends no use); what the host's wait
+ *  yet, after a moment in which others could go on (ask again when what they say was heard: one may
+ *  have failed, who then ends no use; then what is batched is sent, too); what the host's wait
  *  returned; ERR_LOST where somebody was lost, or none came free for as long as a peer may take
  *  nothing. */
 uint8_t *session_take_piece(struct session *session, struct stock *stock, int *error);
