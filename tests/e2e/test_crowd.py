@@ -13,7 +13,7 @@ SUBJECTS = [os.path.join(harness.CAPTURES, "crafted", name + ".pcap") for name i
 AT_ONCE = 4
 CAPTURES = 480
 WARM = CAPTURES // 2  # by then every worker has grown to what so many at once need, or nearly
-GROWTH = 4 << 20  # bytes: 18 kilobytes kept of each capture would show
+GROWTH = 8 << 20  # bytes: 35 kilobytes kept of each capture would show
 
 
 class Crowd(WithCrew):
