@@ -11,9 +11,9 @@ from harness import results
 SUBJECTS = [os.path.join(harness.CAPTURES, "crafted", name + ".pcap") for name in
             ("dns-udp", "http-split", "http-holes", "tcp-reassembly", "link-fragments")]
 AT_ONCE = 4
-CAPTURES = 480
+CAPTURES = 960
 WARM = CAPTURES // 2  # by then every worker has grown to what so many at once need, or nearly
-GROWTH = 8 << 20  # bytes: 35 kilobytes kept of each capture would show
+GROWTH = 8 << 20  # bytes: 17 kilobytes kept of each capture would show
 
 
 class Crowd(WithCrew):
