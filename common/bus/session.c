@@ -34,6 +34,7 @@ struct outgoing {
     uint32_t count;
     enum tapline_kind kind;
     struct places places; /* in the batch; without an original where the peer cannot read it */
+    int pieces_most;      /* that the batch may use before it leaves */
     struct buffer demands;
     size_t demands_place;
     uint32_t demands_count;
@@ -58,7 +59,6 @@ struct session {
     uint64_t flows; /* opened here and not closed yet */
     struct sharing *sharing;   /* of the reader's stock; NULL: this is the reader, or it has none */
     const struct original *original; /* the stock's; NULL: all bytes travel */
-    int pieces_most; /* that a batch may use before it leaves */
     struct outgoing *outgoing; /* by peer slot */
     uint32_t outgoing_count;
 };
@@ -343,13 +343,13 @@ static int send_batch(struct session *session, uint32_t peer, struct outgoing *o
     return deliver(session, peer, out->kind, &out->batch);
 }
 
-/* How many pieces a batch may use: with several workers to send to, there are as many others to send
- * from. */
-static int pieces_most(const struct session *session)
+/* With several workers to send to, there are as many others to send from. */
+static int pieces_most(const struct session *session, enum tapline_role to)
 {
     int ways = 0;
     for (uint32_t i = 0; i < session->outgoing_count; i++)
-        ways += session->outgoing[i].places.original != NULL;
+        ways += session->outgoing[i].places.original &&
+                peers_role(session->host->peers, i + 1) == to;
     return ways > 1 ? PIECES_MOST / (ways * ways) : PIECES_MOST;
 }
 
@@ -363,7 +363,7 @@ static int open_batch(struct session *session, uint32_t peer, struct outgoing *o
     int error = link_fill(link, &out->batch, session->host->batch + session->host->batch / 4);
     message_open(&out->batch);
     out->places.original = peers_share(peers, peer) ? session->original : NULL;
-    session->pieces_most = pieces_most(session);
+    out->pieces_most = pieces_most(session, peers_role(peers, peer));
     return error;
 }
 
@@ -396,7 +396,7 @@ static int batched(struct session *session, uint32_t peer, struct outgoing *out)
     if (out->batch.failed)
         return -ENOMEM;
     bool full = out->batch.length >= session->host->batch ||
-                places_count(&out->places) > session->pieces_most;
+                places_count(&out->places) > out->pieces_most;
     return full ? send_batch(session, peer, out) : 0;
 }
 

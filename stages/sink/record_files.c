@@ -1,10 +1,7 @@
 #include "stages/sink/record_files.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
-#include "common/base/error.h"
-#include "stages/sink/press.h"
 #include "stages/sink/writer.h"
 
 struct record_files {
@@ -49,27 +46,6 @@ int record_files_go_on(struct record_files *f, enum record_file file, uint64_t l
 {
     f->lines[file] += lines;
     return writer_go_on(f->writers[file]);
-}
-
-static int put(struct record_files *f, const struct block *block)
-{
-    int error = 0;
-    struct buffer *text = record_files_text(f, block->file, &error);
-    if (!text)
-        return error;
-    buffer_append(text, block->text.bytes, block->text.length);
-    return record_files_go_on(f, block->file, block->lines);
-}
-
-int record_files_print(struct record_files *f, struct records *records, struct slice zone)
-{
-    struct press *press = press_new(records, zone);
-    struct block block;
-    int error = press ? 0 : -ENOMEM;
-    while (!error && (error = press_next(press, &block)) == 0)
-        error = put(f, &block);
-    press_free(&press);
-    return error == ERR_EOF ? 0 : error;
 }
 
 int record_files_finish(struct record_files *f)

@@ -7,9 +7,7 @@
 
 #include <stdint.h>
 
-#include "common/wire/unpack.h"
 #include "stages/sink/layout.h"
-#include "stages/sink/records.h"
 
 struct record_files;
 
@@ -26,10 +24,6 @@ struct buffer *record_files_text(struct record_files *files, enum record_file fi
 
 /** So many lines were appended: writes what is much already. 0 or a negated errno. */
 int record_files_go_on(struct record_files *files, enum record_file file, uint64_t lines);
-
-/** Adds what the records give until their ERR_EOF, with times in that zone (press.h). 0; what
- *  records_next and printer_line return; a negated errno where writing failed. */
-int record_files_print(struct record_files *files, struct records *records, struct slice zone);
 
 /** Writes what waits; those without a line are there then, too. 0 or a negated errno. */
 int record_files_finish(struct record_files *files);

@@ -100,18 +100,10 @@ static int write_ledger(const struct results *r, uint64_t early)
     return write_small(r, LEDGER_FILE, &text);
 }
 
-static uint64_t count_lines(const struct record_files *files)
-{
-    uint64_t lines = 0;
-    for (size_t i = 0; i < RECORD_FILES; i++)
-        lines += record_files_lines(files)[i];
-    return lines;
-}
-
 int results_write(const struct results *r, struct buffer *summary)
 {
-    uint64_t early = count_lines(r->files);
-    int error = record_files_print(r->files, r->records, r->capture->zone);
+    uint64_t early = scribe_lines(r->scribe);
+    int error = scribe_finish(r->scribe, r->records);
     if (!error)
         error = record_files_finish(r->files);
     if (error)

@@ -11,6 +11,7 @@
 #include "stages/sink/ledger.h"
 #include "stages/sink/record_files.h"
 #include "stages/sink/records.h"
+#include "stages/sink/scribe.h"
 #include "stages/sink/summary.h"
 
 /** All that goes into the files, borrowed; a part of the records may stand there already. */
@@ -19,6 +20,7 @@ struct results {
     int directory; /* the results' own */
     struct stamp *stamp;
     struct record_files *files;
+    struct scribe *scribe; /* who writes the records there */
     struct records *records;
     struct certs *certs;
     const struct ledger *ledger;

@@ -1,6 +1,7 @@
 #include "stages/sink/scribe.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,28 +11,48 @@
 #include "stages/sink/sheet.h"
 #include "stages/sink/thread.h"
 
-/* Of records that were taken and are not written yet: a usual part has less. */
-enum { MOST_BYTES = 16 * 1024 * 1024 };
+/* Bytes of records that were taken and are not written yet, as a usual part has less; and pages
+ * whose text waits for what stands before it. */
+enum { MOST_RECORDS = 16 * 1024 * 1024, MOST_ASIDE = 8 };
 
-/* One of the sheets that wait to be written, or to be filled. */
+/* More threads have little left to do beside whoever deals. */
+enum { MOST_THREADS = 3 };
+
+enum page_state {
+    PAGE_FILLED,
+    PAGE_TAKEN, /* by whoever prints it */
+    PAGE_PRINTED,
+};
+
+/* A sheet in the queue, or one that waits to be filled. */
 struct page {
     struct page *next;
+    enum page_state state;
     struct sheet sheet;
+    struct buffer text; /* its lines, where it is printed aside: before its turn to be written */
+    int error;
 };
 
 struct scribe {
-    struct record_files *files;
+    struct record_files *files; /* whose turn `writing` is */
     struct slice zone;
-    struct page *page; /* that is being filled */
-    bool started;
-    pthread_t thread;
+    struct page *page;       /* that is being filled */
+    struct printer *printer; /* the caller's; each thread has its own */
+    uint64_t lines;
+    size_t threads_wanted;
+    size_t threads;
+    pthread_t thread[MOST_THREADS];
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t to_write;
-    pthread_cond_t written;
+    pthread_cond_t to_do;
+    pthread_cond_t done;
     struct page *first; /* to be written, in the order in which they came, */
     struct page **end;
-    size_t bytes;       /* and how much they and the one that is being written hold */
+    struct page *next;  /* and the first of them that nobody prints yet */
     struct page *empty; /* those that were written, for others */
+    size_t records;     /* bytes */
+    struct buffer texts[MOST_ASIDE]; /* for those that are printed aside */
+    size_t texts_left;
+    bool writing;       /* somebody does, and nobody else may */
     bool stopped;
     _Atomic int outcome; /* read without the lock, as it is with every event */
 };
@@ -43,10 +64,12 @@ struct scribe *scribe_new(struct record_files *files, struct slice zone)
         return NULL;
     s->files = files;
     s->zone = zone;
+    s->threads_wanted = 1;
     s->end = &s->first;
+    s->texts_left = MOST_ASIDE;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->to_write, NULL);
-    pthread_cond_init(&s->written, NULL);
+    pthread_cond_init(&s->to_do, NULL);
+    pthread_cond_init(&s->done, NULL);
     return s;
 }
 
@@ -55,6 +78,7 @@ static void free_pages(struct page *page)
     while (page) {
         struct page *next = page->next;
         sheet_free(&page->sheet);
+        buffer_free(&page->text);
         free(page);
         page = next;
     }
@@ -64,9 +88,10 @@ static void stop(struct scribe *s)
 {
     pthread_mutex_lock(&s->lock);
     s->stopped = true;
-    pthread_cond_signal(&s->to_write);
+    pthread_cond_broadcast(&s->to_do);
     pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
+    for (size_t i = 0; i < s->threads; i++)
+        pthread_join(s->thread[i], NULL);
 }
 
 void scribe_free(struct scribe **scribe)
@@ -74,50 +99,103 @@ void scribe_free(struct scribe **scribe)
     struct scribe *s = *scribe;
     if (!s)
         return;
-    if (s->started)
-        stop(s);
-    pthread_cond_destroy(&s->written);
-    pthread_cond_destroy(&s->to_write);
+    stop(s);
+    pthread_cond_destroy(&s->done);
+    pthread_cond_destroy(&s->to_do);
     pthread_mutex_destroy(&s->lock);
+    printer_free(&s->printer);
     free_pages(s->first);
     free_pages(s->empty);
     free_pages(s->page);
+    for (size_t i = 0; i < s->texts_left; i++)
+        buffer_free(&s->texts[i]);
     free(s);
     *scribe = NULL;
 }
 
-/* ---- the thread ------------------------------------------------------------------------------ */
+/* ---- what every thread does, with the lock held but for the work itself ------------------------ */
 
-static int write_sheet(const struct scribe *s, const struct sheet *sheet, struct printer *printer)
+/* Nobody prints this one yet: it is the caller's now. */
+static void take(struct scribe *s, struct page *page)
 {
-    int error = printer ? 0 : -ENOMEM;
-    struct buffer *text = error ? NULL : record_files_text(s->files, sheet->file, &error);
-    if (text)
-        error = sheet_print(sheet, printer, text);
-    return error ? error : record_files_go_on(s->files, sheet->file, sheet->lines);
+    page->state = PAGE_TAKEN;
+    s->next = page->next;
 }
 
-/* Writes the first page of all, without the lock for that time; after an error, none. */
-static void write_first(struct scribe *s, struct printer *printer)
+/* Writes the first page, printing it where it goes to, if it is not printed yet. */
+static int write_page(const struct scribe *s, struct page *page, struct printer *printer)
+{
+    int error = page->error;
+    struct buffer *text = error ? NULL : record_files_text(s->files, page->sheet.file, &error);
+    if (!text)
+        return error;
+    if (page->state == PAGE_PRINTED)
+        buffer_append(text, page->text.bytes, page->text.length);
+    else
+        error = printer ? sheet_print(&page->sheet, printer, text) : -ENOMEM;
+    return error ? error : record_files_go_on(s->files, page->sheet.file, page->sheet.lines);
+}
+
+/* The first page was written, or is not to be. */
+static void pass(struct scribe *s, int error)
 {
     struct page *page = s->first;
-    size_t bytes = page->sheet.records.length;
     s->first = page->next;
     if (!s->first)
         s->end = &s->first;
-    if (s->outcome == ERR_AGAIN) {
-        pthread_mutex_unlock(&s->lock);
-        int error = write_sheet(s, &page->sheet, printer);
-        pthread_mutex_lock(&s->lock);
-        s->bytes -= bytes;
-        s->outcome = error ? error : s->bytes ? ERR_AGAIN : 0;
-    }
+    s->records -= page->sheet.records.length;
+    if (s->outcome == ERR_AGAIN)
+        s->outcome = error ? error : s->first ? ERR_AGAIN : 0;
     sheet_clear(&page->sheet);
+    if (page->state == PAGE_PRINTED)
+        s->texts[s->texts_left++] = page->text;
+    page->text = (struct buffer){0};
     page->next = s->empty;
     s->empty = page;
-    /* Whoever waits for room is not woken for every page. */
-    if (s->outcome != ERR_AGAIN || s->bytes <= MOST_BYTES / 2)
-        pthread_cond_signal(&s->written);
+    pthread_cond_signal(&s->done);
+    pthread_cond_signal(&s->to_do);
+}
+
+static void write_first(struct scribe *s, struct printer *printer)
+{
+    struct page *page = s->first;
+    bool wanted = s->outcome == ERR_AGAIN;
+    int error = 0;
+    if (page->state == PAGE_FILLED)
+        take(s, page);
+    s->writing = true;
+    pthread_mutex_unlock(&s->lock);
+    if (wanted)
+        error = write_page(s, page, printer);
+    pthread_mutex_lock(&s->lock);
+    s->writing = false;
+    pass(s, error);
+}
+
+/* Prints one whose turn to be written has not come yet. */
+static void print_next(struct scribe *s, struct printer *printer)
+{
+    struct page *page = s->next;
+    take(s, page);
+    page->text = s->texts[--s->texts_left];
+    pthread_mutex_unlock(&s->lock);
+    buffer_clear(&page->text);
+    page->error = printer ? sheet_print(&page->sheet, printer, &page->text) : -ENOMEM;
+    pthread_mutex_lock(&s->lock);
+    page->state = PAGE_PRINTED;
+    pthread_cond_signal(&s->to_do);
+}
+
+/* Does what there is to do, if there is anything. */
+static bool help(struct scribe *s, struct printer *printer)
+{
+    if (s->first && !s->writing && s->first->state != PAGE_TAKEN)
+        write_first(s, printer);
+    else if (s->next && s->texts_left)
+        print_next(s, printer);
+    else
+        return false;
+    return true;
 }
 
 static void *run(void *context)
@@ -125,12 +203,9 @@ static void *run(void *context)
     struct scribe *s = context;
     struct printer *printer = printer_new(s->zone);
     pthread_mutex_lock(&s->lock);
-    while (!s->stopped) {
-        if (s->first)
-            write_first(s, printer);
-        else
-            pthread_cond_wait(&s->to_write, &s->lock);
-    }
+    while (!s->stopped)
+        if (!help(s, printer))
+            pthread_cond_wait(&s->to_do, &s->lock);
     pthread_mutex_unlock(&s->lock);
     printer_free(&printer);
     return NULL;
@@ -155,34 +230,56 @@ static int take_page(struct scribe *s)
     return s->page ? 0 : -ENOMEM;
 }
 
-/* Hands the page over that was filled, when there is room for it. The error that came up. */
+/* A thread that cannot be had is not missed: there is always the caller. */
+static void start_threads(struct scribe *s)
+{
+    while (s->threads < s->threads_wanted &&
+           thread_start(&s->thread[s->threads], run, s) == 0)
+        s->threads++;
+}
+
+/* The caller does what there is to do, or waits until others have done it. */
+static void help_or_wait(struct scribe *s)
+{
+    if (!s->printer)
+        s->printer = printer_new(s->zone);
+    if (!help(s, s->printer))
+        pthread_cond_wait(&s->done, &s->lock);
+}
+
+static void put_last(struct scribe *s, struct page *page)
+{
+    page->state = PAGE_FILLED;
+    page->error = 0;
+    *s->end = page;
+    s->end = &page->next;
+    s->next = s->next ? s->next : page;
+    s->records += page->sheet.records.length;
+    s->lines += page->sheet.lines;
+    s->outcome = ERR_AGAIN;
+    pthread_cond_signal(&s->to_do);
+}
+
+/* Hands the page over that was filled, when there is room for it. The error that came up. Whoever
+ * fills a whole one has work for others, too. */
 static int hand_over(struct scribe *s)
 {
     size_t bytes = s->page->sheet.records.length;
+    if (sheet_is_full(&s->page->sheet))
+        start_threads(s);
     pthread_mutex_lock(&s->lock);
-    while (s->outcome == ERR_AGAIN && s->bytes + bytes > MOST_BYTES)
-        pthread_cond_wait(&s->written, &s->lock);
+    while (s->outcome == ERR_AGAIN && s->records + bytes > MOST_RECORDS)
+        help_or_wait(s);
     int error = s->outcome == ERR_AGAIN ? 0 : s->outcome;
     if (!error) {
-        *s->end = s->page;
-        s->end = &s->page->next;
+        put_last(s, s->page);
         s->page = NULL;
-        s->bytes += bytes;
-        s->outcome = ERR_AGAIN;
-        pthread_cond_signal(&s->to_write);
     }
     pthread_mutex_unlock(&s->lock);
     return error;
 }
 
-static int start(struct scribe *s)
-{
-    if (!s->started)
-        s->started = thread_start(&s->thread, run, s) == 0;
-    return s->started ? 0 : -ENOMEM;
-}
-
-int scribe_take(struct scribe *s, struct records *records)
+static int take_all(struct scribe *s, struct records *records)
 {
     struct deal deal = {.records = records};
     int error = 0;
@@ -191,11 +288,16 @@ int scribe_take(struct scribe *s, struct records *records)
         if (!error)
             error = sheet_fill(&s->page->sheet, &deal);
         if (!error)
-            error = start(s);
-        if (!error)
             error = hand_over(s);
     }
     return error == ERR_EOF ? 0 : error;
+}
+
+int scribe_take(struct scribe *s, struct records *records)
+{
+    int error = take_all(s, records);
+    start_threads(s); /* however little it was, the caller has other things to do */
+    return error;
 }
 
 int scribe_outcome(const struct scribe *s)
@@ -203,11 +305,29 @@ int scribe_outcome(const struct scribe *s)
     return s->outcome;
 }
 
-int scribe_wait(struct scribe *s)
+/* One for each further processor that this process may use. */
+static size_t further_processors(void)
 {
+    cpu_set_t processors;
+    if (sched_getaffinity(0, sizeof processors, &processors) != 0)
+        return 0;
+    size_t further = (size_t)CPU_COUNT(&processors) - 1;
+    return further < MOST_THREADS ? further : MOST_THREADS;
+}
+
+int scribe_finish(struct scribe *s, struct records *records)
+{
+    s->threads_wanted = further_processors();
+    int error = take_all(s, records);
     pthread_mutex_lock(&s->lock);
-    while (s->outcome == ERR_AGAIN)
-        pthread_cond_wait(&s->written, &s->lock);
+    while (!error && s->first)
+        help_or_wait(s);
+    error = error ? error : s->outcome;
     pthread_mutex_unlock(&s->lock);
-    return s->outcome;
+    return error;
+}
+
+uint64_t scribe_lines(const struct scribe *s)
+{
+    return s->lines;
 }

@@ -70,7 +70,7 @@ struct sink {
     struct records *records;
     struct horizon *horizon; /* of the records that are still to come */
     struct record_files *files;
-    struct scribe *scribe; /* who writes into them before all records are there */
+    struct scribe *scribe; /* who writes into them */
 };
 
 /* Tells the reader [status, text, `last`], whose memory is taken. */
@@ -385,15 +385,15 @@ static int complete(struct sink *s)
         .capture = s->capture,
         .stamp = s->stamp,
         .files = s->files,
+        .scribe = s->scribe,
         .records = s->records,
         .certs = s->certs,
         .ledger = s->ledger,
         .summary = s->counts,
     };
-    int error = scribe_wait(s->scribe);
+    syncing_ahead(s->syncing);
+    int error = results_write(&results, &s->summary);
     scribe_free(&s->scribe);
-    if (!error)
-        error = results_write(&results, &s->summary);
     records_free(&s->records);
     record_files_free(&s->files);
     if (error)
@@ -405,13 +405,14 @@ static int complete(struct sink *s)
 }
 
 /* Gives the scribe what nothing can come before any more. It takes a part at a time, so that memory
- * is bounded. */
+ * is bounded; the one before is on its way to the disk meanwhile. */
 static int write_part(struct sink *s)
 {
     int64_t until = horizon_time(s->horizon);
     int error = scribe_outcome(s->scribe);
     if (error || !s->capture->early || !records_part_due(s->records, until))
         return error && error != ERR_AGAIN ? settle(s, error) : 0;
+    syncing_ahead(s->syncing);
     records_begin_part(s->records, until);
     error = scribe_take(s->scribe, s->records);
     return error ? settle(s, error) : 0;

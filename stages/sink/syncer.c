@@ -36,6 +36,7 @@ struct syncing {
     uint64_t serial;    /* by when it was made */
     enum purpose purpose;
     enum step step;
+    bool again;     /* more was written since this began */
     bool forgotten; /* freed by the thread */
     int outcome;
 };
@@ -172,13 +173,24 @@ static void release(struct syncing *syncing)
     free(syncing);
 }
 
-static void settle(struct syncing *group)
+static void queue(struct lane *lane, struct syncing *syncing)
+{
+    syncing->step = QUEUED;
+    syncing->outcome = ERR_AGAIN;
+    syncing->again = false;
+    syncing->next = lane->queue;
+    lane->queue = syncing;
+}
+
+static void settle(struct lane *lane, struct syncing *group)
 {
     while (group) {
         struct syncing *next = group->next;
         group->step = RESTING;
         if (group->forgotten)
             release(group);
+        else if (group->again && !group->outcome)
+            queue(lane, group);
         group = next;
     }
 }
@@ -202,7 +214,7 @@ static void *run(void *context)
             if (one->outcome == ERR_AGAIN)
                 sync_together(one);
         pthread_mutex_lock(&syncer->mutex);
-        settle(group);
+        settle(lane, group);
         eventfd_write(syncer->event, 1);
     }
     pthread_mutex_unlock(&syncer->mutex);
@@ -296,32 +308,47 @@ struct syncing *syncing_new(struct syncer *syncer, int directory, int parent, in
     return syncing;
 }
 
-static void begin(struct syncing *syncing, enum purpose purpose)
+/* What failed has failed for good: nobody else may be told of it again. */
+static void begin(struct syncing *syncing, enum purpose purpose, bool all)
 {
-    struct syncer *syncer = syncing->syncer;
-    syncing->purpose = purpose;
-    syncing->outcome = ERR_AGAIN;
-    if (!syncer) {
-        syncing->outcome = sync_alone(syncing);
-        return;
+    struct lane *lane = &syncing->syncer->lanes[purpose];
+    pthread_mutex_lock(&syncing->syncer->mutex);
+    if (syncing->step == UNDER_WAY) {
+        syncing->again |= all;
+    } else if (syncing->step == RESTING && !syncing->outcome) {
+        syncing->purpose = purpose;
+        queue(lane, syncing);
+        pthread_cond_signal(&lane->wake);
     }
-    struct lane *lane = &syncer->lanes[purpose];
-    pthread_mutex_lock(&syncer->mutex);
-    syncing->step = QUEUED;
-    syncing->next = lane->queue;
-    lane->queue = syncing;
-    pthread_cond_signal(&lane->wake);
-    pthread_mutex_unlock(&syncer->mutex);
+    pthread_mutex_unlock(&syncing->syncer->mutex);
+}
+
+static void sync_now(struct syncing *syncing, enum purpose purpose)
+{
+    syncing->purpose = purpose;
+    syncing->outcome = sync_alone(syncing);
+}
+
+void syncing_ahead(struct syncing *syncing)
+{
+    if (syncing->syncer)
+        begin(syncing, RESULTS, false);
 }
 
 void syncing_results(struct syncing *syncing)
 {
-    begin(syncing, RESULTS);
+    if (syncing->syncer)
+        begin(syncing, RESULTS, true);
+    else
+        sync_now(syncing, RESULTS);
 }
 
 void syncing_place(struct syncing *syncing)
 {
-    begin(syncing, PLACES);
+    if (syncing->syncer)
+        begin(syncing, PLACES, true);
+    else
+        sync_now(syncing, PLACES);
 }
 
 int syncing_outcome(const struct syncing *syncing)

@@ -28,11 +28,15 @@ void syncer_free(struct syncer **syncer);
  *  with *error set: a negated errno. */
 struct syncing *syncing_new(struct syncer *syncer, int directory, int parent, int *error);
 
-/** Begins to sync everything in the directory, two levels deep. No other sync of the same syncing
- *  may be under way. */
+/** Begins to sync what is in the directory by now, two levels deep, so that less is left for
+ *  syncing_results; nothing where that is under way already, or where there is no syncer. */
+void syncing_ahead(struct syncing *syncing);
+
+/** Begins to sync everything in the directory, two levels deep, as soon as what syncing_ahead began
+ *  has ended; what failed there has failed. */
 void syncing_results(struct syncing *syncing);
 
-/** Begins to sync the parent's entries. */
+/** Begins to sync the parent's entries. What began before must have succeeded. */
 void syncing_place(struct syncing *syncing);
 
 /** How what began last has ended: 0; ERR_AGAIN: it has not; or the negated errno that it failed

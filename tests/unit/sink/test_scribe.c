@@ -1,13 +1,17 @@
-/* The scribe: what it writes in the background is what is written at once otherwise. */
+/* The scribe against a printer alone: however many print, and in whatever parts records come, the
+ * files are as one would write them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/base/error.h"
+#include "stages/sink/printer.h"
 #include "stages/sink/scribe.h"
 #include "tests/unit/sink/made.h"
 
-enum { PARTS = 5, ALL_MS = 100 * 1000, MUCH = 300, LONG_NOTE = 100 * 1000 };
+enum { PARTS = 5, ALL_MS = 100 * 1000, MUCH = 300, LONG_NOTE = 100 * 1000,
+       PATIENCE_MS = 120 * 1000 };
 
 struct bench {
     char path[SCRATCH_PATH];
@@ -35,12 +39,11 @@ static void end(struct bench *b)
     scratch_remove(b->path);
 }
 
-/* What is left is written at once. */
 static void finish(struct bench *b)
 {
-    assert_int_equal(scribe_wait(b->scribe), 0);
+    assert_int_equal(scribe_finish(b->scribe, b->made.records), 0);
+    assert_int_equal(scribe_outcome(b->scribe), 0);
     scribe_free(&b->scribe);
-    assert_int_equal(record_files_print(b->files, b->made.records, utc), 0);
     assert_int_equal(record_files_finish(b->files), 0);
 }
 
@@ -50,38 +53,103 @@ static int take_part(struct bench *b, int part)
     return scribe_take(b->scribe, b->made.records);
 }
 
-static void same_files(const struct bench *a, const struct bench *b)
+/* What comes of it in the background alone. */
+static int await(const struct bench *b)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    for (int i = 0; i < PATIENCE_MS && scribe_outcome(b->scribe) == ERR_AGAIN; i++)
+        nanosleep(&moment, NULL);
+    return scribe_outcome(b->scribe);
+}
+
+/* Every file's text and lines. */
+struct printed {
+    struct buffer text[RECORD_FILES];
+    uint64_t lines[RECORD_FILES];
+};
+
+static struct printed print_alone(int flows)
+{
+    struct printed printed = {0};
+    struct made made = make(flows, NONE);
+    struct printer *printer = printer_new(utc);
+    struct entry record;
+    int error;
+    while ((error = records_next(made.records, &record)) == 0) {
+        uint8_t file = record.key[0];
+        assert_int_equal(printer_line(printer, &record, &printed.text[file]), 0);
+        printed.lines[file]++;
+    }
+    assert_int_equal(error, ERR_EOF);
+    for (size_t i = 0; i < RECORD_FILES; i++)
+        buffer_append(&printed.text[i], "", 1);
+    printer_free(&printer);
+    unmake(&made);
+    return printed;
+}
+
+static void release(struct printed *printed)
+{
+    for (size_t i = 0; i < RECORD_FILES; i++)
+        buffer_free(&printed->text[i]);
+}
+
+static void files_hold(const struct bench *b, const struct printed *printed)
 {
     for (size_t i = 0; i < RECORD_FILES; i++) {
-        char *text = content_of(a->path, RECORD_FILE_NAMES[i]);
-        holds(b->path, RECORD_FILE_NAMES[i], text);
-        assert_int_equal(record_files_lines(a->files)[i], record_files_lines(b->files)[i]);
-        free(text);
+        holds(b->path, RECORD_FILE_NAMES[i], (const char *)printed->text[i].bytes);
+        assert_int_equal(record_files_lines(b->files)[i], printed->lines[i]);
+    }
+}
+
+static void lines_are_those_of_one_printer(void **state)
+{
+    (void)state;
+    static const int counts[] = {0, 1, 2, 500, MANY};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        struct printed alone = print_alone(counts[i]);
+        struct bench b = {.made = make(counts[i], NONE)};
+        begin(&b);
+        finish(&b);
+        files_hold(&b, &alone);
+        end(&b);
+        release(&alone);
     }
 }
 
 static void parts_follow_each_other(void **state)
 {
     (void)state;
-    struct bench once = {.made = make(MANY, NONE)};
-    begin(&once);
-    finish(&once);
+    struct printed alone = print_alone(MANY);
     for (int waits = 0; waits < 2; waits++) {
         struct bench parts = {.made = make(MANY, NONE)};
         begin(&parts);
         for (int part = 1; part < PARTS; part++) {
             assert_int_equal(take_part(&parts, part), 0);
             if (waits)
-                assert_int_equal(scribe_wait(parts.scribe) || scribe_outcome(parts.scribe), 0);
+                assert_int_equal(await(&parts), 0);
         }
+        assert_in_range(scribe_lines(parts.scribe), 1, MANY - 1);
         finish(&parts);
-        same_files(&once, &parts);
+        files_hold(&parts, &alone);
         end(&parts);
     }
-    end(&once);
+    release(&alone);
 }
 
-/* More than may be under way, each a long record: whoever has it waits, and all is written. */
+/* Nobody comes back for them. */
+static void few_are_written_in_the_background_too(void **state)
+{
+    (void)state;
+    struct bench b = {.made = make(2, NONE)};
+    begin(&b);
+    assert_int_equal(take_part(&b, PARTS), 0);
+    assert_int_equal(await(&b), 0);
+    assert_int_equal(scribe_lines(b.scribe), 2);
+    end(&b);
+}
+
+/* More than may be under way, each a long record: whoever has it helps, and all is written. */
 static void much_is_taken_bit_by_bit(void **state)
 {
     (void)state;
@@ -98,7 +166,7 @@ static void much_is_taken_bit_by_bit(void **state)
         buffer_free(&map);
     }
     assert_int_equal(take_part(&b, 1), 0);
-    assert_int_equal(scribe_wait(b.scribe), 0);
+    assert_int_equal(await(&b), 0);
     assert_int_equal(record_files_lines(b.files)[FILE_SNI], MUCH);
     end(&b);
 }
@@ -110,16 +178,28 @@ static void what_went_wrong_is_the_outcome(void **state)
     struct bench b = {.made = make(MANY, 0)};
     begin(&b);
     take_part(&b, 1);
-    assert_int_equal(scribe_wait(b.scribe), ERR_MALFORMED);
-    assert_int_equal(scribe_outcome(b.scribe), ERR_MALFORMED);
+    assert_int_equal(await(&b), ERR_MALFORMED);
     assert_int_equal(take_part(&b, 2), ERR_MALFORMED);
+    assert_int_equal(scribe_finish(b.scribe, b.made.records), ERR_MALFORMED);
     end(&b);
     b = (struct bench){.made = make(MANY, NONE)};
     begin(&b);
     close(openat(b.directory, RECORD_FILE_NAMES[FILE_SAVE_CON], O_CREAT | O_WRONLY, 0600));
     take_part(&b, PARTS);
-    assert_int_equal(scribe_wait(b.scribe), -EEXIST);
+    assert_int_equal(await(&b), -EEXIST);
     end(&b);
+}
+
+static void what_cannot_be_printed_is_told(void **state)
+{
+    (void)state;
+    static const int wrong[] = {0, MANY / 2 + 1, MANY - 1};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct bench b = {.made = make(MANY, wrong[i])};
+        begin(&b);
+        assert_int_equal(scribe_finish(b.scribe, b.made.records), ERR_MALFORMED);
+        end(&b);
+    }
 }
 
 static void may_be_left_in_the_middle(void **state)
@@ -134,9 +214,12 @@ static void may_be_left_in_the_middle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_are_those_of_one_printer),
         cmocka_unit_test(parts_follow_each_other),
+        cmocka_unit_test(few_are_written_in_the_background_too),
         cmocka_unit_test(much_is_taken_bit_by_bit),
         cmocka_unit_test(what_went_wrong_is_the_outcome),
+        cmocka_unit_test(what_cannot_be_printed_is_told),
         cmocka_unit_test(may_be_left_in_the_middle),
     };
     return cmocka_run_group_tests_name("scribe", tests, NULL, NULL);
