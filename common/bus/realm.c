@@ -14,6 +14,10 @@
 #include "common/base/error.h"
 #include "common/bus/region.h"
 
+#ifndef MADV_COLLAPSE /* the system may know it though the C library's headers do not */
+#define MADV_COLLAPSE 25
+#endif
+
 /* The realm's parts: one running system, its user, and what that user sees in /proc; and programs
  * that mean the same by what they find. */
 struct realm {
@@ -71,6 +75,36 @@ int realm_open(uint64_t process, uint64_t descriptor, size_t *size)
     }
     close(opened);
     return ERR_MALFORMED;
+}
+
+void *realm_map(int descriptor, size_t from, size_t size, bool writable, int *error)
+{
+    int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    size_t room = region_pages(size) + REALM_LARGE_PAGE;
+    uint8_t *all = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *error = -errno;
+    if (all == MAP_FAILED)
+        return NULL;
+    size_t before = -(uintptr_t)all % REALM_LARGE_PAGE, behind = REALM_LARGE_PAGE - before;
+    void *memory = mmap(all + before, size, protection, MAP_SHARED | MAP_FIXED, descriptor,
+                        (off_t)from);
+    *error = memory == MAP_FAILED ? -errno : 0;
+    if (*error) {
+        munmap(all, room);
+        return NULL;
+    }
+    if (before)
+        munmap(all, before);
+    munmap(all + room - behind, behind);
+    return memory;
+}
+
+/* One page of it must be there already. */
+void realm_enlarge(void *large_page)
+{
+    _Atomic uint8_t *first = large_page;
+    atomic_fetch_or_explicit(first, 0, memory_order_relaxed);
+    madvise(large_page, REALM_LARGE_PAGE, MADV_COLLAPSE);
 }
 
 /* Does this system let memory be opened in that way? */

@@ -6,6 +6,7 @@
 #ifndef TAPLINE_COMMON_REALM_H
 #define TAPLINE_COMMON_REALM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,5 +22,17 @@ int realm_make(size_t size);
  *  the caller's; ERR_LOST: that process is gone, or has it open no more; ERR_MALFORMED: it is no
  *  memory of that kind; or a negated errno. */
 int realm_open(uint64_t process, uint64_t descriptor, size_t *size);
+
+/** Memory may lie in pages of this size, which a processor finds faster than many small ones. */
+enum { REALM_LARGE_PAGE = 2 * 1024 * 1024 };
+
+/** Maps what lies there, from an offset of whole pages on, for reading, or also for writing: at an
+ *  address at which it can be in large pages, where the offset is one of whole large ones. To be
+ *  unmapped by the caller (munmap(2)). NULL, with *error set to a negated errno. */
+void *realm_map(int descriptor, size_t from, size_t size, bool writable, int *error);
+
+/** Has a large page of what was mapped for writing be one, if the system can do so (MADV_COLLAPSE,
+ *  madvise(2)); whatever stands there stays. */
+void realm_enlarge(void *large_page);
 
 #endif

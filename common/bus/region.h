@@ -5,9 +5,8 @@
  * `slot_size` bytes. The lender (lending.h) makes it and puts messages into slots; the borrower
  * (borrowing.h) reads these in place and gives them back.
  *
- * A stock is one reader's (stock.h): its head, then from STOCK_FIRST on pieces of ORIGINAL_PIECE
- * bytes (common/wire/original.h), which the reader puts packets into, and all others read
- * (sharing.h).
+ * A stock is one reader's (stock.h): pieces of ORIGINAL_PIECE bytes (common/wire/original.h), which
+ * the reader puts packets into, and all others read (sharing.h); behind them its head.
  */
 #ifndef TAPLINE_COMMON_REGION_H
 #define TAPLINE_COMMON_REGION_H
@@ -20,7 +19,7 @@
 #include "common/wire/original.h"
 
 /** Counts up when anything here means something else. */
-enum { REGION_LAYOUT = 2, REGION_PAGE = 4096 };
+enum { REGION_LAYOUT = 3, REGION_PAGE = 4096 };
 
 struct region {
     uint64_t sender; /* the lender's id on the bus */
@@ -54,9 +53,9 @@ struct stock_head {
 };
 
 enum {
-    STOCK_FIRST = REGION_PAGE,
-    STOCK_SIZE = STOCK_FIRST + ORIGINAL_PIECES * ORIGINAL_PIECE,
+    STOCK_PIECES = ORIGINAL_PIECES * ORIGINAL_PIECE,
+    STOCK_SIZE = STOCK_PIECES + REGION_PAGE,
 };
-_Static_assert(sizeof(struct stock_head) <= STOCK_FIRST, "the head has a page");
+_Static_assert(sizeof(struct stock_head) <= REGION_PAGE, "the head has a page");
 
 #endif

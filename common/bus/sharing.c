@@ -33,16 +33,13 @@ static int read_offer(struct slice bytes, struct offer *offer)
 /* Packets are the reader's: nobody else can write there. */
 static int map(struct sharing *sharing, int memory)
 {
-    void *head = mmap(NULL, STOCK_FIRST, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-    if (head == MAP_FAILED)
-        return -errno;
-    sharing->head = head;
-    void *pieces = mmap(NULL, STOCK_SIZE - STOCK_FIRST, PROT_READ, MAP_SHARED, memory, STOCK_FIRST);
-    if (pieces == MAP_FAILED)
-        return -errno;
-    sharing->pieces = pieces;
-    sharing->original = (struct original){pieces, sharing->head->uses};
-    return 0;
+    int error;
+    sharing->pieces = realm_map(memory, 0, STOCK_PIECES, false, &error);
+    if (!error)
+        sharing->head = realm_map(memory, STOCK_PIECES, REGION_PAGE, true, &error);
+    if (!error)
+        sharing->original = (struct original){sharing->pieces, sharing->head->uses};
+    return error;
 }
 
 static int open_stock(struct sharing *sharing, const struct offer *offer)
@@ -84,9 +81,9 @@ void sharing_free(struct sharing **sharing)
     if (!*sharing)
         return;
     if ((*sharing)->head)
-        munmap((*sharing)->head, STOCK_FIRST);
+        munmap((*sharing)->head, REGION_PAGE);
     if ((*sharing)->pieces)
-        munmap((*sharing)->pieces, STOCK_SIZE - STOCK_FIRST);
+        munmap((*sharing)->pieces, STOCK_PIECES);
     free(*sharing);
     *sharing = NULL;
 }

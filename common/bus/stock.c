@@ -12,19 +12,20 @@
 
 struct stock {
     int descriptor;
-    struct stock_head *head; /* NULL: not mapped */
-    uint8_t *pieces;
+    uint8_t *pieces; /* NULL: not mapped */
+    struct stock_head *head;
     struct original original;
     uint32_t latest; /* the piece that was taken last */
+    size_t large;    /* bytes, from the first on, that are in large pages as far as can be */
 };
 
 static int map(struct stock *stock)
 {
-    void *memory = mmap(NULL, STOCK_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, stock->descriptor, 0);
-    if (memory == MAP_FAILED)
-        return -errno;
-    stock->head = memory;
-    stock->pieces = (uint8_t *)memory + STOCK_FIRST;
+    int error;
+    stock->pieces = realm_map(stock->descriptor, 0, STOCK_SIZE, true, &error);
+    if (error)
+        return error;
+    stock->head = (struct stock_head *)(stock->pieces + STOCK_PIECES);
     stock->original = (struct original){stock->pieces, stock->head->uses};
     return getrandom(&stock->head->id, sizeof stock->head->id, 0) < 0 ? -errno : 0;
 }
@@ -35,6 +36,7 @@ struct stock *stock_new(int *error)
     *error = -ENOMEM;
     if (!stock)
         return NULL;
+    stock->latest = ORIGINAL_PIECES - 1;
     stock->descriptor = realm_make(STOCK_SIZE);
     *error = stock->descriptor < 0 ? stock->descriptor : map(stock);
     if (*error)
@@ -60,6 +62,18 @@ const struct original *stock_original(const struct stock *stock)
     return &stock->original;
 }
 
+/* Packets stand close together, but each is read by whoever has to do with it from the beginning of
+ * its own page on, as it were: finding those pages would take a good part of the time. */
+static uint8_t *piece_at(struct stock *stock, uint32_t piece)
+{
+    uint8_t *at = stock->pieces + (size_t)piece * ORIGINAL_PIECE;
+    if (at == stock->pieces + stock->large) {
+        realm_enlarge(at);
+        stock->large += REALM_LARGE_PAGE;
+    }
+    return at;
+}
+
 /* In turn: the one that was used longest ago is the first that others are done with. */
 uint8_t *stock_take(struct stock *stock)
 {
@@ -70,7 +84,7 @@ uint8_t *stock_take(struct stock *stock)
             continue;
         atomic_store_explicit(uses, 1, memory_order_relaxed);
         stock->latest = piece;
-        return stock->pieces + (size_t)piece * ORIGINAL_PIECE;
+        return piece_at(stock, piece);
     }
     return NULL;
 }
@@ -85,8 +99,8 @@ void stock_free(struct stock **stock)
 {
     if (!*stock)
         return;
-    if ((*stock)->head)
-        munmap((*stock)->head, STOCK_SIZE);
+    if ((*stock)->pieces)
+        munmap((*stock)->pieces, STOCK_SIZE);
     if ((*stock)->descriptor >= 0)
         close((*stock)->descriptor);
     free(*stock);
