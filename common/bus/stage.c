@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -532,6 +533,14 @@ static void keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
 }
 
+/* A worker that is woken takes its turn, and drives nobody from a processor whose cache holds what
+ * that one is working on: with fewer processors than workers, that would happen with every message. */
+static void wait_for_turns(void)
+{
+    const struct sched_param none = {0};
+    sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 /* How long what was sent may take to leave behind the loop's end. */
 static int linger_after(int rc)
 {
@@ -542,6 +551,7 @@ int stage_main(const struct stage_hooks *hooks, const struct stage_options *opti
 {
     log_open(hooks->name, options->verbose ? LOG_INFO : LOG_WARNING);
     keep_memory();
+    wait_for_turns();
     if (!options->join) {
         log_error("--join is missing: the endpoint of the pipeline's lobby");
         return EXIT_WRONG_USE;
