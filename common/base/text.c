@@ -59,28 +59,10 @@ static bool is_ascii(const uint8_t *bytes, size_t length)
     return is_ascii_word(bytes + length - WORD);
 }
 
-size_t text_valid(const uint8_t *bytes, size_t length)
-{
-    if (is_ascii(bytes, length))
-        return length;
-    size_t at = 0;
-    while (at < length) {
-        if (length - at >= WORD && is_ascii_word(bytes + at)) {
-            at += WORD;
-            continue;
-        }
-        size_t step = sequence_length(bytes + at, length - at);
-        if (!step)
-            break;
-        at += step;
-    }
-    return at;
-}
-
-/* What is dropped is mostly of bodies that are no text at all. Their bytes follow no pattern that a
- * branch could be predicted by, so they are looked at without one: sixteen at once, each in a lane
+/* What is not ASCII is mostly of bodies that are no text at all. Their bytes follow no pattern that
+ * a branch could be predicted by, so they are looked at without one: sixteen at once, each in a lane
  * of a vector, where what is true is -1. Lanes have a sign, as processors compare those best. */
-enum { LANES = 16, BLOCK = 8 * LANES };
+enum { LANES = 16, BLOCK = 8 * LANES, SEEN = BLOCK + LANES };
 typedef int8_t lanes __attribute__((vector_size(LANES)));
 
 static inline lanes load(const uint8_t *bytes)
@@ -104,10 +86,22 @@ static inline lanes sequence_lengths(const uint8_t *bytes)
     return (leads & ~(cut | wrong) & (2 - three - four)) - (a > -1);
 }
 
-/* Which bytes of a block are kept, 1 or 0 each: those of the sequences that begin there or reach
- * in. `lengths` begins with those of the 16 bytes before it, and then with those of its last 16. */
-static void judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uint8_t *block)
+/* The block that the bytes (one at least) begin with, and some behind it; where they are fewer they
+ * stand in `room`, before zeros, which complete no sequence. */
+static const uint8_t *block_at(const uint8_t *bytes, size_t left, uint8_t room[SEEN])
 {
+    if (left >= SEEN)
+        return bytes;
+    memset(room, 0, SEEN);
+    return memcpy(room, bytes, left);
+}
+
+/* Which bytes of a block are kept, 1 or 0 each: those of the sequences that begin there or reach
+ * in. `lengths` begins with those of the 16 bytes before it, and then with those of its last 16.
+ * Whether all are. */
+static bool judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uint8_t *block)
+{
+    lanes every = (lanes){0} == 0;
     for (size_t i = 0; i < BLOCK; i += LANES) {
         lanes here = sequence_lengths(block + i);
         memcpy(lengths + LANES + i, &here, LANES);
@@ -115,10 +109,37 @@ static void judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uin
     for (size_t i = 0; i < BLOCK; i += LANES) {
         const uint8_t *at = lengths + LANES + i;
         lanes here = (load(at) > 0) | (load(at - 1) > 1) | (load(at - 2) > 2) | (load(at - 3) > 3);
+        every &= here;
         here &= 1;
         memcpy(kept + i, &here, LANES);
     }
     memcpy(lengths, lengths + BLOCK, LANES);
+    const lanes all = (lanes){0} == 0;
+    return memcmp(&every, &all, LANES) == 0;
+}
+
+/* How many bytes are valid, by whole blocks, up to the beginning of a sequence. */
+static size_t valid_blocks(const uint8_t *bytes, size_t length)
+{
+    uint8_t room[SEEN], lengths[LANES + BLOCK] = {0}, kept[BLOCK];
+    size_t at = 0;
+    while (at < length && judge(kept, lengths, block_at(bytes + at, length - at, room)))
+        at += BLOCK;
+    if (at >= length)
+        return length;
+    while (at && (bytes[at] & 0xc0) == 0x80)
+        at--;
+    return at;
+}
+
+size_t text_valid(const uint8_t *bytes, size_t length)
+{
+    if (is_ascii(bytes, length))
+        return length;
+    size_t at = valid_blocks(bytes, length), step;
+    while (at < length && (step = sequence_length(bytes + at, length - at)) > 0)
+        at += step;
+    return at;
 }
 
 /* Each byte is written, and the next one over it where it has to go. */
@@ -145,15 +166,11 @@ static size_t gather(char *out, const uint8_t *bytes, const uint8_t *kept, size_
 
 static size_t clean_blocks(char *out, const uint8_t *bytes, size_t length)
 {
-    uint8_t end[BLOCK + LANES], lengths[LANES + BLOCK] = {0}, kept[BLOCK];
+    uint8_t room[SEEN], lengths[LANES + BLOCK] = {0}, kept[BLOCK];
     size_t used = 0;
     for (size_t at = 0; at < length; at += BLOCK) {
         size_t left = length - at;
-        const uint8_t *block = bytes + at;
-        if (left < sizeof end) { /* zeros behind it complete no sequence */
-            memset(end, 0, sizeof end);
-            block = memcpy(end, block, left);
-        }
+        const uint8_t *block = block_at(bytes + at, left, room);
         judge(kept, lengths, block);
         used += gather(out + used, block, kept, left < BLOCK ? left : BLOCK);
     }

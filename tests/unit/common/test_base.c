@@ -123,6 +123,30 @@ static void text_is_cleaned_as_byte_by_byte(void **state)
     }
 }
 
+/* Sequences of every length, of which one byte may be another: up to there all is valid. */
+static void text_is_valid_up_to_the_first_wrong_byte(void **state)
+{
+    (void)state;
+    static const char *const sequences[] = {"a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    uint32_t random = 1;
+    for (size_t round = 0; round < 20000; round++) {
+        uint8_t given[600];
+        size_t length = 0, limit = round % 590, valid = 0, step;
+        while (length < limit) {
+            random = random * 1664525 + 1013904223;
+            const char *sequence = sequences[random >> 30];
+            memcpy(given + length, sequence, strlen(sequence));
+            length += strlen(sequence);
+        }
+        if (round % 3 && length)
+            given[(random >> 8) % length] = (uint8_t)(random >> 20);
+        length -= round % 7 == 0 && length;
+        while (valid < length && (step = text_sequence(given + valid, length - valid)) > 0)
+            valid += step;
+        assert_int_equal(text_valid(given, length), valid);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +155,7 @@ int main(void)
         cmocka_unit_test(a_cursor_that_ran_over_stays_bad),
         cmocka_unit_test(text_keeps_utf_8_only),
         cmocka_unit_test(text_is_cleaned_as_byte_by_byte),
+        cmocka_unit_test(text_is_valid_up_to_the_first_wrong_byte),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
