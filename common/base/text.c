@@ -99,7 +99,7 @@ static const uint8_t *block_at(const uint8_t *bytes, size_t left, uint8_t room[S
 /* Which bytes of a block are kept, 1 or 0 each: those of the sequences that begin there or reach
  * in. `lengths` begins with those of the 16 bytes before it, and then with those of its last 16.
  * Whether all are. */
-static bool judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uint8_t *block)
+static inline bool judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uint8_t *block)
 {
     lanes every = (lanes){0} == 0;
     for (size_t i = 0; i < BLOCK; i += LANES) {
