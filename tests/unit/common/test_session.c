@@ -53,21 +53,26 @@ static int on_wait(void *context)
     return !rig->drain && rig->waits > 3 ? ERR_STOPPED : 0;
 }
 
-static void know_the_sink(struct rig *rig, bool live)
+/* Whoever is there as a roster says it, with one inbox for all of them. */
+static void know(struct rig *rig, const enum tapline_role *roles, uint32_t count, uint64_t realm)
 {
     struct buffer roster = {0};
-    pack_array(&roster, live);
-    pack_array(&roster, 6);
-    pack_uint(&roster, TAPLINE_SINK);
-    pack_uint(&roster, SINK_ID);
-    pack_uint(&roster, 1);
-    pack_str(&roster, "sink-1");
-    pack_str(&roster, inbox_endpoint(rig->inbox));
-    pack_str(&roster, "");
+    pack_array(&roster, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct presence one = {.role = roles[i], .sender = SINK_ID + i, .epoch = 1, .realm = realm};
+        snprintf(one.name, sizeof one.name, "%s-1", role_name(one.role));
+        snprintf(one.data, sizeof one.data, "%s", inbox_endpoint(rig->inbox));
+        presence_pack(&roster, &one);
+    }
     const struct message_head lobby = {.sender = 1};
     struct unpack from = unpack_over(roster.bytes, roster.length);
     assert_int_equal(peers_update(rig->peers, &lobby, &from, 0), 0);
     buffer_free(&roster);
+}
+
+static void know_the_sink(struct rig *rig, bool live)
+{
+    know(rig, (const enum tapline_role[]){TAPLINE_SINK}, live, 0);
 }
 
 static int open_rig(void **state)
@@ -304,6 +309,42 @@ static void what_the_peer_cannot_read_is_sent(void **state)
     stock_free(&stock);
 }
 
+/* A sink beside them takes no pieces, and so their batches are no smaller for it. */
+static void a_batch_uses_as_many_pieces_as_it_may(void **state)
+{
+    enum { PIECES = 13, FRAMES = 100 }; /* the last of them is one too many, and sends the batch */
+    struct rig *rig = *state;
+    struct message message;
+    int error;
+    struct stock *stock = stock_new(&error);
+    outlet_route route = 0;
+    session_share(rig->session, stock);
+    rig->host.batch = 1024 * 1024;
+    know(rig, (const enum tapline_role[]){TAPLINE_SINK, TAPLINE_CLASSIFIER}, 2,
+         bus_realm(rig->bus));
+    assert_int_equal(send_close(rig, 1), 0);
+    assert_int_equal(session_flush(rig->session), 0);
+    for (int piece = 0; piece < PIECES; piece++) {
+        const uint8_t *bytes = stock_take(stock);
+        for (int i = 0; i < (piece + 1 < PIECES ? FRAMES : 1); i++) {
+            const struct event data = {.kind = TAPLINE_DATA,
+                                       .data = {.bytes = bytes + i, .length = 100}};
+            assert_int_equal(outlet_event(session_outlet(rig->session), TAPLINE_CLASSIFIER, &route,
+                                          &data), 0);
+        }
+    }
+    uint32_t most = 0, count;
+    for (int i = 0; i < 4; i++) { /* both get the document, and one batch */
+        receive(rig, &message);
+        count = message.head.kind == TAPLINE_EVENTS ? unpack_array(&message.body) : 0;
+        most = count > most ? count : most;
+        message_release(&message);
+    }
+    assert_int_equal(most, (PIECES - 1) * FRAMES + 1);
+    session_free(&rig->session);
+    stock_free(&stock);
+}
+
 /* While all are in use, a piece is waited for: somebody may end a use meanwhile, or nobody does. */
 static void a_piece_is_waited_for_but_not_for_ever(void **state)
 {
@@ -347,6 +388,7 @@ int main(void)
         TEST(another_kind_sends_what_was_batched_before),
         TEST(who_was_given_up_itself_gives_up_its_attempts),
         TEST(what_the_peer_cannot_read_is_sent),
+        TEST(a_batch_uses_as_many_pieces_as_it_may),
         TEST(a_piece_is_waited_for_but_not_for_ever),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

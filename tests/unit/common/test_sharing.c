@@ -1,15 +1,18 @@
 /* A reader's stock: its pieces come and go, and another process reads them. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "common/base/error.h"
+#include "common/bus/realm.h"
 #include "common/bus/sharing.h"
 #include "common/bus/stock.h"
 #include "common/wire/pack.h"
@@ -57,6 +60,7 @@ static void pieces_come_and_go(void **state)
     for (int i = 0; i < ORIGINAL_PIECES; i++) {
         pieces[i] = stock_take(rig.stock);
         assert_non_null(pieces[i]);
+        assert_true(i || (uintptr_t)pieces[i] % REALM_LARGE_PAGE == 0);
         memset(pieces[i], i, ORIGINAL_PIECE);
         for (int before = 0; before < i; before++)
             assert_int_equal(pieces[before][ORIGINAL_PIECE - 1], before);
@@ -72,6 +76,28 @@ static void pieces_come_and_go(void **state)
     assert_null(stock_take(rig.stock)); /* a message uses it yet */
     places_end(&places);
     assert_ptr_equal(stock_take(rig.stock), pieces[9]);
+}
+
+/* Whether the system made one or not. */
+static void what_stands_in_a_large_page_stays(void **state)
+{
+    enum { SIZE = 2 * REALM_LARGE_PAGE };
+    int error, descriptor = realm_make(SIZE);
+    (void)state;
+    uint8_t *memory = realm_map(descriptor, 0, SIZE, true, &error);
+    const uint8_t *elsewhere = realm_map(descriptor, REALM_LARGE_PAGE, 5, false, &error);
+    assert_int_equal(error, 0);
+    memset(memory, 1, SIZE);
+    realm_enlarge(memory + REALM_LARGE_PAGE);
+    memory[REALM_LARGE_PAGE + 4] = 5;
+    for (size_t i = 0; i < SIZE; i++)
+        assert_int_equal(memory[i], i == REALM_LARGE_PAGE + 4 ? 5 : 1);
+    assert_int_equal(elsewhere[4], 5);
+    munmap(memory, SIZE);
+    munmap((void *)(uintptr_t)elsewhere, 5);
+    close(descriptor);
+    assert_null(realm_map(-1, 0, SIZE, true, &error));
+    assert_int_equal(error, -EBADF);
 }
 
 /* In a process of its own, which reads a place and ends its use. */
@@ -163,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(pieces_come_and_go),
+        TEST(what_stands_in_a_large_page_stays),
         TEST(another_process_reads_the_same),
         TEST(nothing_is_read_in_another_realm_or_without_an_offer),
         TEST(a_stock_that_is_gone_or_another_is_not_read),

@@ -119,10 +119,46 @@ static void those_that_nobody_waits_for_any_more_are_forgotten(void **state)
     }
 }
 
+static void what_is_synced_ahead_is_not_all(void **state)
+{
+    struct bench *b = *state;
+    for (int i = 0; i < MANY; i++) { /* the rest comes before, while or after that is done */
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        struct syncing *syncing = written(b, b->syncer, name, 3);
+        syncing_ahead(syncing);
+        if (i % 4 == 1)
+            assert_int_equal(outcome(b, syncing), 0);
+        syncing_ahead(syncing);
+        syncing_results(syncing);
+        assert_int_equal(outcome(b, syncing), 0);
+        syncing_place(syncing);
+        assert_int_equal(outcome(b, syncing), 0);
+        if (i % 2)
+            syncing_ahead(syncing);
+        syncing_free(&syncing);
+    }
+}
+
+/* The system tells of a failure once. */
+static void what_failed_ahead_has_failed(void **state)
+{
+    struct bench *b = *state;
+    struct syncing *syncing = written(b, b->syncer, "one", 3);
+    assert_int_equal(symlinkat("nowhere", b->parent, "one/link"), 0);
+    syncing_ahead(syncing);
+    assert_int_equal(outcome(b, syncing), -ELOOP);
+    assert_int_equal(unlinkat(b->parent, "one/link", 0), 0);
+    syncing_results(syncing);
+    assert_int_equal(outcome(b, syncing), -ELOOP);
+    syncing_free(&syncing);
+}
+
 static void without_a_thread_it_is_done_at_once(void **state)
 {
     struct bench *b = *state;
     struct syncing *syncing = written(b, NULL, "one", 3);
+    syncing_ahead(syncing);
     syncing_results(syncing);
     assert_int_equal(syncing_outcome(syncing), 0);
     syncing_place(syncing);
@@ -151,6 +187,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_are_synced_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_that_nobody_waits_for_any_more_are_forgotten, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(what_is_synced_ahead_is_not_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_failed_ahead_has_failed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_a_thread_it_is_done_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_synced_says_why, set_up, tear_down),
     };
