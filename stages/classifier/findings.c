@@ -157,11 +157,23 @@ static int stun_read(struct findings *f, struct slice text, struct stun_seen *on
     return !values->maps.failed && !values->seen.failed ? 0 : -ENOMEM;
 }
 
+/* With room for what both sides say mostly: growing to that costs more than having it. */
+static struct stun_values *stun_values_new(void)
+{
+    enum { USUAL = 2, USUAL_MAP = 128 };
+    struct stun_values *values = calloc(1, sizeof *values);
+    if (values) {
+        buffer_reserve(&values->maps, (size_t)USUAL * USUAL_MAP);
+        buffer_reserve(&values->seen, USUAL * sizeof(struct stun_seen));
+    }
+    return values;
+}
+
 int findings_stun(struct findings *f, int side, struct slice text, uint64_t most, bool *found)
 {
     *found = false;
     if (!f->stun)
-        f->stun = calloc(1, sizeof *f->stun);
+        f->stun = stun_values_new();
     if (!f->stun)
         return -ENOMEM;
     if (f->stun->seen.length / sizeof(struct stun_seen) >= most)
