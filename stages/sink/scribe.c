@@ -11,9 +11,12 @@
 #include "stages/sink/sheet.h"
 #include "stages/sink/thread.h"
 
-/* Bytes of records that were taken and are not written yet, as a usual part has less; and pages
- * whose text waits for what stands before it. */
-enum { MOST_RECORDS = 16 * 1024 * 1024, MOST_ASIDE = 8 };
+/* Pages whose text waits for what stands before it. */
+enum { MOST_ASIDE = 8 };
+
+/* Bytes of records that were taken and are not written yet: a usual part has less; and at the end,
+ * when the caller has nothing else to do, enough for all who print. */
+enum { MOST_BYTES = 16 * 1024 * 1024, MOST_AT_END = 2 * MOST_ASIDE * SHEET_BYTES };
 
 /* More threads have little left to do beside whoever deals. */
 enum { MOST_THREADS = 3 };
@@ -39,6 +42,7 @@ struct scribe {
     struct page *page;       /* that is being filled */
     struct printer *printer; /* the caller's; each thread has its own */
     uint64_t lines;
+    size_t most_bytes;
     size_t threads_wanted;
     size_t threads;
     pthread_t thread[MOST_THREADS];
@@ -49,7 +53,7 @@ struct scribe {
     struct page **end;
     struct page *next;  /* and the first of them that nobody prints yet */
     struct page *empty; /* those that were written, for others */
-    size_t records;     /* bytes */
+    size_t bytes;       /* of records */
     struct buffer texts[MOST_ASIDE]; /* for those that are printed aside */
     size_t texts_left;
     bool writing;       /* somebody does, and nobody else may */
@@ -64,6 +68,7 @@ struct scribe *scribe_new(struct record_files *files, struct slice zone)
         return NULL;
     s->files = files;
     s->zone = zone;
+    s->most_bytes = MOST_BYTES;
     s->threads_wanted = 1;
     s->end = &s->first;
     s->texts_left = MOST_ASIDE;
@@ -143,7 +148,7 @@ static void pass(struct scribe *s, int error)
     s->first = page->next;
     if (!s->first)
         s->end = &s->first;
-    s->records -= page->sheet.records.length;
+    s->bytes -= page->sheet.records.length;
     if (s->outcome == ERR_AGAIN)
         s->outcome = error ? error : s->first ? ERR_AGAIN : 0;
     sheet_clear(&page->sheet);
@@ -254,7 +259,7 @@ static void put_last(struct scribe *s, struct page *page)
     *s->end = page;
     s->end = &page->next;
     s->next = s->next ? s->next : page;
-    s->records += page->sheet.records.length;
+    s->bytes += page->sheet.records.length;
     s->lines += page->sheet.lines;
     s->outcome = ERR_AGAIN;
     pthread_cond_signal(&s->to_do);
@@ -268,7 +273,7 @@ static int hand_over(struct scribe *s)
     if (sheet_is_full(&s->page->sheet))
         start_threads(s);
     pthread_mutex_lock(&s->lock);
-    while (s->outcome == ERR_AGAIN && s->records + bytes > MOST_RECORDS)
+    while (s->outcome == ERR_AGAIN && s->bytes + bytes > s->most_bytes)
         help_or_wait(s);
     int error = s->outcome == ERR_AGAIN ? 0 : s->outcome;
     if (!error) {
@@ -317,6 +322,7 @@ static size_t further_processors(void)
 
 int scribe_finish(struct scribe *s, struct records *records)
 {
+    s->most_bytes = MOST_AT_END;
     s->threads_wanted = further_processors();
     int error = take_all(s, records);
     pthread_mutex_lock(&s->lock);
