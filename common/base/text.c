@@ -98,10 +98,11 @@ static const uint8_t *block_at(const uint8_t *bytes, size_t left, uint8_t room[S
 
 /* Which bytes of a block are kept, 1 or 0 each: those of the sequences that begin there or reach
  * in. `lengths` begins with those of the 16 bytes before it, and then with those of its last 16.
- * Whether all are. */
+ * Returns whether all are. */
 static inline bool judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], const uint8_t *block)
 {
-    lanes every = (lanes){0} == 0;
+    const lanes all = (lanes){0} == 0;
+    lanes every = all;
     for (size_t i = 0; i < BLOCK; i += LANES) {
         lanes here = sequence_lengths(block + i);
         memcpy(lengths + LANES + i, &here, LANES);
@@ -114,7 +115,6 @@ static inline bool judge(uint8_t kept[BLOCK], uint8_t lengths[LANES + BLOCK], co
         memcpy(kept + i, &here, LANES);
     }
     memcpy(lengths, lengths + BLOCK, LANES);
-    const lanes all = (lanes){0} == 0;
     return memcmp(&every, &all, LANES) == 0;
 }
 

@@ -80,7 +80,8 @@ int realm_open(uint64_t process, uint64_t descriptor, size_t *size)
 void *realm_map(int descriptor, size_t from, size_t size, bool writable, int *error)
 {
     int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
-    size_t room = region_pages(size) + REALM_LARGE_PAGE;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (size + page - 1) / page * page;
+    size_t room = pages + REALM_LARGE_PAGE;
     uint8_t *all = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     *error = -errno;
     if (all == MAP_FAILED)
@@ -99,12 +100,12 @@ void *realm_map(int descriptor, size_t from, size_t size, bool writable, int *er
     return memory;
 }
 
-/* One page of it must be there already. */
-void realm_enlarge(void *large_page)
+/* Where nothing was written yet there is nothing to join; what others may have written stays. */
+bool realm_enlarge(void *pages)
 {
-    _Atomic uint8_t *first = large_page;
+    _Atomic uint8_t *first = pages;
     atomic_fetch_or_explicit(first, 0, memory_order_relaxed);
-    madvise(large_page, REALM_LARGE_PAGE, MADV_COLLAPSE);
+    return madvise(pages, REALM_LARGE_PAGE, MADV_COLLAPSE) == 0;
 }
 
 /* Does this system let memory be opened in that way? */

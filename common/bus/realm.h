@@ -31,8 +31,9 @@ enum { REALM_LARGE_PAGE = 2 * 1024 * 1024 };
  *  unmapped by the caller (munmap(2)). NULL, with *error set to a negated errno. */
 void *realm_map(int descriptor, size_t from, size_t size, bool writable, int *error);
 
-/** Has a large page of what was mapped for writing be one, if the system can do so (MADV_COLLAPSE,
- *  madvise(2)); whatever stands there stays. */
-void realm_enlarge(void *large_page);
+/** Joins the pages of REALM_LARGE_PAGE bytes, which were mapped for writing and begin where one can,
+ *  into a large one (MADV_COLLAPSE, madvise(2)); whatever stands there stays. False: the system
+ *  does not do that, or cannot now. */
+bool realm_enlarge(void *pages);
 
 #endif

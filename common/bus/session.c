@@ -17,8 +17,8 @@
  * before housekeeping is done. */
 enum { DEMANDS = 512, WAIT_MS = 100 };
 
-/* The batches on all ways between two stages, which are as many as there are workers on either side,
- * use no more pieces of the stock than that: others need them, too. */
+/* The batches on all ways between two stages, which are as many as there are workers on either
+ * side, use no more pieces of the stock than that: others need them, too. */
 enum { PIECES_MOST = 12 };
 
 /* A worker that died may come again within this time. */
@@ -343,14 +343,14 @@ static int send_batch(struct session *session, uint32_t peer, struct outgoing *o
     return deliver(session, peer, out->kind, &out->batch);
 }
 
-/* With several workers to send to, there are as many others to send from. */
-static int pieces_most(const struct session *session, enum tapline_role to)
+/* With several workers to send to, there are as many others that send. */
+static int pieces_most(const struct session *s, enum tapline_role to)
 {
     int ways = 0;
-    for (uint32_t i = 0; i < session->outgoing_count; i++)
-        ways += session->outgoing[i].places.original &&
-                peers_role(session->host->peers, i + 1) == to;
-    return ways > 1 ? PIECES_MOST / (ways * ways) : PIECES_MOST;
+    for (uint32_t i = 0; i < s->outgoing_count; i++)
+        ways += s->outgoing[i].places.original && peers_serves(s->host->peers, i + 1, to);
+    int most = ways ? PIECES_MOST / (ways * ways) : PIECES_MOST;
+    return most ? most : 1;
 }
 
 /* Room for a whole batch at once: growing by doubling would copy it several times. */

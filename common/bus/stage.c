@@ -533,12 +533,14 @@ static void keep_memory(void)
     mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY);
 }
 
-/* A worker that is woken takes its turn, and drives nobody from a processor whose cache holds what
- * that one is working on: with fewer processors than workers, that would happen with every message. */
+/* Whoever is woken takes its turn, threads that begin later included, and drives nobody from a
+ * processor whose cache holds what that one is working on: with fewer processors than workers, that
+ * would happen with every message. Who was started with another policy keeps it. */
 static void wait_for_turns(void)
 {
     const struct sched_param none = {0};
-    sched_setscheduler(0, SCHED_BATCH, &none);
+    if (sched_getscheduler(0) == SCHED_OTHER)
+        sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 /* How long what was sent may take to leave behind the loop's end. */

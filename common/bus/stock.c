@@ -16,8 +16,10 @@ struct stock {
     struct stock_head *head;
     struct original original;
     uint32_t latest; /* the piece that was taken last */
-    size_t large;    /* bytes, from the first on, that are in large pages as far as can be */
+    size_t large;    /* bytes, from the first on, that are in large pages; all: so be it */
 };
+_Static_assert(REALM_LARGE_PAGE % ORIGINAL_PIECE == 0 && STOCK_PIECES % REALM_LARGE_PAGE == 0,
+               "large pages begin with pieces, and hold no others");
 
 static int map(struct stock *stock)
 {
@@ -36,7 +38,7 @@ struct stock *stock_new(int *error)
     *error = -ENOMEM;
     if (!stock)
         return NULL;
-    stock->latest = ORIGINAL_PIECES - 1;
+    stock->latest = ORIGINAL_PIECES - 1; /* behind which comes the first */
     stock->descriptor = realm_make(STOCK_SIZE);
     *error = stock->descriptor < 0 ? stock->descriptor : map(stock);
     if (*error)
@@ -62,15 +64,13 @@ const struct original *stock_original(const struct stock *stock)
     return &stock->original;
 }
 
-/* Packets stand close together, but each is read by whoever has to do with it from the beginning of
- * its own page on, as it were: finding those pages would take a good part of the time. */
+/* Every worker looks for the pages of every few packets, which takes longer the more pages there
+ * are. The pieces are first taken one behind the other, so that the next page's is its first. */
 static uint8_t *piece_at(struct stock *stock, uint32_t piece)
 {
     uint8_t *at = stock->pieces + (size_t)piece * ORIGINAL_PIECE;
-    if (at == stock->pieces + stock->large) {
-        realm_enlarge(at);
-        stock->large += REALM_LARGE_PAGE;
-    }
+    if (at == stock->pieces + stock->large)
+        stock->large = realm_enlarge(at) ? stock->large + REALM_LARGE_PAGE : STOCK_PIECES;
     return at;
 }
 

@@ -12,7 +12,7 @@
 #include "stages/sink/thread.h"
 
 /* Pages whose text waits for what stands before it. */
-enum { MOST_ASIDE = 8 };
+enum { MOST_ASIDE = 8, MOST_TEXT = 16 * SHEET_BYTES };
 
 /* Bytes of records that were taken and are not written yet: a usual part has less; and at the end,
  * when the caller has nothing else to do, enough for all who print. */
@@ -118,7 +118,7 @@ void scribe_free(struct scribe **scribe)
     *scribe = NULL;
 }
 
-/* ---- what every thread does, with the lock held but for the work itself ------------------------ */
+/* ---- what every thread does, with the lock held but for the work itself ----------------------- */
 
 /* Nobody prints this one yet: it is the caller's now. */
 static void take(struct scribe *s, struct page *page)
@@ -152,6 +152,8 @@ static void pass(struct scribe *s, int error)
     if (s->outcome == ERR_AGAIN)
         s->outcome = error ? error : s->first ? ERR_AGAIN : 0;
     sheet_clear(&page->sheet);
+    if (page->text.size > MOST_TEXT) /* one record was long: others will not be */
+        buffer_free(&page->text);
     if (page->state == PAGE_PRINTED)
         s->texts[s->texts_left++] = page->text;
     page->text = (struct buffer){0};
@@ -235,7 +237,7 @@ static int take_page(struct scribe *s)
     return s->page ? 0 : -ENOMEM;
 }
 
-/* A thread that cannot be had is not missed: there is always the caller. */
+/* One that cannot be had is not missed. */
 static void start_threads(struct scribe *s)
 {
     while (s->threads < s->threads_wanted &&
@@ -298,11 +300,24 @@ static int take_all(struct scribe *s, struct records *records)
     return error == ERR_EOF ? 0 : error;
 }
 
+/* Helps until all is written, or something went wrong: the outcome. */
+static int help_out(struct scribe *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->outcome == ERR_AGAIN)
+        help_or_wait(s);
+    pthread_mutex_unlock(&s->lock);
+    return s->outcome;
+}
+
 int scribe_take(struct scribe *s, struct records *records)
 {
     int error = take_all(s, records);
     start_threads(s); /* however little it was, the caller has other things to do */
-    return error;
+    if (s->threads)
+        return error;
+    int written = help_out(s);
+    return error ? error : written;
 }
 
 int scribe_outcome(const struct scribe *s)
@@ -325,12 +340,7 @@ int scribe_finish(struct scribe *s, struct records *records)
     s->most_bytes = MOST_AT_END;
     s->threads_wanted = further_processors();
     int error = take_all(s, records);
-    pthread_mutex_lock(&s->lock);
-    while (!error && s->first)
-        help_or_wait(s);
-    error = error ? error : s->outcome;
-    pthread_mutex_unlock(&s->lock);
-    return error;
+    return error ? error : help_out(s);
 }
 
 uint64_t scribe_lines(const struct scribe *s)

@@ -23,10 +23,10 @@ struct scribe *scribe_new(struct record_files *files, struct slice zone);
  *  the caller's pointer, and accepts NULL in it. */
 void scribe_free(struct scribe **scribe);
 
-/** Copies what the records give until their ERR_EOF, to be written in the background; only while
- *  too much is under way for all of it to be kept the caller helps. The files are the scribe's
- *  until its outcome says otherwise. 0; what records_next returns; the scribe's outcome, where that
- *  is an error; -ENOMEM. */
+/** Copies what the records give until their ERR_EOF, to be written in the background; the caller
+ *  helps only while too much is under way for all of it to be kept, or where no thread can be had.
+ *  The files are the scribe's until its outcome says otherwise. 0; what records_next returns; the
+ *  scribe's outcome, where that is an error; -ENOMEM. */
 int scribe_take(struct scribe *scribe, struct records *records);
 
 /** 0: all that it took is written, and the files are the caller's; ERR_AGAIN: it is under way; what
@@ -34,7 +34,8 @@ int scribe_take(struct scribe *scribe, struct records *records);
 int scribe_outcome(const struct scribe *scribe);
 
 /** Takes the last records, and helps until all is written; records that fill no sheet start no
- *  thread. As scribe_take, but never under way. */
+ *  thread. Returns as scribe_take does; after an error others may still write: the scribe goes
+ *  before its files. */
 int scribe_finish(struct scribe *scribe, struct records *records);
 
 /** How many lines it took so far. */

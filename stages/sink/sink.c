@@ -391,7 +391,8 @@ static int complete(struct sink *s)
         .ledger = s->ledger,
         .summary = s->counts,
     };
-    syncing_ahead(s->syncing);
+    if (scribe_lines(s->scribe))
+        syncing_ahead(s->syncing);
     int error = results_write(&results, &s->summary);
     scribe_free(&s->scribe);
     records_free(&s->records);
@@ -413,6 +414,9 @@ static int write_part(struct sink *s)
     if (error || !s->capture->early || !records_part_due(s->records, until))
         return error && error != ERR_AGAIN ? settle(s, error) : 0;
     syncing_ahead(s->syncing);
+    error = syncing_outcome(s->syncing);
+    if (error && error != ERR_AGAIN)
+        return settle(s, error);
     records_begin_part(s->records, until);
     error = scribe_take(s->scribe, s->records);
     return error ? settle(s, error) : 0;

@@ -23,8 +23,9 @@ enum { FILES_APART = 64, LEVELS = 2 };
 
 enum step { RESTING, QUEUED, UNDER_WAY };
 
-/* A place is certain soon, and is not to wait while results are synced, which may take long. */
-enum purpose { RESULTS, PLACES, PURPOSES };
+/* Each has its own thread: a place is certain soon, and is not to wait while results are synced,
+ * which may take long, nor those for what others have written so far. */
+enum purpose { AHEAD, RESULTS, PLACES, PURPOSES };
 
 struct syncing {
     struct syncer *syncer; /* NULL: there is none */
@@ -36,7 +37,7 @@ struct syncing {
     uint64_t serial;    /* by when it was made */
     enum purpose purpose;
     enum step step;
-    bool again;     /* more was written since this began */
+    bool then_all;  /* the results are to be synced behind this */
     bool forgotten; /* freed by the thread */
     int outcome;
 };
@@ -59,24 +60,35 @@ struct syncer {
 
 /* ---- syncing ------------------------------------------------------------------------------ */
 
+/* Through a directory. What cannot be opened ahead may be gone by now, or can be later. */
+struct walk {
+    bool ahead;
+    int left; /* how many files are synced apart at most */
+};
+
+static int not_opened(const struct walk *walk)
+{
+    return walk->ahead ? 0 : -errno;
+}
+
 /* A directory's entries; where a file system has no such thing as syncing them, they are safe. */
 static int sync_entries(int directory)
 {
     return fsync(directory) == 0 || errno == EINVAL ? 0 : -errno;
 }
 
-static int sync_within(int directory, int levels, int *left);
+static int sync_within(int directory, int levels, struct walk *walk);
 
 /* An empty file is all there when its name is. */
-static int sync_one(int directory, const char *name, int levels, int *left)
+static int sync_one(int directory, const char *name, int levels, struct walk *walk)
 {
     struct stat status;
     int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC), error = 0;
     if (file < 0 || fstat(file, &status) != 0)
-        error = -errno;
+        error = not_opened(walk);
     else if (S_ISDIR(status.st_mode) && levels)
-        error = sync_within(file, levels, left);
-    else if (S_ISREG(status.st_mode) && status.st_size && --*left < 0)
+        error = sync_within(file, levels, walk);
+    else if (S_ISREG(status.st_mode) && status.st_size && --walk->left < 0)
         error = ERR_LIMIT;
     else if (S_ISREG(status.st_mode) && status.st_size && fsync(file) != 0)
         error = -errno;
@@ -85,21 +97,24 @@ static int sync_one(int directory, const char *name, int levels, int *left)
     return error;
 }
 
-/* Everything within a directory, so many levels deep. ERR_LIMIT: that is more files than `left`. */
-static int sync_within(int directory, int levels, int *left)
+/* Everything within a directory, so many levels deep. ERR_LIMIT: that is more files than are left.
+ */
+static int sync_within(int directory, int levels, struct walk *walk)
 {
     int error = 0, own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = own < 0 ? NULL : fdopendir(own);
     if (!list) {
-        error = -errno;
+        error = not_opened(walk);
         if (own >= 0)
             close(own);
         return error;
     }
     const struct dirent *entry;
-    while (!error && (entry = readdir(list)))
+    while (!error && (errno = 0, entry = readdir(list)))
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            error = sync_one(directory, entry->d_name, levels - 1, left);
+            error = sync_one(directory, entry->d_name, levels - 1, walk);
+    if (!error && errno)
+        error = not_opened(walk);
     closedir(list);
     return error ? error : sync_entries(directory);
 }
@@ -122,10 +137,10 @@ static bool needs_files_apart(int directory)
 /* What else was written to its file system has to wait less for this than for all of it. */
 static int sync_alone(const struct syncing *syncing)
 {
-    int left = syncing->apart ? INT_MAX : FILES_APART;
+    struct walk walk = {syncing->purpose == AHEAD, syncing->apart ? INT_MAX : FILES_APART};
     if (syncing->purpose == PLACES)
         return sync_entries(syncing->parent);
-    int error = sync_within(syncing->directory, LEVELS, &left);
+    int error = sync_within(syncing->directory, LEVELS, &walk);
     if (error == ERR_LIMIT)
         error = syncfs(syncing->directory) == 0 ? 0 : -errno;
     return error;
@@ -173,24 +188,27 @@ static void release(struct syncing *syncing)
     free(syncing);
 }
 
-static void queue(struct lane *lane, struct syncing *syncing)
+static void queue(struct syncing *syncing, enum purpose purpose)
 {
+    struct lane *lane = &syncing->syncer->lanes[purpose];
+    syncing->purpose = purpose;
     syncing->step = QUEUED;
     syncing->outcome = ERR_AGAIN;
-    syncing->again = false;
+    syncing->then_all = false;
     syncing->next = lane->queue;
     lane->queue = syncing;
+    pthread_cond_signal(&lane->wake);
 }
 
-static void settle(struct lane *lane, struct syncing *group)
+static void settle(struct syncing *group)
 {
     while (group) {
         struct syncing *next = group->next;
         group->step = RESTING;
         if (group->forgotten)
             release(group);
-        else if (group->again && !group->outcome)
-            queue(lane, group);
+        else if (group->then_all && !group->outcome)
+            queue(group, RESULTS);
         group = next;
     }
 }
@@ -214,7 +232,7 @@ static void *run(void *context)
             if (one->outcome == ERR_AGAIN)
                 sync_together(one);
         pthread_mutex_lock(&syncer->mutex);
-        settle(lane, group);
+        settle(group);
         eventfd_write(syncer->event, 1);
     }
     pthread_mutex_unlock(&syncer->mutex);
@@ -308,23 +326,23 @@ struct syncing *syncing_new(struct syncer *syncer, int directory, int parent, in
     return syncing;
 }
 
-/* What failed has failed for good: nobody else may be told of it again. */
-static void begin(struct syncing *syncing, enum purpose purpose, bool all)
+/* Behind what was begun ahead. What failed has failed for good: the system tells of it once. */
+static void begin(struct syncing *syncing, enum purpose purpose)
 {
-    struct lane *lane = &syncing->syncer->lanes[purpose];
     pthread_mutex_lock(&syncing->syncer->mutex);
-    if (syncing->step == UNDER_WAY) {
-        syncing->again |= all;
-    } else if (syncing->step == RESTING && !syncing->outcome) {
-        syncing->purpose = purpose;
-        queue(lane, syncing);
-        pthread_cond_signal(&lane->wake);
-    }
+    if (syncing->step != RESTING)
+        syncing->then_all |= purpose == RESULTS;
+    else if (!syncing->outcome)
+        queue(syncing, purpose);
     pthread_mutex_unlock(&syncing->syncer->mutex);
 }
 
-static void sync_now(struct syncing *syncing, enum purpose purpose)
+static void begin_or_do(struct syncing *syncing, enum purpose purpose)
 {
+    if (syncing->syncer) {
+        begin(syncing, purpose);
+        return;
+    }
     syncing->purpose = purpose;
     syncing->outcome = sync_alone(syncing);
 }
@@ -332,23 +350,17 @@ static void sync_now(struct syncing *syncing, enum purpose purpose)
 void syncing_ahead(struct syncing *syncing)
 {
     if (syncing->syncer)
-        begin(syncing, RESULTS, false);
+        begin(syncing, AHEAD);
 }
 
 void syncing_results(struct syncing *syncing)
 {
-    if (syncing->syncer)
-        begin(syncing, RESULTS, true);
-    else
-        sync_now(syncing, RESULTS);
+    begin_or_do(syncing, RESULTS);
 }
 
 void syncing_place(struct syncing *syncing)
 {
-    if (syncing->syncer)
-        begin(syncing, PLACES, true);
-    else
-        sync_now(syncing, PLACES);
+    begin_or_do(syncing, PLACES);
 }
 
 int syncing_outcome(const struct syncing *syncing)

@@ -29,11 +29,12 @@ void syncer_free(struct syncer **syncer);
 struct syncing *syncing_new(struct syncer *syncer, int directory, int parent, int *error);
 
 /** Begins to sync what is in the directory by now, two levels deep, so that less is left for
- *  syncing_results; nothing where that is under way already, or where there is no syncer. */
+ *  syncing_results; nothing where that is under way already or has failed, or where there is no
+ *  syncer. What fails here shows in the outcome, for good; what cannot be opened may come later. */
 void syncing_ahead(struct syncing *syncing);
 
 /** Begins to sync everything in the directory, two levels deep, as soon as what syncing_ahead began
- *  has ended; what failed there has failed. */
+ *  has ended; nothing where that failed. */
 void syncing_results(struct syncing *syncing);
 
 /** Begins to sync the parent's entries. What began before must have succeeded. */

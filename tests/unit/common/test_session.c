@@ -345,6 +345,37 @@ static void a_batch_uses_as_many_pieces_as_it_may(void **state)
     stock_free(&stock);
 }
 
+/* However few pieces each may use, packets still travel together. */
+static void many_workers_get_batches_too(void **state)
+{
+    enum { WORKERS = 5, FRAMES = 20 };
+    static const enum tapline_role roles[WORKERS] = {TAPLINE_CLASSIFIER, TAPLINE_CLASSIFIER,
+                                                     TAPLINE_CLASSIFIER, TAPLINE_CLASSIFIER,
+                                                     TAPLINE_CLASSIFIER};
+    struct rig *rig = *state;
+    struct message message;
+    int error;
+    struct stock *stock = stock_new(&error);
+    const uint8_t *bytes = stock_take(stock);
+    outlet_route routes[WORKERS] = {0};
+    session_share(rig->session, stock);
+    know(rig, roles, WORKERS, bus_realm(rig->bus));
+    for (int i = 0; i < WORKERS * FRAMES; i++) {
+        const struct event data = {.kind = TAPLINE_DATA, .data = {.bytes = bytes, .length = 100}};
+        assert_int_equal(outlet_event(session_outlet(rig->session), TAPLINE_CLASSIFIER,
+                                      &routes[i % WORKERS], &data), 0);
+    }
+    assert_int_equal(session_flush(rig->session), 0);
+    for (int i = 0; i < 2 * WORKERS; i++) {
+        receive(rig, &message);
+        if (message.head.kind == TAPLINE_EVENTS)
+            assert_int_equal(unpack_array(&message.body), FRAMES);
+        message_release(&message);
+    }
+    session_free(&rig->session);
+    stock_free(&stock);
+}
+
 /* While all are in use, a piece is waited for: somebody may end a use meanwhile, or nobody does. */
 static void a_piece_is_waited_for_but_not_for_ever(void **state)
 {
@@ -389,6 +420,7 @@ int main(void)
         TEST(who_was_given_up_itself_gives_up_its_attempts),
         TEST(what_the_peer_cannot_read_is_sent),
         TEST(a_batch_uses_as_many_pieces_as_it_may),
+        TEST(many_workers_get_batches_too),
         TEST(a_piece_is_waited_for_but_not_for_ever),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);

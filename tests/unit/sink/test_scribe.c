@@ -8,10 +8,19 @@
 #include "common/base/error.h"
 #include "stages/sink/printer.h"
 #include "stages/sink/scribe.h"
+#include "stages/sink/thread.h"
 #include "tests/unit/sink/made.h"
 
 enum { PARTS = 5, ALL_MS = 100 * 1000, MUCH = 300, LONG_NOTE = 100 * 1000,
        PATIENCE_MS = 120 * 1000 };
+
+static bool no_threads; /* can be had */
+
+/* In place of the stage's. */
+int thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
+{
+    return no_threads ? -EAGAIN : -pthread_create(thread, NULL, run, context);
+}
 
 struct bench {
     char path[SCRATCH_PATH];
@@ -149,6 +158,25 @@ static void few_are_written_in_the_background_too(void **state)
     end(&b);
 }
 
+/* The caller is all there is. */
+static void without_a_thread_it_is_written_at_once(void **state)
+{
+    (void)state;
+    struct printed alone = print_alone(MANY);
+    struct bench b = {.made = make(MANY, NONE)};
+    begin(&b);
+    no_threads = true;
+    for (int part = 1; part < PARTS; part++) {
+        assert_int_equal(take_part(&b, part), 0);
+        assert_int_equal(scribe_outcome(b.scribe), 0);
+    }
+    finish(&b);
+    no_threads = false;
+    files_hold(&b, &alone);
+    end(&b);
+    release(&alone);
+}
+
 /* More than may be under way, each a long record: whoever has it helps, and all is written. */
 static void much_is_taken_bit_by_bit(void **state)
 {
@@ -217,6 +245,7 @@ int main(void)
         cmocka_unit_test(lines_are_those_of_one_printer),
         cmocka_unit_test(parts_follow_each_other),
         cmocka_unit_test(few_are_written_in_the_background_too),
+        cmocka_unit_test(without_a_thread_it_is_written_at_once),
         cmocka_unit_test(much_is_taken_bit_by_bit),
         cmocka_unit_test(what_went_wrong_is_the_outcome),
         cmocka_unit_test(what_cannot_be_printed_is_told),
