@@ -15,10 +15,12 @@ enum { PARTS = 5, ALL_MS = 100 * 1000, MUCH = 300, LONG_NOTE = 100 * 1000,
        PATIENCE_MS = 120 * 1000 };
 
 static bool no_threads; /* can be had */
+static int threads;     /* that were started */
 
 /* In place of the stage's. */
 int thread_start(pthread_t *thread, void *(*run)(void *context), void *context)
 {
+    threads += !no_threads;
     return no_threads ? -EAGAIN : -pthread_create(thread, NULL, run, context);
 }
 
@@ -152,7 +154,9 @@ static void few_are_written_in_the_background_too(void **state)
     (void)state;
     struct bench b = {.made = make(2, NONE)};
     begin(&b);
+    threads = 0;
     assert_int_equal(take_part(&b, PARTS), 0);
+    assert_int_equal(threads, 1);
     assert_int_equal(await(&b), 0);
     assert_int_equal(scribe_lines(b.scribe), 2);
     end(&b);
