@@ -11,7 +11,11 @@ static bool is_digit(char byte)
 /* Does an address have such bytes? */
 static bool belongs(char byte)
 {
-    return is_digit(byte) || byte == '.' || byte == ':';
+    static const bool known[256] = {
+        ['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true, ['5'] = true,
+        ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true, ['.'] = true, [':'] = true,
+    };
+    return known[(uint8_t)byte];
 }
 
 /* Steps over a number of at most `digits` digits from `least` to `most`, and the byte behind it. */
