@@ -31,16 +31,21 @@ static inline char *digits_put_before(char *end, uint64_t value)
 
 enum { DIGITS_MOST = 20 };
 
+/** How many digits a number has. */
+static inline unsigned digits_count(uint64_t value)
+{
+    unsigned count = 1;
+    for (; value >= 10000; value /= 10000)
+        count += 4;
+    return count + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 /** Writes a number's digits, DIGITS_MOST at most, and returns where they end. */
 static inline char *digits_put(char *at, uint64_t value)
 {
-    if (value < 10) { /* as most are */
-        *at = (char)('0' + value);
-        return at + 1;
-    }
-    char text[DIGITS_MOST], *end = text + sizeof text, *start = digits_put_before(end, value);
-    memcpy(at, start, (size_t)(end - start));
-    return at + (end - start);
+    char *end = at + digits_count(value);
+    digits_put_before(end, value);
+    return end;
 }
 
 #endif

@@ -176,8 +176,9 @@ static inline uint8_t *pack_put_str_head(uint8_t *at, uint32_t length)
     return at + 5;
 }
 
-/** A string constant of ours, which is UTF-8 already. */
-static inline void pack_str(struct buffer *b, const char *text)
+/** A string constant of ours, which is UTF-8 already. In place wherever it is called, so that the
+ *  compiler knows how long it is. */
+__attribute__((always_inline)) static inline void pack_str(struct buffer *b, const char *text)
 {
     size_t length = strlen(text);
     uint8_t *at = buffer_reserve(b, PACK_LONGEST_NUMBER + length);

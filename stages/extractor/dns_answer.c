@@ -2,6 +2,7 @@
 
 #include <arpa/nameser.h>
 #include <resolv.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "common/base/error.h"
@@ -12,38 +13,42 @@ enum {
     CACHE_FLUSH = 0x8000, /* in a record's class: RFC 6762, section 10.2 */
 };
 
-/* Writes what one byte of a label looks like; returns how many characters that takes. */
-static size_t character_text(char *out, uint8_t c)
+/* Writes a byte of a label that may not stand for itself; returns behind it. */
+static char *put_escape(char *at, uint8_t c)
 {
+    *at++ = '\\';
     if (c == '.' || c == '\\') {
-        out[0] = '\\';
-        out[1] = (char)c;
-        return 2;
+        *at++ = (char)c;
+        return at;
     }
-    if (c < 0x20 || c == 0x7f) {
-        out[0] = '\\';
-        out[1] = (char)('0' + c / 100);
-        out[2] = (char)('0' + c / 10 % 10);
-        out[3] = (char)('0' + c % 10);
-        return 4;
-    }
-    out[0] = (char)c;
-    return 1;
+    *at++ = (char)('0' + c / 100);
+    *at++ = (char)('0' + c / 10 % 10);
+    *at++ = (char)('0' + c % 10);
+    return at;
+}
+
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c != 0x7f && c != '.' && c != '\\';
 }
 
 /* `wire`: labels, each behind its length, up to one of length 0; at most NS_MAXCDNAME bytes. */
 static void name_text(struct dns_name *name, const uint8_t *wire)
 {
-    size_t at = 0;
+    char *at = name->text;
     if (*wire == 0)
-        name->text[at++] = '.';
+        *at++ = '.';
     while (*wire > 0) {
-        if (at > 0)
-            name->text[at++] = '.';
-        for (uint8_t left = *wire++; left > 0; left--)
-            at += character_text(name->text + at, *wire++);
+        if (at > name->text)
+            *at++ = '.';
+        for (const uint8_t *end = wire + 1 + *wire; ++wire < end;) {
+            if (is_plain(*wire))
+                *at++ = (char)*wire;
+            else
+                at = put_escape(at, *wire);
+        }
     }
-    name->length = at;
+    name->length = (size_t)(at - name->text);
 }
 
 /* Reads the name at a place in the message, which `in` then stands behind. */
