@@ -134,6 +134,38 @@ static uint8_t *put_valid(uint8_t *out, const uint8_t *text, size_t length)
     return out;
 }
 
+/* Copies what is ASCII and written as it is; returns how much of it is. Most text is that, all of
+ * it. */
+static size_t put_plain(uint8_t *out, const uint8_t *text, size_t length)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    for (uint64_t word; length - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text + at, sizeof word);
+        memcpy(out + at, &word, sizeof word);
+        if (word & high || !is_plain(word))
+            return at;
+    }
+    for (; at < length && text[at] < 0x80 && SPELLINGS[text[at]].length == 1; at++)
+        out[at] = text[at];
+    return at;
+}
+
+/* Writes what is valid of a piece, from its first byte on, and steps over that; returns where it
+ * ends. */
+static uint8_t *put_piece(uint8_t *out, const uint8_t **from, size_t length)
+{
+    size_t plain = put_plain(out, *from, length);
+    *from += plain;
+    out += plain;
+    if (plain == length)
+        return out;
+    size_t valid = text_valid(*from, length - plain);
+    out = put_valid(out, *from, valid);
+    *from += valid;
+    return out;
+}
+
 /* There must be room for the worst, hence the pieces. A byte that belongs to no sequence is passed
  * over. */
 void jsonw_text(struct jsonw *w, const void *text, size_t length)
@@ -141,7 +173,7 @@ void jsonw_text(struct jsonw *w, const void *text, size_t length)
     const uint8_t *from = length ? text : (const uint8_t *)"", *end = from + length;
     bool begun = false;
     do {
-        size_t piece = text_valid(from, end - from < PIECE ? (size_t)(end - from) : PIECE);
+        size_t piece = end - from < PIECE ? (size_t)(end - from) : PIECE;
         uint8_t *at = buffer_reserve(w->out, ROOM_AROUND + LONGEST_ESCAPE * piece);
         if (!at)
             return;
@@ -150,8 +182,7 @@ void jsonw_text(struct jsonw *w, const void *text, size_t length)
             *at++ = '"';
         }
         begun = true;
-        at = put_valid(at, from, piece);
-        from += piece;
+        at = put_piece(at, &from, piece);
         if (from < end && !text_sequence(from, (size_t)(end - from)))
             from++;
         if (from == end)
