@@ -34,7 +34,7 @@ struct outgoing {
     uint32_t count;
     enum tapline_kind kind;
     struct places places; /* in the batch; without an original where the peer cannot read it */
-    int pieces_most;      /* that the batch may use before it leaves */
+    uint32_t pieces_most; /* that the batch may use before it leaves */
     struct buffer demands;
     size_t demands_place;
     uint32_t demands_count;
@@ -339,17 +339,17 @@ static int send_batch(struct session *session, uint32_t peer, struct outgoing *o
     if (!out->batch.length)
         return 0;
     pack_array_close(&out->batch, out->place, out->count);
-    out->places.pieces = 0; /* whoever gets it uses them now */
+    places_hand_over(&out->places);
     return deliver(session, peer, out->kind, &out->batch);
 }
 
 /* With several workers to send to, there are as many others that send. */
-static int pieces_most(const struct session *s, enum tapline_role to)
+static uint32_t pieces_most(const struct session *s, enum tapline_role to)
 {
-    int ways = 0;
+    uint32_t ways = 0;
     for (uint32_t i = 0; i < s->outgoing_count; i++)
         ways += s->outgoing[i].places.original && peers_serves(s->host->peers, i + 1, to);
-    int most = ways ? PIECES_MOST / (ways * ways) : PIECES_MOST;
+    uint32_t most = ways ? PIECES_MOST / (ways * ways) : PIECES_MOST;
     return most ? most : 1;
 }
 
@@ -396,7 +396,7 @@ static int batched(struct session *session, uint32_t peer, struct outgoing *out)
     if (out->batch.failed)
         return -ENOMEM;
     bool full = out->batch.length >= session->host->batch ||
-                places_count(&out->places) > out->pieces_most;
+                out->places.count > out->pieces_most;
     return full ? send_batch(session, peer, out) : 0;
 }
 

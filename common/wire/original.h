@@ -35,6 +35,7 @@ struct original {
 struct places {
     const struct original *original; /* that they lead to; NULL: there are none */
     uint64_t pieces;                 /* that the message uses: a bit for each */
+    uint32_t count;                  /* of these */
 };
 
 /** A place on the wire: its tag, its type, and 64 bits, of which the lowest are the length. */
@@ -55,18 +56,26 @@ static inline bool places_lead_to(const struct places *places, const uint8_t *by
            offset < (uintptr_t)ORIGINAL_PIECES * ORIGINAL_PIECE;
 }
 
+/** The message uses this piece; false: it did before. */
+static inline bool places_use(struct places *places, uint64_t piece)
+{
+    uint64_t bit = UINT64_C(1) << piece;
+    if (places->pieces & bit)
+        return false;
+    places->pieces |= bit;
+    places->count++;
+    return true;
+}
+
 /** Writes the place of bytes that places_lead_to, where there is room for PLACE_SIZE, into a
  * message whose places these are; where that ends. */
 static inline uint8_t *places_put(uint8_t *at, struct places *places, const uint8_t *bytes,
                                   uint32_t length)
 {
     uint64_t offset = (uint64_t)(bytes - places->original->bytes);
-    uint64_t piece = UINT64_C(1) << (offset >> ORIGINAL_PIECE_BITS);
-    if (!(places->pieces & piece)) {
-        places->pieces |= piece;
-        atomic_fetch_add_explicit(&places->original->uses[offset >> ORIGINAL_PIECE_BITS], 1,
-                                  memory_order_relaxed);
-    }
+    uint64_t piece = offset >> ORIGINAL_PIECE_BITS;
+    if (places_use(places, piece))
+        atomic_fetch_add_explicit(&places->original->uses[piece], 1, memory_order_relaxed);
     at[0] = PACK_FIXEXT_8;
     at[1] = TAPLINE_PLACE;
     big_endian_put_64(at + 2, offset << PLACE_LENGTH_BITS | length);
@@ -84,7 +93,7 @@ static inline bool places_get(const uint8_t *at, struct places *places, const ui
     if (!places || !places->original || at[0] != PACK_FIXEXT_8 || at[1] != TAPLINE_PLACE ||
         piece >= ORIGINAL_PIECES || *length > ORIGINAL_PIECE - offset % ORIGINAL_PIECE)
         return false;
-    places->pieces |= UINT64_C(1) << piece;
+    places_use(places, piece);
     *bytes = places->original->bytes + offset;
     return true;
 }
@@ -100,10 +109,11 @@ static inline struct slice places_unpack(struct unpack *from, struct places *pla
     return (struct slice){bytes, length};
 }
 
-/** How many pieces the message uses. */
-static inline int places_count(const struct places *places)
+/** Whoever gets the message uses its pieces from now on. */
+static inline void places_hand_over(struct places *places)
 {
-    return __builtin_popcountll(places->pieces);
+    places->pieces = 0;
+    places->count = 0;
 }
 
 /** The message was dealt with: it uses no piece any more. */
@@ -112,6 +122,7 @@ static inline void places_end(struct places *places)
     for (; places->pieces; places->pieces &= places->pieces - 1)
         atomic_fetch_sub_explicit(&places->original->uses[__builtin_ctzll(places->pieces)], 1,
                                   memory_order_release);
+    places->count = 0;
 }
 
 #endif

@@ -205,7 +205,7 @@ static void settle_top(struct merge *merge)
 {
     if (!merge->heap[0]->source)
         merge->heap[0] = merge->heap[--merge->waiting];
-    if (merge->waiting > 0)
+    if (merge->waiting > 1)
         sink_down(merge, 0);
 }
 

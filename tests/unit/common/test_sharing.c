@@ -68,7 +68,7 @@ static void pieces_come_and_go(void **state)
     assert_null(stock_take(rig.stock));
     stock_give(rig.stock, pieces[7]);
     assert_ptr_equal(stock_take(rig.stock), pieces[7]);
-    struct places places = {original, 0};
+    struct places places = {.original = original};
     uint8_t wire[PLACE_SIZE];
     assert_true(places_lead_to(&places, pieces[9] + 5, 10));
     places_put(wire, &places, pieces[9] + 5, 10);
@@ -105,7 +105,7 @@ static void another_process_reads_the_same(void **state)
 {
     (void)state;
     static const char text[] = "what all of them read";
-    struct places sent = {stock_original(rig.stock), 0};
+    struct places sent = {.original = stock_original(rig.stock)};
     uint8_t *piece = stock_take(rig.stock), wire[PLACE_SIZE];
     int status;
     memcpy(piece + 1000, text, sizeof text);
@@ -116,7 +116,7 @@ static void another_process_reads_the_same(void **state)
         struct sharing *sharing = sharing_new(offer(), REALM, &error);
         if (!sharing || error)
             _exit(1);
-        struct places got = {sharing_original(sharing), 0};
+        struct places got = {.original = sharing_original(sharing)};
         const uint8_t *bytes = NULL;
         uint32_t length = 0;
         bool same = places_get(wire, &got, &bytes, &length) && length == sizeof text &&
