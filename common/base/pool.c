@@ -5,10 +5,8 @@
 #include <stdlib.h>
 
 #include "common/base/cache.h"
-#include "common/base/pages.h"
 
-/* The first piece, and the largest: each is twice as large as the one before. */
-enum { FIRST_PIECE = 64 * 1024, LARGEST_PIECE = PAGES_LARGE };
+enum { PIECE = 64 * 1024 };
 
 /* A line of the cache by itself; objects follow. */
 struct pool_piece {
@@ -29,18 +27,16 @@ static size_t rounded(size_t size)
 
 static bool add_piece(struct pool *pool)
 {
-    const size_t least = sizeof(struct pool_piece) + pool->size;
-    size_t size = pool->piece ? pool->piece : FIRST_PIECE;
-    size = size < least ? least : size;
-    struct pool_piece *piece = pages_take(size);
-    if (!piece)
+    size_t objects = pool->size < PIECE ? PIECE / pool->size : 1;
+    void *room;
+    if (posix_memalign(&room, CACHE_LINE, sizeof(struct pool_piece) + objects * pool->size) != 0)
         return false;
+    struct pool_piece *piece = room;
     piece->next = pool->pieces;
     pool->pieces = piece;
-    pool->piece = size < LARGEST_PIECE ? 2 * size : size;
     pool->uncut = (uint8_t *)(piece + 1);
-    pool->left = (size - sizeof *piece) / pool->size;
-    ASAN_POISON_MEMORY_REGION(pool->uncut, pool->left * pool->size);
+    pool->left = objects;
+    ASAN_POISON_MEMORY_REGION(pool->uncut, objects * pool->size);
     return true;
 }
 

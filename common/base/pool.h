@@ -16,7 +16,6 @@ struct pool_gap;
 /** Zeroed: an empty pool. */
 struct pool {
     size_t size;               /* of an object, rounded up */
-    size_t piece;              /* of the next piece; 0: it is the first one */
     struct pool_piece *pieces; /* the one that is being cut comes first, */
     uint8_t *uncut;            /* from here on, */
     size_t left;               /* and so many objects are left in it */

@@ -3,9 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "common/base/pages.h"
 
 enum { FIRST_SIZE = 64, FIRST_SHIFT = 60, NEIGHBOURS_BITS = 2 };
 
@@ -43,10 +40,9 @@ static int grow(struct table *table)
     struct table wider = {.size = table->size ? 2 * table->size : FIRST_SIZE,
                           .shift = table->size ? table->shift - 1 : FIRST_SHIFT,
                           .count = table->count};
-    wider.slots = pages_take(wider.size * sizeof *wider.slots);
+    wider.slots = calloc(wider.size, sizeof *wider.slots);
     if (!wider.slots)
         return -ENOMEM;
-    memset(wider.slots, 0, wider.size * sizeof *wider.slots);
     for (size_t i = 0; i < table->size; i++)
         if (table->slots[i].object)
             *slot_of(&wider, table->slots[i].id) = table->slots[i];

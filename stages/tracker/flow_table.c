@@ -6,7 +6,6 @@
 #include <xxhash.h>
 
 #include "common/base/cache.h"
-#include "common/base/pages.h"
 #include "common/base/table.h"
 #include "stages/tracker/slab.h"
 
@@ -42,13 +41,10 @@ struct flow_table {
 
 static int index_init(struct index *index, uint32_t size)
 {
-    index->entries = pages_take(size * sizeof *index->entries);
-    if (!index->entries)
-        return -1;
-    memset(index->entries, 0, size * sizeof *index->entries);
+    index->entries = calloc(size, sizeof *index->entries);
     index->mask = size - 1;
     index->count = 0;
-    return 0;
+    return index->entries ? 0 : -1;
 }
 
 static void index_put(struct index *index, uint32_t hash, uint32_t slot)

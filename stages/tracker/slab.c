@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "common/base/pages.h"
+#include "common/base/cache.h"
 
 static int grow(struct slab *slab)
 {
@@ -17,7 +17,7 @@ static int grow(struct slab *slab)
     if (!released)
         return -1;
     slab->released = released;
-    grown[slab->chunk_count] = pages_take(SLAB_CHUNK * slab->object_size);
+    grown[slab->chunk_count] = aligned_alloc(CACHE_LINE, SLAB_CHUNK * slab->object_size);
     if (!grown[slab->chunk_count])
         return -1;
     slab->chunk_count++;

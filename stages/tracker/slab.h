@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SLAB_CHUNK_BITS = 12, SLAB_CHUNK = 1 << SLAB_CHUNK_BITS }; /* objects in one piece */
+enum { SLAB_CHUNK_BITS = 10, SLAB_CHUNK = 1 << SLAB_CHUNK_BITS }; /* objects in one piece */
 
 /** With `object_size` set and all else zeros: an empty slab that owns nothing. */
 struct slab {
