@@ -11,7 +11,7 @@
 #include "stages/sink/merge.h"
 #include "stages/sink/spill.h"
 
-enum { RUNS_PER_LEVEL = 64, LEVELS = 4, LEAST_MEMORY = 4096, MANY_PAGES = 1024 * 1024 };
+enum { RUNS_PER_LEVEL = 64, LEVELS = 4, LEAST_MEMORY = 4096 };
 
 /* This part of the memory is for buffers that the last merge reads its runs through, beside what
  * the arena holds then. */
@@ -37,8 +37,7 @@ struct sorter {
     size_t buffers; /* and for the last merge's buffers */
     uint8_t *arena; /* NULL: not mapped now. Entries grow from its start, places from its end */
     size_t used;
-    size_t count;     /* entries in the arena */
-    bool large_pages; /* were asked for */
+    size_t count; /* entries in the arena */
     struct level levels[LEVELS];
     uint64_t spilled;
     bool handing_out;
@@ -66,7 +65,6 @@ static void release_arena(struct sorter *s)
         munmap(s->arena, s->memory);
     s->arena = NULL;
     s->used = s->count = 0;
-    s->large_pages = false;
 }
 
 void sorter_free(struct sorter **sorter)
@@ -261,14 +259,6 @@ static int map_arena(struct sorter *s)
     return 0;
 }
 
-/* What fills many pages is better off with large ones: there is less to do for each that is new.
- * Where there are none, nothing is lost. */
-static void ask_for_large_pages(struct sorter *s)
-{
-    madvise(s->arena, s->memory, MADV_HUGEPAGE);
-    s->large_pages = true;
-}
-
 /* Every entry takes two places: its own, and one that sorting needs for itself. */
 static bool fits(const struct sorter *s, size_t size)
 {
@@ -296,8 +286,6 @@ int sorter_add(struct sorter *s, const struct entry *entry)
     s->count++;
     *places(s) = (struct place){entry_prefix(entry), s->used};
     s->used += size;
-    if (s->used >= MANY_PAGES && !s->large_pages)
-        ask_for_large_pages(s);
     return 0;
 }
 
