@@ -44,7 +44,12 @@ static void put(struct jsonw *w, const void *bytes, size_t length)
 
 static void open_bracket(struct jsonw *w, char bracket)
 {
-    put(w, &bracket, 1);
+    uint8_t *at = buffer_reserve(w->out, LONGEST_MARK + 1);
+    if (!at)
+        return;
+    at = set_apart(w, at);
+    *at++ = (uint8_t)bracket;
+    end_at(w, at);
     w->follows = false;
 }
 
@@ -194,13 +199,15 @@ void jsonw_text(struct jsonw *w, const void *text, size_t length)
 
 void jsonw_plain(struct jsonw *w, const char *text, size_t length)
 {
-    put(w, "\"", 1);
-    uint8_t *at = buffer_reserve(w->out, length + 1);
+    uint8_t *at = buffer_reserve(w->out, LONGEST_MARK + length + 2);
     if (!at)
         return;
+    at = set_apart(w, at);
+    *at++ = '"';
     memcpy(at, text, length);
     at[length] = '"';
-    w->out->length += length + 1;
+    end_at(w, at + length + 1);
+    w->follows = true;
 }
 
 static void end_name(struct jsonw *w)
