@@ -139,8 +139,9 @@ static uint8_t *put_valid(uint8_t *out, const uint8_t *text, size_t length)
     return out;
 }
 
-/* Copies what is ASCII and written as it is; returns how much of it is. Most text is that, all of
- * it. */
+/* Copies the ASCII that the text begins with and that is written as it is, by whole words but at
+ * its end; returns how much that is. Up to a word behind it is written over. Most text is all of
+ * that kind. */
 static size_t put_plain(uint8_t *out, const uint8_t *text, size_t length)
 {
     const uint64_t high = UINT64_C(0x8080808080808080);

@@ -13,8 +13,8 @@ size_t text_sequence(const uint8_t *bytes, size_t left);
 /** How many of the bytes, from the first on, are valid UTF-8. */
 size_t text_valid(const uint8_t *bytes, size_t length);
 
-/** Copies the valid UTF-8 sequences of the bytes to `out`, which has room for `length`; returns
- *  how many bytes that made. Every byte that does not begin a valid sequence is dropped. */
+/** Copies the valid UTF-8 sequences of the bytes to `out`, which has room for `length` and lies
+ *  elsewhere; returns how many bytes that made. Every byte that does not begin a valid sequence is dropped. */
 size_t text_clean(char *out, const uint8_t *bytes, size_t length);
 
 #endif

@@ -30,7 +30,7 @@ LANES_FOR static inline char *gather(char *to, const uint8_t *bytes, const uint8
 
 #include "common/base/text_lanes.h"
 
-/* AMD's processors before Zen 3 take a hundred cycles and more for a PEXT. */
+/* AMD's processors before Zen 3 may take a hundred cycles and more for a PEXT. */
 static int is_slow(void)
 {
     return __builtin_cpu_is("amdfam15h") || __builtin_cpu_is("amdfam17h");

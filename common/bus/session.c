@@ -349,7 +349,7 @@ static uint32_t pieces_most(const struct session *s, enum tapline_role to)
     uint32_t ways = 0;
     for (uint32_t i = 0; i < s->outgoing_count; i++)
         ways += s->outgoing[i].places.original && peers_serves(s->host->peers, i + 1, to);
-    uint32_t most = ways ? PIECES_MOST / (ways * ways) : PIECES_MOST;
+    uint32_t most = ways ? PIECES_MOST / ways / ways : PIECES_MOST;
     return most ? most : 1;
 }
 

@@ -53,8 +53,7 @@ struct name {
 };
 
 /* Steps over the rest of a pointer, in a name that begins at `start`. It must lead to an earlier
- * place behind the header: what stands there was walked before, so that nothing is followed and
- * nothing can loop. */
+ * place behind the header. It is not followed, so that nothing can loop. */
 static void walk_pointer(struct walk *w, const uint8_t *start, uint8_t first)
 {
     size_t to = (size_t)(first & ~POINTER) << 8 | cursor_u8(&w->at);

@@ -41,7 +41,8 @@ static void name_text(struct dns_name *name, const uint8_t *wire)
     while (*wire > 0) {
         if (at > name->text)
             *at++ = '.';
-        for (const uint8_t *end = wire + 1 + *wire; ++wire < end;) {
+        const uint8_t *end = wire + 1 + *wire;
+        for (wire++; wire < end; wire++) {
             if (is_plain(*wire))
                 *at++ = (char)*wire;
             else

@@ -395,13 +395,13 @@ static int complete(struct sink *s)
         syncing_ahead(s->syncing);
     int error = results_write(&results, &s->summary);
     scribe_free(&s->scribe);
+    records_free(&s->records);
     record_files_free(&s->files);
     if (error)
         return settle(s, error);
     publication_seal(s->publication);
     s->progress = SYNCING;
     syncing_results(s->syncing);
-    records_free(&s->records); /* which takes a while: the disk does not wait for it */
     return look_at_disk(s);
 }
 

@@ -50,6 +50,19 @@ static void nests_with_pythons_spacing(void **state)
     wrote("{\"a\": 1, \"b\": [null, true, []], \"c\": {}, \"q\\\"\": {}}");
 }
 
+static void writes_plain_text_among_others(void **state)
+{
+    (void)state;
+    struct jsonw w = fresh();
+    jsonw_open_array(&w);
+    jsonw_plain(&w, "a", 1);
+    jsonw_plain(&w, "", 0);
+    jsonw_plain(&w, "2026-01-05", 10);
+    jsonw_uint(&w, 1);
+    jsonw_close_array(&w);
+    wrote("[\"a\", \"\", \"2026-01-05\", 1]");
+}
+
 static void escapes_what_must_be_and_no_more(void **state)
 {
     (void)state;
@@ -190,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nests_with_pythons_spacing),
+        cmocka_unit_test(writes_plain_text_among_others),
         cmocka_unit_test(escapes_what_must_be_and_no_more),
         cmocka_unit_test(spells_every_character),
         cmocka_unit_test(keeps_utf8_and_drops_what_is_none),

@@ -124,6 +124,10 @@ static void a_message_uses_each_piece_once(void **state)
     places_end(&got);
     assert_int_equal(got.count, 0);
     assert_int_equal(all_uses(), 1);
+    places_hand_over(&first);
+    assert_int_equal(first.pieces, 0);
+    assert_int_equal(first.count, 0);
+    assert_int_equal(all_uses(), 1);
     places_end(&second);
     assert_int_equal(all_uses(), 0);
     buffer_free(&wire);
