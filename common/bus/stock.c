@@ -15,7 +15,6 @@ struct stock {
     uint8_t *pieces; /* NULL: not mapped */
     struct stock_head *head;
     struct original original;
-    uint32_t latest; /* the piece that was taken last */
     size_t large;    /* bytes, from the first on, that are in large pages; all: so be it */
 };
 _Static_assert(REALM_LARGE_PAGE % ORIGINAL_PIECE == 0 && STOCK_PIECES % REALM_LARGE_PAGE == 0,
@@ -38,7 +37,6 @@ struct stock *stock_new(int *error)
     *error = -ENOMEM;
     if (!stock)
         return NULL;
-    stock->latest = ORIGINAL_PIECES - 1; /* behind which comes the first */
     stock->descriptor = realm_make(STOCK_SIZE);
     *error = stock->descriptor < 0 ? stock->descriptor : map(stock);
     if (*error)
@@ -65,7 +63,8 @@ const struct original *stock_original(const struct stock *stock)
 }
 
 /* Every worker looks for the pages of every few packets, which takes longer the more pages there
- * are. The pieces are first taken one behind the other, so that the next page's is its first. */
+ * are. A piece is first taken when all before it are in use, so that the next page's is its first.
+ */
 static uint8_t *piece_at(struct stock *stock, uint32_t piece)
 {
     uint8_t *at = stock->pieces + (size_t)piece * ORIGINAL_PIECE;
@@ -74,16 +73,14 @@ static uint8_t *piece_at(struct stock *stock, uint32_t piece)
     return at;
 }
 
-/* In turn: the one that was used longest ago is the first that others are done with. */
+/* The first that is free, so that few are used again and again, and a cache may still hold them. */
 uint8_t *stock_take(struct stock *stock)
 {
-    for (uint32_t i = 1; i <= ORIGINAL_PIECES; i++) {
-        uint32_t piece = (stock->latest + i) % ORIGINAL_PIECES;
+    for (uint32_t piece = 0; piece < ORIGINAL_PIECES; piece++) {
         _Atomic uint32_t *uses = &stock->head->uses[piece];
         if (atomic_load_explicit(uses, memory_order_acquire))
             continue;
         atomic_store_explicit(uses, 1, memory_order_relaxed);
-        stock->latest = piece;
         return piece_at(stock, piece);
     }
     return NULL;
