@@ -109,26 +109,39 @@ int row_read(struct row *row, const struct schema *schema, struct slice maps)
  * number, and its key before it. */
 enum { FURTHER = MAX_FIELDS };
 
-static void store_slice(struct slice slice, struct buffer *to)
+static uint8_t *put_slice(uint8_t *at, struct slice slice)
 {
-    pack_uint(to, slice.length);
-    buffer_append(to, slice.bytes, slice.length);
+    at = pack_put_uint(at, slice.length);
+    if (slice.length) /* what is empty may be NULL */
+        memcpy(at, slice.bytes, slice.length);
+    return at + slice.length;
+}
+
+/* No less than what is stored takes. */
+static size_t room_for(const struct row *row)
+{
+    size_t room = 0;
+    for (uint32_t left = row->known; left;)
+        room += 2 * PACK_LONGEST_NUMBER + row->values[row_take_field(&left)].length;
+    for (uint32_t i = 0; i < row->further_count; i++)
+        room += 3 * PACK_LONGEST_NUMBER + row->further[i].key.length + row->further[i].value.length;
+    return room;
 }
 
 void row_store(const struct row *row, struct buffer *to)
 {
+    uint8_t *at = buffer_reserve(to, room_for(row));
+    if (!at)
+        return;
     for (uint32_t left = row->known; left;) {
         size_t field = row_take_field(&left);
-        if (row->schema->fields[field].kind == FIELD_UNPRINTED)
-            continue;
-        pack_uint(to, field);
-        store_slice(row->values[field], to);
+        if (row->schema->fields[field].kind != FIELD_UNPRINTED)
+            at = put_slice(pack_put_uint(at, field), row->values[field]);
     }
-    for (uint32_t i = 0; i < row->further_count; i++) {
-        pack_uint(to, FURTHER);
-        store_slice(row->further[i].key, to);
-        store_slice(row->further[i].value, to);
-    }
+    for (uint32_t i = 0; i < row->further_count; i++)
+        at = put_slice(put_slice(pack_put_uint(at, FURTHER), row->further[i].key),
+                       row->further[i].value);
+    to->length = (size_t)(at - to->bytes);
 }
 
 static struct slice load_slice(struct unpack *from)
