@@ -15,7 +15,7 @@ struct stock {
     uint8_t *pieces; /* NULL: not mapped */
     struct stock_head *head;
     struct original original;
-    size_t large;    /* bytes, from the first on, that are in large pages; all: so be it */
+    size_t large; /* bytes, from the first on, that are in large pages; all: so be it */
 };
 _Static_assert(REALM_LARGE_PAGE % ORIGINAL_PIECE == 0 && STOCK_PIECES % REALM_LARGE_PAGE == 0,
                "large pages begin with pieces, and hold no others");
