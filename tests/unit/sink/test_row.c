@@ -183,7 +183,7 @@ static void what_goes_beyond_a_limit_is_refused(void **state)
     buffer_clear(&maps);
     pack_map(&maps, MAX_FURTHER + 1);
     for (int i = 0; i <= MAX_FURTHER; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof key, "k%d", i);
         pack_pair(&maps, key, "v");
     }
