@@ -29,8 +29,6 @@ static inline char *digits_put_before(char *end, uint64_t value)
     return end;
 }
 
-enum { DIGITS_MOST = 20 };
-
 /** How many digits a number has. */
 static inline unsigned digits_count(uint64_t value)
 {
@@ -40,7 +38,7 @@ static inline unsigned digits_count(uint64_t value)
     return count + (value >= 10) + (value >= 100) + (value >= 1000);
 }
 
-/** Writes a number's digits, DIGITS_MOST at most, and returns where they end. */
+/** Writes a number's digits, 20 at most, and returns where they end. */
 static inline char *digits_put(char *at, uint64_t value)
 {
     char *end = at + digits_count(value);

@@ -14,7 +14,8 @@ size_t text_sequence(const uint8_t *bytes, size_t left);
 size_t text_valid(const uint8_t *bytes, size_t length);
 
 /** Copies the valid UTF-8 sequences of the bytes to `out`, which has room for `length` and lies
- *  elsewhere; returns how many bytes that made. Every byte that does not begin a valid sequence is dropped. */
+ *  elsewhere; returns how many bytes that made. Every byte that does not begin a valid sequence is
+ *  dropped. */
 size_t text_clean(char *out, const uint8_t *bytes, size_t length);
 
 #endif

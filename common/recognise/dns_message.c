@@ -52,35 +52,33 @@ struct name {
     bool netbios;
 };
 
-/* Steps over the rest of a pointer, in a name that begins at `start`. It must lead to an earlier
- * place behind the header. It is not followed, so that nothing can loop. */
-static void walk_pointer(struct walk *w, const uint8_t *start, uint8_t first)
-{
-    size_t to = (size_t)(first & ~POINTER) << 8 | cursor_u8(&w->at);
-    w->broken = !w->at.bad && (to < HEADER || to >= (size_t)(start - w->bytes));
-}
-
-/* Steps over a name. Names are most of what is walked: hence without the cursor, but for its end. */
+/* Steps over a name. A pointer must lead to an earlier place behind the header, and ends the
+ * name: where it leads was walked before, so that nothing is followed and nothing can loop. */
 static struct name walk_name(struct walk *w)
 {
     struct name name = {0, false};
-    const uint8_t *start = w->at.at, *end = w->at.end, *at = start;
-    while (at < end && *at > 0 && *at < POINTER) {
-        size_t length = *at++;
-        bool there = length <= (size_t)(end - at);
-        w->broken = length > LABEL_MOST || (size_t)(at - start) + length >= NAME_MOST ||
-                    (there && !w->hint && !is_plain(at, length));
-        if (w->broken)
-            return name;
-        if (there && at == start + 1)
-            name.netbios = is_netbios_label(at, length);
-        at = there ? at + length : end;
+    struct cursor c = w->at; /* a copy, as what may be written through cannot stay in registers */
+    const uint8_t *start = c.at;
+    for (;;) {
+        uint8_t length = cursor_u8(&c);
+        name.length += 1 + (size_t)length;
+        if (c.bad || length == 0)
+            break;
+        if (length >= POINTER) {
+            size_t to = (size_t)(length & ~POINTER) << 8 | cursor_u8(&c);
+            name.length = (size_t)(c.at - start);
+            w->broken = !c.bad && (to < HEADER || to >= (size_t)(start - w->bytes));
+            break;
+        }
+        const uint8_t *label = cursor_take(&c, length);
+        w->broken = length > LABEL_MOST || name.length >= NAME_MOST ||
+                    (label && !w->hint && !is_plain(label, length));
+        if (!label || w->broken)
+            break;
+        if (label == start + 1)
+            name.netbios = is_netbios_label(label, length);
     }
-    cursor_skip(&w->at, (size_t)(at - start));
-    uint8_t last = cursor_u8(&w->at);
-    if (last >= POINTER)
-        walk_pointer(w, start, last);
-    name.length = (size_t)(w->at.at - start);
+    w->at = c;
     return name;
 }
 
