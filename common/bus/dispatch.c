@@ -148,6 +148,14 @@ static int take_end(const struct stage_hooks *hooks, void *core, struct unpack *
     return body->error ? body->error : hooks->finish(core, frames);
 }
 
+static int take_mark(const struct stage_hooks *hooks, void *core, uint32_t from,
+                     struct unpack *body)
+{
+    struct mark mark;
+    int error = mark_unpack(body, &mark);
+    return error ? error : hooks->mark(core, from, &mark);
+}
+
 static int take_demands(const struct stage_hooks *hooks, const struct peers *peers, void *core,
                         uint32_t from, struct unpack *body)
 {
@@ -175,6 +183,10 @@ static int take(const struct stage_hooks *hooks, const struct peers *peers, stru
     case TAPLINE_EVENTS:
         if (hooks->event)
             return take_events(hooks, session, from, &message->body, places);
+        break;
+    case TAPLINE_MARK:
+        if (hooks->mark)
+            return take_mark(hooks, core, from, &message->body);
         break;
     case TAPLINE_END:
         if (hooks->finish)

@@ -34,7 +34,9 @@ struct outlet {
      *  msgpack map. Follows everything that was handed on before. */
     int (*tally)(void *context, const struct buffer *map);
 
-    /** Sends the sink a tracker's mark, which may overtake what was handed on by way of others. */
+    /** Sends a mark on, behind everything that was handed on before, to all workers that this one
+     *  feeds, and to the sink with how many these were. Where one of them cannot be asked any more
+     *  the sink learns that nothing is known. 0, or an error that ends the attempt. */
     int (*mark)(void *context, const struct mark *mark);
 
     /** Tells the capture's reader something over its control inbox (ACCEPT, ASK, OUTCOME, FAULT):

@@ -263,6 +263,12 @@ static bool takes_work(const struct peer *peer, enum tapline_role role)
            !peer->parted;
 }
 
+bool peers_stays(const struct peers *peers, uint32_t peer)
+{
+    const struct peer *p = peer && peer <= peers->count ? &peers->list[peer - 1] : NULL;
+    return p && takes_work(p, p->presence.role);
+}
+
 uint32_t peers_count(const struct peers *peers, enum tapline_role role)
 {
     uint32_t count = 0;

@@ -66,6 +66,9 @@ enum tapline_role peers_role(const struct peers *peers, uint32_t peer);
 /** Is the peer (slot + 1) on the newest roster? */
 bool peers_live(const struct peers *peers, uint32_t peer);
 
+/** Is it, and has not said that it leaves? */
+bool peers_stays(const struct peers *peers, uint32_t peer);
+
 /** Was it struck out? It is never live again in this slot. */
 bool peers_lost(const struct peers *peers, uint32_t peer);
 

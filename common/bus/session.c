@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "common/base/error.h"
+#include "common/bus/demands.h"
 #include "common/bus/herald.h"
 #include "common/bus/sharing.h"
 #include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
-/* How many demands may gather before they leave, and for how long a full queue is waited on
- * before housekeeping is done. */
-enum { DEMANDS = 512, WAIT_MS = 100 };
+/* For how long a full queue is waited on before housekeeping is done. */
+enum { WAIT_MS = 100 };
 
 /* The batches on all ways between two stages, which are as many as there are workers on either
  * side, use no more pieces of the stock than that: others need them, too. */
@@ -35,9 +35,7 @@ struct outgoing {
     enum tapline_kind kind;
     struct places places; /* in the batch; without an original where the peer cannot read it */
     uint32_t pieces_most; /* that the batch may use before it leaves */
-    struct buffer demands;
-    size_t demands_place;
-    uint32_t demands_count;
+    struct demands demands;
     bool begun; /* it has the capture document */
 };
 
@@ -120,10 +118,7 @@ const struct capture *session_capture(const struct session *session)
 }
 
 /* Notes what this attempt came to its end by. */
-static int lost(struct session *session, const char *form, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static int lost(struct session *session, const char *form, ...)
+__attribute__((format(printf, 2, 3))) static int lost(struct session *session, const char *form, ...)
 {
     va_list arguments;
     va_start(arguments, form);
@@ -395,8 +390,7 @@ static int batched(struct session *session, uint32_t peer, struct outgoing *out)
     out->count++;
     if (out->batch.failed)
         return -ENOMEM;
-    bool full = out->batch.length >= session->host->batch ||
-                out->places.count > out->pieces_most;
+    bool full = out->batch.length >= session->host->batch || out->places.count > out->pieces_most;
     return full ? send_batch(session, peer, out) : 0;
 }
 
@@ -447,12 +441,9 @@ bool session_control(struct session *session, uint32_t peer, enum tapline_kind k
 /* Nothing here may wait: what cannot leave is forgotten, which costs work but no result. */
 static void send_demands(struct session *session, uint32_t peer, struct outgoing *out)
 {
-    if (!out->demands_count)
-        return;
-    pack_array_close(&out->demands, out->demands_place, out->demands_count);
-    session_control(session, peer, TAPLINE_DEMAND, &out->demands);
-    buffer_clear(&out->demands);
-    out->demands_count = 0;
+    struct buffer *message = demands_take(&out->demands);
+    if (message)
+        session_control(session, peer, TAPLINE_DEMAND, message);
 }
 
 int session_flush(struct session *session)
@@ -530,14 +521,7 @@ static void hand_back(void *context, uint32_t from, const struct demand *demand)
 {
     struct session *session = context;
     struct outgoing *out = from ? outgoing_to(session, from) : NULL;
-    if (!out)
-        return;
-    if (!out->demands_count) {
-        message_open(&out->demands);
-        out->demands_place = pack_array_open(&out->demands);
-    }
-    demand_pack(&out->demands, demand);
-    if (++out->demands_count >= DEMANDS)
+    if (out && demands_add(&out->demands, demand))
         send_demands(session, from, out);
 }
 
@@ -559,19 +543,35 @@ static int tally(void *context, const struct buffer *map)
     return rc;
 }
 
+static int send_mark_to(struct session *session, uint32_t peer, const struct mark *mark)
+{
+    struct buffer message = {0};
+    message_open(&message);
+    mark_pack(&message, mark);
+    int rc = session_send(session, peer, TAPLINE_MARK, &message);
+    buffer_free(&message);
+    return rc;
+}
+
+/* A worker that is leaving would stay for as long as something comes. */
 static int send_mark(void *context, const struct mark *mark)
 {
     struct session *session = context;
-    struct buffer message = {0};
-    uint32_t peer;
-    int rc = wanted_peer(session, TAPLINE_SINK, &peer);
-    if (rc)
-        return rc;
-    message_open(&message);
-    mark_pack(&message, mark);
-    rc = session_send(session, peer, TAPLINE_MARK, &message);
-    buffer_free(&message);
-    return rc;
+    const struct peers *peers = session->host->peers;
+    struct mark own = *mark, further = *mark;
+    uint32_t sink;
+    int rc = wanted_peer(session, TAPLINE_SINK, &sink);
+    further.hops++;
+    for (uint32_t peer = 1; peer <= session->outgoing_count && !rc; peer++) {
+        bool fed = session->outgoing[peer - 1].begun && peer != sink;
+        if (fed && peers_stays(peers, peer)) {
+            rc = send_mark_to(session, peer, &further);
+            own.branches++;
+        } else if (fed && peers_live(peers, peer)) {
+            own.kept_ns = INT64_MIN;
+        }
+    }
+    return rc ? rc : send_mark_to(session, sink, &own);
 }
 
 static int tell(void *context, enum tapline_kind kind, const struct buffer *body)
@@ -588,7 +588,7 @@ void session_free(struct session **session)
         return;
     for (uint32_t i = 0; i < (*session)->outgoing_count; i++) {
         buffer_free(&(*session)->outgoing[i].batch);
-        buffer_free(&(*session)->outgoing[i].demands);
+        demands_free(&(*session)->outgoing[i].demands);
     }
     herald_free(&(*session)->herald);
     vital_subtract(&bus_vitals((*session)->host->bus)->flows, (*session)->flows);

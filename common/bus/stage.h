@@ -51,6 +51,8 @@ struct stage_hooks {
     /** These events, at most STAGE_AHEAD, come next, each by the function above: a chance to have
      *  what they need fetched into the cache, all at the same time. NULL: no need. */
     void (*expect)(void *core, const struct event *events, uint32_t count);
+    /** A tracker's mark came from that worker, behind what it sent before. */
+    int (*mark)(void *core, uint32_t from, const struct mark *mark);
     /** A stage behind wants this. */
     void (*demand)(void *core, const struct demand *demand);
     /** Any other message: of an attempt to its core; lobby: of none (capture 0), to

@@ -180,7 +180,6 @@ bool capture_heeds(const struct capture *capture, const struct message_head *hea
     case TAPLINE_ACCEPT:
     case TAPLINE_ASK:
     case TAPLINE_OUTCOME: return head->sender == capture->sink;
-    case TAPLINE_MARK: return capture_tracker(capture, head->sender, &index);
     case TAPLINE_TALLY:
         return head->sender == capture->reader || capture_tracker(capture, head->sender, &index);
     default: return true;

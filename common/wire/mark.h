@@ -15,6 +15,10 @@ struct mark {
     uint64_t period;   /* 0, 1, ... */
     uint64_t closed;   /* flows that it closed in that period */
     int64_t oldest_ns; /* flows that it has not closed by then have no record of an earlier time */
+    uint32_t hops;     /* stages that it has passed, from 0, */
+    uint32_t branches; /* and how many workers the last of them has sent it on to */
+    int64_t kept_ns;   /* packets that came there before have no record, which is still to come, of
+                          an earlier time */
 };
 
 /** Appends a mark: the body of its message. */

@@ -32,7 +32,7 @@
 #define TAPLINE_WIRE_H
 
 #define TAPLINE_MAGIC "tapline"
-#define TAPLINE_WIRE_VERSION 4
+#define TAPLINE_WIRE_VERSION 5
 
 /** The type of msgpack's extensions that are places in memory which processes share. */
 #define TAPLINE_PLACE 1
@@ -61,7 +61,8 @@ enum tapline_kind {
     TAPLINE_TALLY = 5,   /* tracker, reader -> sink: a map of what the sender counted */
     TAPLINE_LENT = 6,    /* stands for a message of the kinds above that lies in its sender's
                             memory: [process, descriptor, slot, start, length] */
-    TAPLINE_MARK = 7,    /* tracker -> sink: [index, period, closed, oldest], see below */
+    TAPLINE_MARK = 7,    /* along the pipeline, and from every stage to the sink: [index, period,
+                            closed, oldest, hops, branches, kept], see below */
 
     /* Over the control inbox: small, and never behind data. */
     TAPLINE_ANNOUNCE = 16, /* worker -> lobby: [role, name, data endpoint, control endpoint,
@@ -142,8 +143,17 @@ enum tapline_presence {
  * that period. oldest: no record of a flow that it has not closed by then has an earlier time. So
  * when all flows are here that a tracker closed up to the end of a period, whatever is still to
  * come of it is as old as that at most; for packets that are still to come this is taken for
- * granted, up to TAPLINE_TIME_SLACK behind the capture's clock. Closes come other ways than marks
+ * granted, up to TAPLINE_ORDER_SLACK behind the capture's clock. Closes come other ways than marks
  * do: either may be first.
+ *
+ * A mark goes the way of the data, too, behind all that was sent before it: every stage sends it on
+ * to all workers that it has sent anything of the capture, and to the sink, where it says how many
+ * these were (branches). hops: how many stages it has passed, 0 from the tracker. kept: no record
+ * of a packet that was read before the mark, and that has not come by then, is of an earlier
+ * packet; a stage that keeps something back lowers it to what that may be (a low watermark: Akidau
+ * et al., MillWheel, VLDB 2013), and one that cannot say to the least there is. So when a period's
+ * closes are here, and its mark from all branches, then of records that are placed by their
+ * packet's time, not by their flow's, none that is still to come is older than the least of these.
  */
 enum tapline_event {
     TAPLINE_OPEN = 0,
@@ -156,6 +166,10 @@ enum tapline_event {
 /** How far a capture's times may run backwards, in seconds: packets may be so much older than its
  *  clock (see PACKETS) when they are read. Older ones count as any other, but cost more. */
 #define TAPLINE_TIME_SLACK 600
+
+/** What is older than so many seconds before that clock is taken for read by those who write results
+ *  before a capture ends. If an older packet comes after all, all is read again. */
+#define TAPLINE_ORDER_SLACK 10
 
 /** Flags of a DATA event. */
 enum tapline_data_flag {

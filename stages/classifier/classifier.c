@@ -11,6 +11,7 @@
 #include "common/base/pool.h"
 #include "common/base/table.h"
 #include "common/bus/stage.h"
+#include "common/bus/watermark.h"
 #include "stages/classifier/datagrams.h"
 #include "stages/classifier/findings.h"
 #include "stages/classifier/ground.h"
@@ -23,6 +24,7 @@ struct classifier {
     struct table flows;  /* struct flow, by id */
     struct pool pool;    /* of struct flow */
     struct buffer notes; /* those of the flow that is being closed */
+    struct watermark *watermark; /* of segments that are held */
 };
 
 /* In the order of how often it is needed: most events need nothing behind `findings.rank`. */
@@ -42,6 +44,7 @@ struct flow {
     };
     struct findings findings;
     struct event_open open;
+    struct hold *hold; /* NULL: no segment is held */
 };
 
 static int lay_ground(struct ground *ground, const struct capture *capture)
@@ -64,7 +67,8 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
     if (!c)
         return NULL;
     c->outlet = outlet;
-    *error = lay_ground(&c->ground, capture);
+    c->watermark = watermark_new();
+    *error = c->watermark ? lay_ground(&c->ground, capture) : -ENOMEM;
     if (*error)
         classifier_free(&c);
     return c;
@@ -77,6 +81,7 @@ static void flow_end(void *object)
     if (f->tcp)
         stream_free(&f->stream);
     findings_free(&f->findings);
+    watermark_let_go(&f->hold);
 }
 
 void classifier_free(struct classifier **classifier)
@@ -86,6 +91,7 @@ void classifier_free(struct classifier **classifier)
         return;
     table_free(&c->flows, flow_end);
     pool_free(&c->pool);
+    watermark_free(&c->watermark);
     spares_free(&c->ground.holdings);
     buffer_free(&c->notes);
     profile_free(&c->ground.profile);
@@ -172,6 +178,15 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
     outlet_demand(c->outlet, f->from, &demand);
 }
 
+/* After an event of TCP, and what it made the stream hold or give back. */
+static int note_held(const struct classifier *c, struct flow *f)
+{
+    if (stream_holds(&f->stream))
+        return watermark_hold(c->watermark, f->from, f->id, &f->hold);
+    watermark_let_go(&f->hold);
+    return 0;
+}
+
 /* Looks at the event, and says whether it goes to the extractor. */
 static int look(struct flow *f, const struct event_data *data, bool turn, bool *passes)
 {
@@ -201,6 +216,8 @@ static int take_data(const struct classifier *c, struct flow *f, const struct ev
         error = open_behind(c, f, hint);
     if (error == 0 && f->opened && passes)
         error = hand_on(c, f, event);
+    if (error == 0 && f->tcp)
+        error = note_held(c, f);
     /* Many a turn is one segment long: nothing is said before one goes on that nobody wants. */
     bool first = turn && own_want(f, data->direction).want == TAPLINE_WANT_TURN;
     if (error == 0 && !first)
@@ -219,6 +236,8 @@ static int take_gap(const struct classifier *c, struct flow *f, const struct eve
                   wants_admit(&f->wants[gap->direction], gap->offset, gap->length);
     if (error == 0 && passes)
         error = hand_on(c, f, event);
+    if (error == 0)
+        error = note_held(c, f);
     if (error == 0)
         tell(c, f, event->gap.direction);
     return error;
@@ -274,6 +293,13 @@ int classifier_event(struct classifier *c, uint32_t from, const struct event *ev
         return close_flow(c, f, event);
     f->received++;
     return event->kind == TAPLINE_DATA ? take_data(c, f, event) : take_gap(c, f, event);
+}
+
+int classifier_mark(struct classifier *c, uint32_t from, const struct mark *mark)
+{
+    struct mark own = *mark;
+    int error = watermark_pass(c->watermark, from, &own);
+    return error ? error : outlet_mark(c->outlet, &own);
 }
 
 /* The table's places first, all of them on their way at once, then what they lead to. */

@@ -30,6 +30,10 @@ void classifier_free(struct classifier **classifier);
  */
 int classifier_event(struct classifier *c, uint32_t from, const struct event *event);
 
+/** Takes a tracker's mark, which comes from that worker, and sends it on. 0, -ENOMEM, or the outlet's
+ *  error. */
+int classifier_mark(struct classifier *c, uint32_t from, const struct mark *mark);
+
 /** Those events, at most STAGE_AHEAD, come next: has their flows fetched into the cache. */
 void classifier_expect(const struct classifier *c, const struct event *events, uint32_t count);
 

@@ -23,6 +23,11 @@ static int on_event(void *core, uint32_t from, const struct event *event)
     return classifier_event(core, from, event);
 }
 
+static int on_mark(void *core, uint32_t from, const struct mark *mark)
+{
+    return classifier_mark(core, from, mark);
+}
+
 static void on_demand(void *core, const struct demand *demand)
 {
     classifier_demand(core, demand);
@@ -41,6 +46,7 @@ static const struct stage_hooks HOOKS = {
     .begin = on_begin,
     .event = on_event,
     .expect = on_expect,
+    .mark = on_mark,
     .demand = on_demand,
     .end = on_end,
 };

@@ -3,6 +3,7 @@
  * response that answers something.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/base/cursor.h"
@@ -210,6 +211,12 @@ static int dns_gap(void *state, const struct event_gap *gap)
     return 0;
 }
 
+static bool dns_holds(const void *state)
+{
+    const struct dns *dns = state;
+    return dns->framings[0].prefix_length || dns->framings[1].prefix_length;
+}
+
 static int dns_close(void *state, const struct figures *figures)
 {
     (void)state;
@@ -222,6 +229,7 @@ const struct protocol protocol_dns = {
     .open = dns_open,
     .data = dns_data,
     .gap = dns_gap,
+    .holds = dns_holds,
     .close = dns_close,
     .free = dns_free,
 };

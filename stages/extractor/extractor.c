@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/table.h"
 #include "common/bus/stage.h"
+#include "common/bus/watermark.h"
 #include "stages/extractor/certificate_cache.h"
 #include "stages/extractor/conversation.h"
 #include "stages/extractor/protocol.h"
@@ -18,12 +19,15 @@ struct flow {
     const struct protocol *protocol; /* NULL: no hint names one that is known here */
     void *state;                     /* the protocol's */
     uint64_t received;               /* DATA and GAP events, also those that were declined */
+    uint32_t from;                   /* whence they come */
+    struct hold *hold;               /* NULL: the protocol holds nothing */
 };
 
 struct extractor {
     struct conversation_ground ground;
     struct table flows;
     struct pool pool; /* of struct flow */
+    struct watermark *watermark;
 };
 
 /* Which protocol reads a flow, by the hint that the classifier gave. */
@@ -49,10 +53,12 @@ struct extractor *extractor_new(const struct capture *capture, const struct outl
                                 int *error)
 {
     struct extractor *extractor = calloc(1, sizeof *extractor);
-    if (extractor)
+    if (extractor) {
         extractor->ground.certificates = certificate_cache_new();
-    if (!extractor || !extractor->ground.certificates) {
-        free(extractor);
+        extractor->watermark = watermark_new();
+    }
+    if (!extractor || !extractor->ground.certificates || !extractor->watermark) {
+        extractor_free(&extractor);
         *error = -ENOMEM;
         return NULL;
     }
@@ -68,6 +74,7 @@ static void flow_drop(void *object)
     if (flow->protocol)
         flow->protocol->free(&flow->state);
     conversation_free(&flow->conversation);
+    watermark_let_go(&flow->hold);
 }
 
 static void flow_free(struct extractor *extractor, struct flow *flow)
@@ -101,6 +108,7 @@ void extractor_free(struct extractor **extractor)
     certificate_cache_free(&(*extractor)->ground.certificates);
     conversation_ground_clear(&(*extractor)->ground);
     pool_free(&(*extractor)->pool);
+    watermark_free(&(*extractor)->watermark);
     free(*extractor);
     *extractor = NULL;
 }
@@ -112,6 +120,7 @@ static struct flow *flow_new(struct extractor *extractor, uint32_t from, const s
         return NULL;
     *flow = (struct flow){
         .conversation = conversation_new(&extractor->ground, event->flow, from, &event->open),
+        .from = from,
     };
     const struct protocol *protocol = protocol_for(event->open.hints);
     if (flow->conversation && protocol) {
@@ -136,21 +145,33 @@ static int on_open(struct extractor *extractor, uint32_t from, const struct even
     return error;
 }
 
-static int on_data(struct flow *flow, struct event_data data)
+static int note_held(const struct extractor *extractor, struct flow *flow, uint64_t id)
 {
+    if (flow->protocol->holds && flow->protocol->holds(flow->state))
+        return watermark_hold(extractor->watermark, flow->from, id, &flow->hold);
+    watermark_let_go(&flow->hold);
+    return 0;
+}
+
+static int on_data(const struct extractor *extractor, struct flow *flow, const struct event *event)
+{
+    struct event_data data = event->data;
     flow->received++;
     if (!flow->protocol || !conversation_admits_data(flow->conversation, &data))
         return 0;
-    return flow->protocol->data(flow->state, &data);
+    int error = flow->protocol->data(flow->state, &data);
+    return error ? error : note_held(extractor, flow, event->flow);
 }
 
-static int on_gap(struct flow *flow, struct event_gap gap)
+static int on_gap(const struct extractor *extractor, struct flow *flow, const struct event *event)
 {
+    struct event_gap gap = event->gap;
     flow->received++;
     if (!flow->protocol || !flow->protocol->gap ||
         !conversation_admits_gap(flow->conversation, &gap))
         return 0;
-    return flow->protocol->gap(flow->state, &gap);
+    int error = flow->protocol->gap(flow->state, &gap);
+    return error ? error : note_held(extractor, flow, event->flow);
 }
 
 static int on_close(struct extractor *extractor, struct flow *flow, const struct event *event)
@@ -184,6 +205,13 @@ void extractor_expect(const struct extractor *extractor, const struct event *eve
     }
 }
 
+int extractor_mark(struct extractor *extractor, uint32_t from, const struct mark *mark)
+{
+    struct mark own = *mark;
+    int error = watermark_pass(extractor->watermark, from, &own);
+    return error ? error : outlet_mark(extractor->ground.outlet, &own);
+}
+
 int extractor_event(struct extractor *extractor, uint32_t from, const struct event *event)
 {
     struct flow *flow = table_find(&extractor->flows, event->flow);
@@ -195,8 +223,8 @@ int extractor_event(struct extractor *extractor, uint32_t from, const struct eve
     }
     switch (event->kind) {
     case TAPLINE_OPEN: return on_open(extractor, from, event);
-    case TAPLINE_DATA: return on_data(flow, event->data);
-    case TAPLINE_GAP: return on_gap(flow, event->gap);
+    case TAPLINE_DATA: return on_data(extractor, flow, event);
+    case TAPLINE_GAP: return on_gap(extractor, flow, event);
     case TAPLINE_CLOSE: return on_close(extractor, flow, event);
     case TAPLINE_RECORD: return conversation_hand_on(flow->conversation, event);
     }

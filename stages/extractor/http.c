@@ -305,6 +305,16 @@ static int http_gap(void *state, const struct event_gap *gap)
     return error ? error : release_if_decided(h);
 }
 
+/* Within a tunnel TLS may follow, which then begins with what was kept back or looked at. */
+static bool http_holds(const void *state)
+{
+    const struct http *h = state;
+    if (h->inner)
+        return h->inner->holds && h->inner->holds(h->inner_state);
+    return !h->over && (h->held.events.length || http_reader_undecided(h->reader[0]) ||
+                        http_reader_undecided(h->reader[1]));
+}
+
 static int http_close(void *state, const struct figures *figures)
 {
     struct http *h = state;
@@ -322,6 +332,7 @@ const struct protocol protocol_http = {
     .open = http_open,
     .data = http_data,
     .gap = http_gap,
+    .holds = http_holds,
     .close = http_close,
     .free = http_free,
 };

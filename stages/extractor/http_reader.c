@@ -462,6 +462,11 @@ void http_reader_begin_tunnel(struct http_reader *r)
     r->tunnel = true;
 }
 
+bool http_reader_undecided(const struct http_reader *r)
+{
+    return r->line.length > 0;
+}
+
 bool http_reader_pending(const struct http_reader *r, struct event_data *pending)
 {
     *pending = (struct event_data){
@@ -473,5 +478,5 @@ bool http_reader_pending(const struct http_reader *r, struct event_data *pending
         .bytes = r->line.bytes,
         .length = (uint32_t)r->line.length,
     };
-    return r->line.length > 0;
+    return http_reader_undecided(r);
 }

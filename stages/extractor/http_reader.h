@@ -67,7 +67,10 @@ enum http_step http_reader_end(struct http_reader *reader, bool fin);
  *  a TLS hello as well. A message that is open must have been ended before. */
 void http_reader_begin_tunnel(struct http_reader *reader);
 
-/** The bytes that were looked at without an outcome yet, as an event of their own; false: none. */
+/** Were bytes looked at without an outcome yet? */
+bool http_reader_undecided(const struct http_reader *reader);
+
+/** Those, as an event of their own; false: none. */
 bool http_reader_pending(const struct http_reader *reader, struct event_data *pending);
 
 #endif

@@ -20,6 +20,11 @@ static int on_event(void *core, uint32_t from, const struct event *event)
     return extractor_event(core, from, event);
 }
 
+static int on_mark(void *core, uint32_t from, const struct mark *mark)
+{
+    return extractor_mark(core, from, mark);
+}
+
 static void on_end(void **core)
 {
     struct extractor *extractor = *core;
@@ -33,6 +38,7 @@ static const struct stage_hooks HOOKS = {
     .begin = on_begin,
     .event = on_event,
     .expect = on_expect,
+    .mark = on_mark,
     .end = on_end,
 };
 

@@ -5,6 +5,8 @@
 #ifndef TAPLINE_EXTRACTOR_PROTOCOL_H
 #define TAPLINE_EXTRACTOR_PROTOCOL_H
 
+#include <stdbool.h>
+
 #include "common/wire/event.h"
 #include "stages/extractor/conversation.h"
 
@@ -24,6 +26,10 @@ struct protocol {
 
     /** Bytes that the capture lost; NULL where the protocol runs over datagrams only. */
     int (*gap)(void *state, const struct event_gap *gap);
+
+    /** Asked after each of these: is there anything that came before, and may still become a record
+     *  that is placed by its packet's time (DNS, SNI, CERT)? NULL: there never is. */
+    bool (*holds)(const void *state);
 
     /** The flow has ended: send the records that were waiting for that, leave the last notes. */
     int (*close)(void *state, const struct figures *figures);

@@ -249,6 +249,18 @@ static int quic_data(void *state, const struct event_data *data)
     return 0;
 }
 
+static bool quic_holds(const void *state)
+{
+    const struct quic *quic = state;
+    for (int side = 0; side < DIRECTIONS; side++)
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+            const struct connection *c = &quic->directions[side].connections[i];
+            if (c->stream && !c->broken && quic_stream_holds(c->stream))
+                return true;
+        }
+    return false;
+}
+
 static int quic_close(void *state, const struct figures *figures)
 {
     (void)state;
@@ -261,6 +273,7 @@ const struct protocol protocol_quic = {
     .open = quic_flow_open,
     .data = quic_data,
     .gap = NULL,
+    .holds = quic_holds,
     .close = quic_close,
     .free = quic_flow_free,
 };

@@ -99,6 +99,11 @@ int quic_stream_add(struct quic_stream *s, uint64_t offset, const uint8_t *bytes
     return 0;
 }
 
+bool quic_stream_holds(const struct quic_stream *s)
+{
+    return s->pieces.length > 0;
+}
+
 /* How many bytes there are from the next one on, without a hole. */
 static uint64_t unbroken(const struct quic_stream *s)
 {

@@ -5,6 +5,7 @@
 #ifndef TAPLINE_EXTRACTOR_QUIC_STREAM_H
 #define TAPLINE_EXTRACTOR_QUIC_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,5 +34,8 @@ int quic_stream_add(struct quic_stream *stream, uint64_t offset, const uint8_t *
  */
 int quic_stream_message(struct quic_stream *stream, struct buffer *room,
                         struct tls_message *message);
+
+/** Has anything come that was not handed out yet? */
+bool quic_stream_holds(const struct quic_stream *stream);
 
 #endif

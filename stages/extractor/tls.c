@@ -286,6 +286,19 @@ static int tls_gap(void *state, const struct event_gap *gap)
     return 0;
 }
 
+/* Part of a handshake message; or of the first record's header, where one of SSL 2 may begin. */
+static bool tls_holds(const void *state)
+{
+    const struct tls *tls = state;
+    for (int side = 0; side < DIRECTIONS; side++) {
+        const struct direction *d = &tls->directions[side];
+        bool first = d->header_length && (!d->first_read || d->type == SSL2_SERVER_HELLO);
+        if (!d->over && (first || d->handshake.header_length))
+            return true;
+    }
+    return false;
+}
+
 static int tls_close(void *state, const struct figures *figures)
 {
     struct tls *tls = state;
@@ -301,6 +314,7 @@ const struct protocol protocol_tls = {
     .open = tls_open,
     .data = tls_data,
     .gap = tls_gap,
+    .holds = tls_holds,
     .close = tls_close,
     .free = tls_free,
 };

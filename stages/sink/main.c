@@ -71,6 +71,12 @@ static int on_event(void *core, uint32_t from, const struct event *event)
     return sink_event(core, from, event);
 }
 
+static int on_mark(void *core, uint32_t from, const struct mark *mark)
+{
+    (void)from;
+    return sink_mark(core, mark);
+}
+
 static int on_message(void *core, const struct message_head *head, struct unpack *body)
 {
     return sink_message(core, head->kind, body, stage_now());
@@ -93,6 +99,7 @@ static const struct stage_hooks HOOKS = {
     .name = "tapline-sink",
     .begin = on_begin,
     .event = on_event,
+    .mark = on_mark,
     .message = on_message,
     .turn = on_turn,
     .end = on_end,

@@ -29,7 +29,7 @@ struct records {
     bool any_laid_by;
     /* Parts, by file: what has a lower prefix was taken; and when the next one is due. */
     uint64_t taken[RECORD_FILES];
-    int64_t taken_ns;
+    struct horizon_times taken_until;
     size_t due;
     bool is_part; /* is being taken */
     struct row row;
@@ -46,7 +46,7 @@ struct records *records_new(const struct records_tools *tools)
     if (!r)
         return NULL;
     r->tools = *tools;
-    r->taken_ns = INT64_MIN;
+    r->taken_until = (struct horizon_times){INT64_MIN, INT64_MIN};
     r->due = tools->part;
     /* All records are stored, and few are elsewhere at any time. */
     r->stored = sorter_new(tools->memory / 4 * 3, tools->directory);
@@ -380,9 +380,11 @@ static int count_sightings(struct records *r, struct entry *record)
     return error && error != ERR_EOF ? error : r->value.failed ? -ENOMEM : 0;
 }
 
-bool records_part_due(const struct records *r, int64_t until_ns)
+bool records_part_due(const struct records *r, struct horizon_times until)
 {
-    return until_ns > r->taken_ns && sorter_held(r->stored) >= r->due && !sorter_spilled(r->stored);
+    bool later = until.flows_ns > r->taken_until.flows_ns ||
+                 until.packets_ns > r->taken_until.packets_ns;
+    return later && sorter_held(r->stored) >= r->due && !sorter_spilled(r->stored);
 }
 
 static bool is_taken(const void *context, uint64_t prefix)
@@ -391,14 +393,21 @@ static bool is_taken(const void *context, uint64_t prefix)
     return prefix < r->taken[position_prefix_file(prefix)];
 }
 
-void records_begin_part(struct records *r, int64_t until_ns)
+/* Whether a file's records are placed by the time of their own packet. */
+static bool is_by_packet(enum record_file file)
+{
+    return file == FILE_SNI || file == FILE_CERT || file == FILE_DNS;
+}
+
+void records_begin_part(struct records *r, struct horizon_times until)
 {
     for (enum record_file file = 0; file < RECORD_FILES; file++) {
         bool is_http = file == FILE_SAVE_HTTP || file == FILE_TMP_HTTP;
+        int64_t until_ns = is_by_packet(file) ? until.packets_ns : until.flows_ns;
         if (file != FILE_XYCDN && !(is_http && r->any_laid_by))
             r->taken[file] = position_prefix(file, until_ns);
     }
-    r->taken_ns = until_ns;
+    r->taken_until = until;
     r->is_part = true;
     sorter_begin_part(r->stored, is_taken, r);
 }

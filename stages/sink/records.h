@@ -23,6 +23,7 @@
 #include "stages/sink/broadcast.h"
 #include "stages/sink/certs.h"
 #include "stages/sink/entry.h"
+#include "stages/sink/horizon.h"
 #include "stages/sink/summary.h"
 
 struct records;
@@ -52,13 +53,13 @@ int records_close(struct records *records, uint64_t flow, const struct event_clo
 int records_add(struct records *records, uint64_t flow, const struct event_record *record);
 
 /** Whether it is time for a part of what is earlier than that: much is stored, and this is later
- *  than the last part's time. */
-bool records_part_due(const struct records *records, int64_t until_ns);
+ *  than it was for the last part. */
+bool records_part_due(const struct records *records, struct horizon_times until);
 
 /** records_next gives a part, until its ERR_EOF, behind which more may be added: what is earlier
  *  than that, which nothing may be that still comes. Xycdn's keys are counted at the end alone, and
  *  of HTTP files nothing goes early any more once something was laid by. */
-void records_begin_part(struct records *records, int64_t until_ns);
+void records_begin_part(struct records *records, struct horizon_times until);
 
 /** The next record of all files, one file behind the other, for printer_line; borrowed until the
  *  next call. After the first call nothing is added any more, but for that of a part. 0; ERR_EOF;

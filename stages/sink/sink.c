@@ -132,7 +132,7 @@ static int settle(struct sink *s, int error)
         fault_set(&fault, error,
                   "times of the capture run backwards by more than %d s, so that a record came "
                   "too late for its place among those that were written already",
-                  TAPLINE_TIME_SLACK);
+                  TAPLINE_ORDER_SLACK);
     else if (error_is_system(error) && error != -ENOMEM)
         fault_set(&fault, ERR_OUTPUT,
                   "cannot write the results beside %s: %s; make room there or name another "
@@ -409,7 +409,7 @@ static int complete(struct sink *s)
  * is bounded; the one before is on its way to the disk meanwhile. */
 static int write_part(struct sink *s)
 {
-    int64_t until = horizon_time(s->horizon);
+    struct horizon_times until = horizon_times(s->horizon);
     int error = scribe_outcome(s->scribe);
     if (error || !s->capture->early || !records_part_due(s->records, until))
         return error && error != ERR_AGAIN ? settle(s, error) : 0;
@@ -499,12 +499,11 @@ static int take_tally(struct sink *s, struct unpack *body)
     return error && error != ERR_LOST ? error : proceed(s);
 }
 
-static int take_mark(struct sink *s, struct unpack *body)
+int sink_mark(struct sink *s, const struct mark *mark)
 {
-    struct mark mark;
-    int error = mark_unpack(body, &mark);
-    if (!error && s->progress == GATHERING)
-        error = horizon_mark(s->horizon, &mark);
+    if (s->progress != GATHERING)
+        return 0;
+    int error = horizon_mark(s->horizon, mark);
     return error && error != ERR_LOST ? error : proceed(s);
 }
 
@@ -514,7 +513,6 @@ int sink_message(struct sink *s, enum tapline_kind kind, struct unpack *body, in
     if (s->progress >= PLACED)
         return 0;
     switch (kind) {
-    case TAPLINE_MARK: return take_mark(s, body);
     case TAPLINE_TALLY: return take_tally(s, body);
     case TAPLINE_WORD: return take_word(s, body);
     default: return 0;

@@ -70,6 +70,9 @@ void sink_free(struct sink **sink);
  *  attempt cannot be finished; or the outlet's error. */
 int sink_event(struct sink *sink, uint32_t from, const struct event *event);
 
+/** Takes a mark, from its tracker or a stage that it passed. Returns as above. */
+int sink_mark(struct sink *sink, const struct mark *mark);
+
 /**
  * A word counts for so long after it was asked for; the reader waits for longer than that (and
  * says how long itself) before it takes another attempt. A sink that slept in between asks again,

@@ -45,7 +45,7 @@ struct flow {
     uint8_t speaker;    /* direction of the latest new payload; DIRECTIONS: none came yet */
     uint8_t handshake;  /* enum handshake */
     uint32_t turns;     /* how often the sides took turns so far */
-    uint32_t period;    /* it was opened in (periods.h) */
+    uint32_t stretch;   /* of the capture, that it was opened in (periods.h) */
     uint64_t sent;      /* DATA and GAP events handed on */
     int64_t idle_limit; /* for how long it may be silent; INT64_MAX: as long as it likes */
     int64_t due;        /* no later than `expires`: what the table knows of that (flow_table.h) */

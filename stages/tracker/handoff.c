@@ -65,7 +65,7 @@ int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint6
     return send_event(handoff, flow, &event);
 }
 
-int handoff_close(struct handoff *handoff, struct flow *flow, uint32_t period)
+int handoff_close(struct handoff *handoff, struct flow *flow, uint64_t period)
 {
     struct event event = {
         .kind = TAPLINE_CLOSE,

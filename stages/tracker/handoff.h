@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/bus/outlet.h"
+#include "common/bus/watermark.h"
 #include "common/wire/capture.h"
 #include "stages/tracker/counters.h"
 #include "stages/tracker/flow.h"
@@ -18,6 +19,7 @@ struct handoff {
     const struct outlet *outlet;
     struct limits limits;
     bool opens; /* the sink hears of flows when they begin */
+    struct watermark *watermark; /* knows of bytes that wait; borrowed */
     struct counters counters;
 };
 
@@ -35,6 +37,6 @@ int handoff_gap(struct handoff *handoff, struct flow *flow, int direction, uint6
 
 /** Hands on the flow's end, in that period of the tracker's work: the way that it went, or straight
  *  to the sink. 0 or the outlet's error. */
-int handoff_close(struct handoff *handoff, struct flow *flow, uint32_t period);
+int handoff_close(struct handoff *handoff, struct flow *flow, uint64_t period);
 
 #endif

@@ -38,6 +38,7 @@ struct piece {
 struct reorder {
     struct piece *first, *last;
     uint64_t pieces;
+    struct hold *hold; /* for as long as there are any */
 
     /* What is missing before `due` was acknowledged when the flow had so many packets. 0: nothing
      * that is missing was acknowledged. */
@@ -120,6 +121,7 @@ void stream_clear(struct stream *stream)
         next = p->next;
         free(p);
     }
+    watermark_let_go(&stream->reorder->hold);
     free(stream->reorder);
     stream->reorder = NULL;
 }
@@ -150,6 +152,8 @@ static int drain(struct handoff *h, struct flow *flow, int direction)
             r->last = NULL;
         free(piece);
     }
+    if (r && !r->first)
+        watermark_let_go(&r->hold);
     if (r && !r->first && !(s->finished && s->next < s->fin))
         stream_clear(s);
     return error;
@@ -252,6 +256,8 @@ static void cut_at_fin(struct stream *s)
     r->last = last;
     if (last && (uint64_t)last->run.end > s->fin)
         last->run.end = (int64_t)s->fin;
+    if (!last)
+        watermark_let_go(&r->hold);
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
@@ -291,7 +297,8 @@ static int make_wait(struct handoff *h, struct flow *flow, int direction, struct
         return -ENOMEM;
     uint64_t pieces = s->reorder->pieces;
     run->turn = flow->speaker == direction ? flow->turns : flow->turns + 1;
-    if (hold(s->reorder, run) != 0)
+    if (hold(s->reorder, run) != 0 ||
+        watermark_hold(h->watermark, 0, flow->id, &s->reorder->hold) != 0)
         return -ENOMEM;
     if (s->reorder->pieces > pieces)
         flow_speaks(flow, direction); /* a mere repetition says nothing new */

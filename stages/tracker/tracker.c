@@ -7,6 +7,7 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/stage.h"
+#include "common/bus/watermark.h"
 #include "common/net/decode.h"
 #include "common/wire/pack.h"
 #include "stages/tracker/defrag.h"
@@ -27,6 +28,14 @@ enum {
  * for long, so that nothing is gained by looking more often. */
 #define SWEEP_PERIOD MOMENT_SECONDS(60)
 
+/* A mark is worth its while when so much was done since the last one: so many frames, or so much of
+ * the capture's time. */
+enum { MARK_FRAMES = 16384 };
+#define MARK_PERIOD MOMENT_SECONDS(60)
+
+/* How old packets may be that are still to come, as far as writing results early goes by it. */
+#define ORDER_SLACK MOMENT_SECONDS(TAPLINE_ORDER_SLACK)
+
 /* How far a flow's times may lie behind the capture's clock when its packets come out of order. */
 #define TIME_SLACK MOMENT_SECONDS(TAPLINE_TIME_SLACK)
 
@@ -34,7 +43,8 @@ struct tracker {
     struct handoff handoff;
     struct flow_table *flows;
     struct defrag *defrag;
-    struct periods *periods; /* each as long as it takes to sweep through all flows */
+    struct periods *periods;
+    struct watermark *watermark; /* of segments that wait behind holes */
     struct totals totals;
     uint32_t index;
     uint64_t frames; /* received */
@@ -43,6 +53,8 @@ struct tracker {
     int64_t clock;
     int64_t sweep_due;   /* when the next sweep begins, */
     uint32_t sweep_left; /* and the slots that the present one did not look at yet */
+    int64_t mark_due;    /* when the next mark does, or at so many frames: */
+    uint64_t mark_frames;
 };
 
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error)
@@ -53,12 +65,13 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
         t->handoff.limits = capture->limits;
         t->handoff.opens = capture->opens;
         t->index = capture->index;
-        t->clock = t->sweep_due = INT64_MIN;
+        t->clock = t->sweep_due = t->mark_due = INT64_MIN;
         t->flows = flow_table_new(capture->id);
         t->defrag = defrag_new(capture->id, capture->limits.fragments);
         t->periods = periods_new();
+        t->handoff.watermark = t->watermark = watermark_new();
     }
-    if (!t || !t->flows || !t->defrag || !t->periods) {
+    if (!t || !t->flows || !t->defrag || !t->periods || !t->watermark) {
         tracker_free(&t);
         *error = -ENOMEM;
     }
@@ -73,6 +86,7 @@ void tracker_free(struct tracker **tracker)
     flow_table_free(&t->flows);
     defrag_free(&t->defrag);
     periods_free(&t->periods);
+    watermark_free(&t->watermark);
     free(t);
     *tracker = NULL;
 }
@@ -116,7 +130,7 @@ static int end_flow(struct tracker *t, struct flow *flow)
     if (flow->figures.transport == TRANSPORT_TCP)
         error = tcp_end(&t->handoff, flow);
     if (!error)
-        error = handoff_close(&t->handoff, flow, periods_close(t->periods, flow->period));
+        error = handoff_close(&t->handoff, flow, periods_close(t->periods, flow->stretch));
     t->closed++;
     return error;
 }
@@ -163,7 +177,7 @@ static struct flow *begin_flow(struct tracker *t, uint32_t hash, const struct pa
     if (!flow)
         return NULL;
     t->opened++;
-    flow->period = periods_open(t->periods);
+    flow->stretch = periods_open(t->periods);
     flow->speaker = DIRECTIONS;
     flow->figures.start_ns = flow->figures.end_ns = frame->time_ns;
     flow->figures.first_packet = frame->number;
@@ -275,21 +289,21 @@ int tracker_frames(struct tracker *tracker, const struct frame *frames, uint32_t
     return error;
 }
 
-/* The sweep before has found whatever had been over for long. */
-static int end_period(struct tracker *t)
+static int send_mark(struct tracker *t)
 {
-    struct mark mark;
-    if (!periods_end(t->periods, moment_before(t->clock, TIME_SLACK), &mark))
-        return 0;
-    mark.tracker = t->index;
-    return outlet_mark(t->handoff.outlet, &mark);
+    struct mark mark = {.tracker = t->index, .kept_ns = moment_before(t->clock, ORDER_SLACK)};
+    t->mark_due = moment_after(t->clock, MARK_PERIOD);
+    t->mark_frames = t->frames + MARK_FRAMES;
+    periods_end(t->periods, mark.kept_ns, &mark);
+    int error = watermark_pass(t->watermark, 0, &mark);
+    return error ? error : outlet_mark(t->handoff.outlet, &mark);
 }
 
-static int begin_sweep(struct tracker *t)
+static void begin_sweep(struct tracker *t)
 {
     t->sweep_left = flow_table_slots(t->flows);
     t->sweep_due = moment_after(t->clock, SWEEP_PERIOD);
-    return end_period(t);
+    periods_stretch(t->periods);
 }
 
 int tracker_clock(struct tracker *tracker, int64_t time_ns)
@@ -298,9 +312,11 @@ int tracker_clock(struct tracker *tracker, int64_t time_ns)
         tracker->clock = time_ns;
         defrag_expire(tracker->defrag, time_ns, &tracker->handoff.counters);
     }
-    bool due = tracker->sweep_left == 0 && tracker->clock >= tracker->sweep_due;
-    int error = due ? begin_sweep(tracker) : 0;
-    return error ? error : sweep(tracker, SWEEP_CLOCK);
+    if (tracker->sweep_left == 0 && tracker->clock >= tracker->sweep_due)
+        begin_sweep(tracker);
+    int error = sweep(tracker, SWEEP_CLOCK);
+    bool due = tracker->clock >= tracker->mark_due || tracker->frames >= tracker->mark_frames;
+    return error || !due ? error : send_mark(tracker);
 }
 
 void tracker_demand(struct tracker *tracker, const struct demand *demand)

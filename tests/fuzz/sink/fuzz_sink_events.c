@@ -44,13 +44,14 @@ static void take_events(struct records *records, struct unpack *from)
 {
     struct event event;
     while (from->at < from->end && event_unpack(from, NULL, &event) == 0) {
+        const struct horizon_times until = {event.open.time_ns, event.open.time_ns};
         int error = 0;
         if (event.kind == TAPLINE_CLOSE)
             error = records_close(records, event.flow, &event.close);
         else if (event.kind == TAPLINE_RECORD)
             error = records_add(records, event.flow, &event.record);
-        else if (event.kind == TAPLINE_OPEN && records_part_due(records, event.open.time_ns)) {
-            records_begin_part(records, event.open.time_ns);
+        else if (event.kind == TAPLINE_OPEN && records_part_due(records, until)) {
+            records_begin_part(records, until);
             take_lines(records);
         }
         if (error)

@@ -9,7 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
 /* A mark is an array; else it is a close: the number of its flow, and that of the period. */
-static int take(struct horizon *horizon, struct unpack *from, int64_t *latest_ns)
+static int take(struct horizon *horizon, struct unpack *from, struct horizon_times *latest)
 {
     struct mark mark;
     int error;
@@ -17,8 +17,10 @@ static int take(struct horizon *horizon, struct unpack *from, int64_t *latest_ns
         error = mark_unpack(from, &mark);
         if (!error)
             error = horizon_mark(horizon, &mark);
-        if (!error && mark.oldest_ns > *latest_ns)
-            *latest_ns = mark.oldest_ns;
+        if (!error && mark.oldest_ns > latest->flows_ns)
+            latest->flows_ns = mark.oldest_ns;
+        if (!error && mark.kept_ns > latest->packets_ns)
+            latest->packets_ns = mark.kept_ns;
     } else {
         uint64_t flow = unpack_uint(from), period = unpack_uint(from);
         error = from->error;
@@ -34,11 +36,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 {
     struct unpack from = unpack_over(bytes, length);
     struct horizon *horizon = horizon_new(2);
-    int64_t before = INT64_MIN, latest_ns = INT64_MIN;
-    while (from.at < from.end && take(horizon, &from, &latest_ns) == 0) {
-        if (horizon_time(horizon) < before || horizon_time(horizon) > latest_ns)
+    struct horizon_times before = {INT64_MIN, INT64_MIN}, latest = before;
+    while (from.at < from.end && take(horizon, &from, &latest) == 0) {
+        struct horizon_times now = horizon_times(horizon);
+        if (now.flows_ns < before.flows_ns || now.flows_ns > latest.flows_ns ||
+            now.packets_ns < before.packets_ns || now.packets_ns > latest.packets_ns)
             abort();
-        before = horizon_time(horizon);
+        before = now;
     }
     horizon_free(&horizon);
     return 0;

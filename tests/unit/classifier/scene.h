@@ -1,6 +1,7 @@
 /*
  * A classifier with a tracker before it and an extractor and a sink behind it, all played by the
- * test: what the classifier hands on and says is written down as lines of text.
+ * test: what the classifier hands on and says is written down as lines of text. A mark goes before
+ * every event: nothing that comes out may be older than a mark that did.
  */
 #ifndef TAPLINE_TEST_CLASSIFIER_SCENE_H
 #define TAPLINE_TEST_CLASSIFIER_SCENE_H
@@ -35,7 +36,8 @@ struct scene {
     uint8_t transport;
     uint64_t offset[DIRECTIONS];
     uint64_t packet;
-    int speaker; /* who sent last; -1: nobody */
+    int speaker;     /* who sent last; -1: nobody */
+    int64_t kept_ns; /* what the latest mark said that came out */
 };
 
 static inline void scene_say(struct buffer *to, const char *format, ...)
@@ -74,6 +76,7 @@ static inline int scene_event(void *context, enum tapline_role to, outlet_route 
     switch (event->kind) {
     case TAPLINE_OPEN: scene_say(&s->behind, "%c open %u\n", role, event->open.hints); break;
     case TAPLINE_DATA:
+        assert_true(event->data.time_ns >= s->kept_ns);
         scene_say(&s->behind, "%c data %d @%d +%u f%u t%d p%d\n", role, event->data.direction,
                   (int)event->data.offset, event->data.length, event->data.flags,
                   (int)event->data.time_ns, (int)event->data.packet);
@@ -92,6 +95,14 @@ static inline int scene_event(void *context, enum tapline_role to, outlet_route 
     return 0;
 }
 
+static inline int scene_mark(void *context, const struct mark *mark)
+{
+    struct scene *s = context;
+    assert_true(mark->kept_ns >= s->kept_ns);
+    s->kept_ns = mark->kept_ns;
+    return 0;
+}
+
 static inline void scene_demand(void *context, uint32_t from, const struct demand *demand)
 {
     static const char *const wants[] = {"from", "turn", "nothing"};
@@ -105,7 +116,7 @@ static inline void scene_demand(void *context, uint32_t from, const struct deman
 static inline void scene_start(struct scene *s)
 {
     int error = 0;
-    s->outlet = (struct outlet){s, scene_event, scene_demand, NULL, NULL, NULL};
+    s->outlet = (struct outlet){s, scene_event, scene_demand, NULL, scene_mark, NULL};
     s->capture.profile = (struct slice){s->profile.bytes, s->profile.length};
     s->classifier = classifier_new(&s->capture, &s->outlet, &error);
     assert_non_null(s->classifier);
@@ -123,6 +134,8 @@ static inline struct scene scene_new(const char *file)
 
 static inline void scene_send(struct scene *s, const struct event *event)
 {
+    const struct mark mark = {.kept_ns = (int64_t)s->packet * 10};
+    assert_int_equal(classifier_mark(s->classifier, SCENE_FROM, &mark), 0);
     assert_int_equal(classifier_event(s->classifier, SCENE_FROM, event), 0);
 }
 

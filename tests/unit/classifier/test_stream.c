@@ -84,6 +84,7 @@ static void cut_at_every_byte(void **state)
         scene_data(&s, 0, REQUEST, cut);
         scene_data(&s, 0, REQUEST + cut, strlen(REQUEST) - cut);
         scene_close(&s);
+        assert_int_equal(s.kept_ns, 20); /* nothing was held any more */
         snprintf(behind, sizeof behind,
                  "x open 1\nx data 0 @0 +%zu f1 t10 p1\nx data 0 @%zu +%zu f0 t20 p2\nx close\n",
                  cut, cut, strlen(REQUEST) - cut);

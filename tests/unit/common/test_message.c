@@ -39,7 +39,7 @@ static void a_head_stands_right_before_its_body(void **state)
 static void a_message_may_do_without_its_time(void **state)
 {
     (void)state;
-    static const uint8_t head[] = "\x99\xa7tapline\x04\x03\x07\x01\x05\x06\x01";
+    static const uint8_t head[] = "\x99\xa7tapline\x05\x03\x07\x01\x05\x06\x01";
     struct message_head back;
     uint8_t bytes[sizeof head + 8];
     memcpy(bytes, head, sizeof head - 1);
@@ -194,7 +194,7 @@ static void the_document_comes_back(void **state)
 static void a_mark_comes_back(void **state)
 {
     (void)state;
-    const struct mark mark = {3, UINT64_C(1) << 40, 17, -1};
+    const struct mark mark = {3, UINT64_C(1) << 40, 17, -1, 1, 2, INT64_MIN};
     struct mark back;
     struct buffer b = {0};
     mark_pack(&b, &mark);
@@ -206,6 +206,19 @@ static void a_mark_comes_back(void **state)
         from = unpack_over(b.bytes, length);
         assert_int_equal(mark_unpack(&from, &back), ERR_TRUNCATED);
     }
+    buffer_free(&b);
+}
+
+/* No tracker has such an index. */
+static void an_absurd_mark_is_refused(void **state)
+{
+    (void)state;
+    const struct mark mark = {.tracker = 65536};
+    struct mark back;
+    struct buffer b = {0};
+    mark_pack(&b, &mark);
+    struct unpack from = unpack_over(b.bytes, b.length);
+    assert_int_equal(mark_unpack(&from, &back), ERR_MALFORMED);
     buffer_free(&b);
 }
 
@@ -233,6 +246,7 @@ int main(void)
         cmocka_unit_test(frames_of_any_size_come_back),
         cmocka_unit_test(the_document_comes_back),
         cmocka_unit_test(a_mark_comes_back),
+        cmocka_unit_test(an_absurd_mark_is_refused),
         cmocka_unit_test(a_limit_out_of_its_range_is_refused),
     };
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);

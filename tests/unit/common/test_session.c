@@ -24,6 +24,7 @@ struct rig {
     bool drain; /* take a message at each wait */
     uint64_t drained;
     struct stock *stock;
+    uint64_t leaving;    /* the sender id of a worker that leaves; 0: nobody does */
     const uint8_t *used; /* a piece of it, which is given back at the second wait; NULL: none */
 };
 
@@ -60,6 +61,7 @@ static void know(struct rig *rig, const enum tapline_role *roles, uint32_t count
     pack_array(&roster, count);
     for (uint32_t i = 0; i < count; i++) {
         struct presence one = {.role = roles[i], .sender = SINK_ID + i, .epoch = 1, .realm = realm};
+        one.state = one.sender == rig->leaving ? TAPLINE_LEAVING : TAPLINE_HERE;
         snprintf(one.name, sizeof one.name, "%s-1", role_name(one.role));
         snprintf(one.data, sizeof one.data, "%s", inbox_endpoint(rig->inbox));
         presence_pack(&roster, &one);
@@ -217,6 +219,58 @@ static void another_kind_sends_what_was_batched_before(void **state)
     }
 }
 
+/* The next messages of that kind: marks, in any order, by their hops. */
+static void receive_marks(struct rig *rig, uint32_t count, struct mark marks[2])
+{
+    while (count) {
+        struct message message;
+        struct mark mark;
+        receive(rig, &message);
+        if (message.head.kind == TAPLINE_MARK) {
+            assert_int_equal(mark_unpack(&message.body, &mark), 0);
+            assert_in_range(mark.hops, 3, 4);
+            marks[mark.hops - 3] = mark;
+            count--;
+        }
+        message_release(&message);
+    }
+}
+
+static void feed_classifier(struct rig *rig, outlet_route *route)
+{
+    const struct event gap = {.kind = TAPLINE_GAP, .gap.length = 1};
+    assert_int_equal(outlet_event(session_outlet(rig->session), TAPLINE_CLASSIFIER, route, &gap),
+                     0);
+}
+
+/* To all that were fed, and to the sink with how many these were; one that leaves is not kept from
+ * it, but the sink learns that nothing is known. */
+static void a_mark_goes_wherever_data_went(void **state)
+{
+    enum { WORKERS = 4 };
+    static const enum tapline_role roles[WORKERS] = {TAPLINE_SINK, TAPLINE_CLASSIFIER,
+                                                     TAPLINE_CLASSIFIER, TAPLINE_CLASSIFIER};
+    struct rig *rig = *state;
+    const struct outlet *outlet = session_outlet(rig->session);
+    const struct mark mark = {.tracker = 1, .period = 9, .hops = 3, .kept_ns = 77};
+    struct mark got[2];
+    outlet_route routes[2] = {0};
+    rig->waits = -1000; /* queues are short, and links only just opened */
+    know(rig, roles, WORKERS, 0);
+    feed_classifier(rig, &routes[0]);
+    feed_classifier(rig, &routes[1]);
+    assert_int_equal(outlet_mark(outlet, &mark), 0);
+    receive_marks(rig, 3, got);
+    assert_true(got[0].period == 9 && got[0].branches == 2 && got[0].kept_ns == 77);
+    assert_true(got[1].period == 9 && got[1].branches == 0 && got[1].kept_ns == 77);
+    rig->leaving = SINK_ID + routes[0] - 1;
+    know(rig, roles, WORKERS, 0);
+    assert_int_equal(outlet_mark(outlet, &mark), 0);
+    receive_marks(rig, 2, got);
+    assert_true(got[0].branches == 1 && got[0].kept_ns == INT64_MIN);
+    assert_true(got[1].branches == 0 && got[1].kept_ns == 77);
+}
+
 static void a_sink_that_is_gone_is_not_waited_for(void **state)
 {
     struct rig *rig = *state;
@@ -251,7 +305,6 @@ static void only_who_may_ends_or_completes_an_attempt(void **state)
         {TAPLINE_ASK, READER_ID, false},     {TAPLINE_ACCEPT, SINK_ID, true},
         {TAPLINE_TALLY, READER_ID, true},    {TAPLINE_TALLY, TRACKER_ID, true},
         {TAPLINE_TALLY, STRANGER_ID, false}, {TAPLINE_EVENTS, STRANGER_ID, true},
-        {TAPLINE_MARK, TRACKER_ID, true},    {TAPLINE_MARK, READER_ID, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const struct message_head head = {.kind = cases[i].kind, .sender = cases[i].sender};
@@ -417,6 +470,7 @@ int main(void)
         TEST(another_worker_is_waited_for_but_not_for_ever),
         TEST(only_who_may_ends_or_completes_an_attempt),
         TEST(another_kind_sends_what_was_batched_before),
+        TEST(a_mark_goes_wherever_data_went),
         TEST(who_was_given_up_itself_gives_up_its_attempts),
         TEST(what_the_peer_cannot_read_is_sent),
         TEST(a_batch_uses_as_many_pieces_as_it_may),

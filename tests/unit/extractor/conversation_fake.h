@@ -37,6 +37,7 @@ struct conversation {
     uint64_t offset[DIRECTIONS];
     struct buffer rooms[ROOMS];
     struct pool pools[POOLS];
+    int64_t least_ns; /* no record may be earlier */
 };
 
 /* From 192.0.2.1 port 40000 to 198.51.100.2 at the given port. */
@@ -133,7 +134,7 @@ int conversation_record(struct conversation *c, enum tapline_record_kind record,
         abort();
     fake_print(&u, out);
     fclose(out);
-    if (u.error || u.at != u.end)
+    if (u.error || u.at != u.end || time_ns < c->least_ns)
         abort();
     if (c->count < FAKE_RECORDS) {
         struct fake_record *r = &c->records[c->count];

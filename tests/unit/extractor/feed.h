@@ -1,6 +1,7 @@
 /*
  * Feeding a protocol: streams and datagrams as events, each a packet of its own. The first packet
- * is number 1, and packet n came at n microseconds.
+ * is number 1, and packet n came at n microseconds. No record may be of an earlier packet than
+ * those that the protocol said it held.
  */
 #ifndef TAPLINE_TESTS_FEED_H
 #define TAPLINE_TESTS_FEED_H
@@ -17,6 +18,7 @@ struct feed {
     uint64_t packet;
     uint64_t offset[DIRECTIONS];
     uint64_t packets[DIRECTIONS];
+    bool holds;
 };
 
 struct bytes {
@@ -51,6 +53,21 @@ static inline struct feed feed_open(const struct protocol *protocol, uint8_t tra
     return f;
 }
 
+/* An event comes, */
+static inline void feed_before(struct feed *f)
+{
+    if (!f->holds)
+        f->conversation->least_ns = (int64_t)f->packet * 1000;
+}
+
+/* and was read. */
+static inline void feed_after(struct feed *f, int error)
+{
+    assert(error == 0);
+    (void)error;
+    f->holds = f->protocol->holds && f->protocol->holds(f->state);
+}
+
 static inline void feed_data(struct feed *f, int side, const void *bytes, size_t length,
                              uint32_t flags, uint32_t missing)
 {
@@ -67,9 +84,8 @@ static inline void feed_data(struct feed *f, int side, const void *bytes, size_t
                               .missing = missing,
                               .bytes = copy,
                               .length = (uint32_t)length};
-    int error = f->protocol->data(f->state, &data);
-    assert(error == 0);
-    (void)error;
+    feed_before(f);
+    feed_after(f, f->protocol->data(f->state, &data));
     free(copy);
     f->offset[side] += f->conversation->open.transport == TRANSPORT_TCP ? length : 1;
 }
@@ -86,9 +102,8 @@ static inline void feed_stream(struct feed *f, int side, const uint8_t *bytes, s
 static inline void feed_gap(struct feed *f, int side, uint64_t length)
 {
     struct event_gap gap = {(uint8_t)side, f->offset[side], length};
-    int error = f->protocol->gap(f->state, &gap);
-    assert(error == 0);
-    (void)error;
+    feed_before(f);
+    feed_after(f, f->protocol->gap(f->state, &gap));
     f->offset[side] += length;
 }
 

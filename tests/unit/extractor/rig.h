@@ -1,6 +1,7 @@
 /*
  * An extractor with one flow in it, for tests: plays the tracker (offsets, turns, demand heard at
- * once, late or never) and keeps what comes out as text.
+ * once, late or never) and keeps what comes out as text. A mark goes before every event: no record
+ * that is placed by its packet's time may be older than one that came out.
  */
 #ifndef TAPLINE_TESTS_EXTRACTOR_RIG_H
 #define TAPLINE_TESTS_EXTRACTOR_RIG_H
@@ -40,6 +41,8 @@ struct rig {
     uint64_t delivered; /* bytes */
     uint64_t offset[DIRECTIONS];
     int last;                  /* who spoke last */
+    int64_t marked_ns;         /* what the latest mark said that went in, */
+    int64_t kept_ns;           /* and what the latest one that came out */
     uint64_t turn[DIRECTIONS]; /* where a direction's last turn began that a segment told of */
     uint64_t packet;
     int error;
@@ -58,9 +61,22 @@ static inline int rig_on_event(void *context, enum tapline_role to, outlet_route
     if (event->kind != TAPLINE_RECORD || rig->records == RIG_RECORDS)
         return 0;
     const struct event_record *r = &event->record;
+    bool placed = r->record == TAPLINE_RECORD_SNI || r->record == TAPLINE_RECORD_CERT ||
+                  r->record == TAPLINE_RECORD_DNS;
+    if (placed && r->time_ns < rig->kept_ns)
+        abort();
     rig->record[rig->records++] = (struct rig_record){r->record, r->time_ns,       r->packet,
                                                       r->order,  rig->maps.length, r->map.length};
     return buffer_append(&rig->maps, r->map.bytes, r->map.length);
+}
+
+static inline int rig_on_mark(void *context, const struct mark *mark)
+{
+    struct rig *rig = context;
+    if (mark->kept_ns < rig->kept_ns)
+        abort();
+    rig->kept_ns = mark->kept_ns;
+    return 0;
 }
 
 static inline void rig_on_demand(void *context, uint32_t from, const struct demand *demand)
@@ -98,7 +114,8 @@ static inline void rig_open(struct rig *rig, uint32_t hints)
 static inline struct rig *rig_new(const struct limits *limits, uint32_t hints)
 {
     struct rig *rig = calloc(1, sizeof *rig);
-    rig->outlet = (struct outlet){.context = rig, .event = rig_on_event, .demand = rig_on_demand};
+    rig->outlet = (struct outlet){
+        .context = rig, .event = rig_on_event, .demand = rig_on_demand, .mark = rig_on_mark};
     struct capture capture = {.limits = *limits};
     rig->extractor = extractor_new(&capture, &rig->outlet, &rig->error);
     rig_open(rig, hints);
@@ -123,6 +140,11 @@ static inline struct demand rig_heard(struct rig *rig, int direction)
 
 static inline void rig_send(struct rig *rig, const struct event *event)
 {
+    int64_t now_ns = (int64_t)rig->packet * RIG_SECOND;
+    rig->marked_ns = now_ns > rig->marked_ns ? now_ns : rig->marked_ns;
+    const struct mark mark = {.kept_ns = rig->marked_ns};
+    if (!rig->error)
+        rig->error = extractor_mark(rig->extractor, RIG_FROM, &mark);
     if (!rig->error)
         rig->error = extractor_event(rig->extractor, RIG_FROM, event);
 }

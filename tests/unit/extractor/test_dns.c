@@ -277,6 +277,7 @@ static void a_stream_may_be_cut_anywhere(void **state)
     for (size_t segment = 1; segment <= two.length; segment++) {
         struct feed f = dns(TRANSPORT_TCP);
         feed_stream(&f, 1, two.bytes, two.length, segment);
+        assert_false(f.holds);
         assert_int_equal(f.conversation->count, 2);
         char second[400];
         unsigned packet = (unsigned)((one.length + 2) / segment) + 1;
@@ -295,6 +296,7 @@ static void after_a_gap_the_next_turn_is_waited_for(void **state)
     struct feed f = dns(TRANSPORT_TCP);
     feed_data(&f, 1, w.bytes, 50, TAPLINE_TURN, 0);
     feed_gap(&f, 1, 10);
+    assert_false(f.holds);
     assert_int_equal(f.conversation->want[1], TAPLINE_WANT_TURN);
     assert_int_equal(f.conversation->offset[1], 60);
     feed_data(&f, 1, w.bytes, w.length, 0, 0);

@@ -265,6 +265,23 @@ static void tls_in_a_tunnel(void **state)
     expect(1, "sni_ip", "198.51.100.2");
 }
 
+/* What the requester says before it has its answer is kept back; and so are the marks. */
+static void tls_before_the_tunnel_is_there(void **state)
+{
+    (void)state;
+    static const char hello[] = HELLO;
+    ask("CONNECT in.example:443 HTTP/1.1\r\n\r\n");
+    rig_data(rig, RIG_CLIENT, hello, sizeof hello - 1);
+    answer("HTTP/1.1 ");
+    answer("200 OK\r\n\r\n");
+    answer("\x16\x03\x03");
+    rig_close(rig, true, true);
+    assert_int_equal(rig->records, 2);
+    assert_int_equal(rig->record[1].record, TAPLINE_RECORD_SNI);
+    assert_int_equal(rig->record[1].time_ns, 2 * (int64_t)RIG_SECOND);
+    assert_int_equal(rig->kept_ns, rig->marked_ns);
+}
+
 static void websocket_without_the_hint(void **state)
 {
     (void)state;
@@ -312,7 +329,8 @@ int main(void)
         TEST(upgrade_taken),          TEST(upgrade_not_taken),
         TEST(upgrade_unanswered),     TEST(too_much_to_hold),
         TEST(connect_refused),        TEST(http_in_a_tunnel),
-        TEST(tls_in_a_tunnel),        TEST(websocket_without_the_hint),
+        TEST(tls_in_a_tunnel),        TEST(tls_before_the_tunnel_is_there),
+        TEST(websocket_without_the_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

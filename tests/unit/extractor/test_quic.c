@@ -186,6 +186,7 @@ static void a_hello_may_come_in_any_order(void **state)
         if (overlap > 0)
             assert_names(&f, 0, NULL);
         feed_crypto(&f, "conn-one", "conn-one", 0, hello.bytes, cut);
+        assert_false(f.holds);
         assert_names(&f, 1, overlap ? SNI("example.com", "2000") : SNI("example.com", "1000"));
         feed_free(&f);
     }

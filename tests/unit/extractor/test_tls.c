@@ -100,6 +100,7 @@ static void a_stream_may_be_cut_at_every_byte(void **state)
         struct feed f = tls();
         feed_data(&f, 1, server.bytes, cut, TAPLINE_TURN, 0);
         feed_data(&f, 1, server.bytes + cut, server.length - cut, 0, 0);
+        assert_false(f.holds);
         assert_int_equal(f.conversation->count, 1);
         assert_record(&f, 0, cut <= 75 ? SERVER_CERT("2000") : SERVER_CERT("1000"));
         feed_free(&f);

@@ -60,7 +60,8 @@ static void finish(struct bench *b)
 
 static int take_part(struct bench *b, int part)
 {
-    records_begin_part(b->made.records, MOMENT + part * (ALL_MS / PARTS) * MS);
+    int64_t until_ns = MOMENT + part * (ALL_MS / PARTS) * MS;
+    records_begin_part(b->made.records, (struct horizon_times){until_ns, until_ns});
     return scribe_take(b->scribe, b->made.records);
 }
 

@@ -47,13 +47,13 @@ struct listener {
     uint32_t pending_count;
     uint64_t closes, tallies;
     uint64_t marks, marked; /* and the flows that they counted */
-    int64_t oldest_ns;      /* as the marks say */
+    int64_t oldest_ns, kept_ns; /* as the marks say of flows, and of packets */
     bool backwards;         /* times ran back by more than the slack: the marks do not hold */
 };
 
-static inline bool listener_in_time(const struct listener *l, int64_t time_ns)
+static inline bool listener_in_time(const struct listener *l, int64_t bound_ns, int64_t time_ns)
 {
-    return !l->marks || l->backwards || time_ns >= l->oldest_ns;
+    return !l->marks || l->backwards || time_ns >= bound_ns;
 }
 
 static inline void listener_mix(struct listener_flow *flow, const void *bytes, size_t length)
@@ -115,7 +115,8 @@ static inline void listener_data(struct listener *l, uint64_t id, struct listene
     uint64_t end = data->offset + (tcp ? data->length : 1);
     bool turn = data->flags & TAPLINE_TURN;
     listener_range(l, flow, data->direction, data->offset, end);
-    LISTENER_PROMISE(listener_in_time(l, data->time_ns));
+    LISTENER_PROMISE(listener_in_time(l, l->oldest_ns, data->time_ns));
+    LISTENER_PROMISE(listener_in_time(l, l->kept_ns, data->time_ns));
     if (!listener_acts(&flow->side[data->direction], data->offset, end, turn))
         return;
     listener_mix_number(flow, data->direction);
@@ -147,7 +148,8 @@ static inline void listener_close(struct listener *l, struct listener_flow *flow
     LISTENER_PROMISE(!flow->closed);
     LISTENER_PROMISE(to == (flow->opened ? TAPLINE_CLASSIFIER : TAPLINE_SINK));
     LISTENER_PROMISE(close->trail_count == 1 && close->trail[0].sent == flow->events);
-    LISTENER_PROMISE(close->period == l->marks && listener_in_time(l, f->start_ns));
+    LISTENER_PROMISE(close->period == l->marks);
+    LISTENER_PROMISE(listener_in_time(l, l->oldest_ns, f->start_ns));
     flow->closed = true;
     l->closes++;
     listener_mix_number(flow, (uint64_t)f->start_ns);
@@ -190,6 +192,7 @@ static inline int listener_mark(void *context, const struct mark *mark)
     struct listener *l = context;
     LISTENER_PROMISE(mark->period == l->marks && mark->closed == l->closes - l->marked);
     l->oldest_ns = l->marks && mark->oldest_ns < l->oldest_ns ? l->oldest_ns : mark->oldest_ns;
+    l->kept_ns = l->marks && mark->kept_ns < l->kept_ns ? l->kept_ns : mark->kept_ns;
     l->marked = l->closes;
     l->marks++;
     return 0;

@@ -74,7 +74,7 @@ static inline void script_play(const uint8_t *bytes, size_t length, struct liste
     int64_t clock = s.now;
     uint32_t next[2] = {0xffffff00, 5000}, n = 0;
     for (; length >= SCRIPT_STEP && n < LISTENER_FLOWS - 2; n++) {
-        listener->backwards |= s.now < clock - TAPLINE_TIME_SLACK * SECOND;
+        listener->backwards |= s.now < clock - TAPLINE_ORDER_SLACK * SECOND;
         script_step(&s, bytes, next, n);
         if (bytes[6] >= 250) {
             tracker_clock(s.tracker, s.now);

@@ -186,15 +186,22 @@ static void marked(size_t n, uint64_t closed, int64_t oldest_ns)
     assert_true(mark->oldest_ns == oldest_ns);
 }
 
-/* A mark with each sweep: what is open may be as old as the oldest packet since it began; what is
- * to come, 600 s older than the clock. A close says in which period it was. */
+static void kept(size_t n, int64_t kept_ns)
+{
+    assert_true(n < scene.mark_count);
+    assert_true(scene.marks[n].kept_ns == kept_ns);
+}
+
+/* A mark with each minute: what is open may be as old as the oldest packet since it began; what is
+ * to come, 10 s older than the clock. A close says in which period it was. */
 static void test_marks(void **state)
 {
     (void)state;
     const int64_t start = scene.now;
     play(UP, "one");
     assert_int_equal(tracker_clock(scene.tracker, start + 100 * SECOND), 0);
-    marked(0, 0, start - 500 * SECOND);
+    marked(0, 0, start);
+    kept(0, start + 90 * SECOND);
     assert_int_equal(tracker_clock(scene.tracker, start + 130 * SECOND), 0); /* too soon */
     assert_int_equal(scene.mark_count, 1);
     scene.port[UP]++;
@@ -203,11 +210,11 @@ static void test_marks(void **state)
     assert_int_equal(tracker_clock(scene.tracker, start + 895 * SECOND), 0);
     marked(1, 0, start);
     assert_int_equal(tracker_clock(scene.tracker, start + 1101 * SECOND), 0); /* one is over */
-    marked(2, 0, start);
     assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), 1);
-    assert_int_equal(scene_event(&scene, TAPLINE_CLOSE, 0)->event.close.period, 3);
+    assert_int_equal(scene_event(&scene, TAPLINE_CLOSE, 0)->event.close.period, 2);
+    marked(2, 1, start + 890 * SECOND);
     assert_int_equal(tracker_clock(scene.tracker, start + 1600 * SECOND), 0);
-    marked(3, 1, start + 890 * SECOND);
+    marked(3, 0, start + 890 * SECOND);
     finish();
     assert_int_equal(scene_event(&scene, TAPLINE_CLOSE, 1)->event.close.period, 4);
     assert_int_equal(scene.mark_count, 4); /* the tally says all there is to say at the end */
@@ -226,7 +233,53 @@ static void test_marks_count_flows_that_others_end(void **state)
     scene_segment(&scene, UP, TCP_SYN, 90000, 0, NULL, 0);
     assert_int_equal(scene_count(&scene, TAPLINE_CLOSE), 2);
     assert_int_equal(tracker_clock(scene.tracker, scene.now), 0);
-    marked(0, 2, start + 400 * SECOND + 4 * MS - 600 * SECOND + MS);
+    marked(0, 2, start);
+    finish();
+}
+
+/* As many frames as are worth a mark, in whatever time. */
+static void test_marks_come_with_work_too(void **state)
+{
+    (void)state;
+    enum { WORK = 16384 };
+    assert_int_equal(tracker_clock(scene.tracker, scene.now), 0);
+    assert_int_equal(scene.mark_count, 1);
+    for (int i = 0; i < WORK; i++) {
+        assert_int_equal(tracker_clock(scene.tracker, scene.now), 0);
+        assert_int_equal(scene.mark_count, 1);
+        scene_segment(&scene, UP, TCP_ACK, 5000, 1, NULL, 0);
+    }
+    assert_int_equal(tracker_clock(scene.tracker, scene.now), 0);
+    assert_int_equal(scene.mark_count, 2);
+    finish();
+}
+
+/* Bytes behind a hole hold the marks where they were when these came, until they are handed on, or
+ * cut off by a FIN. */
+static void test_marks_know_what_waits(void **state)
+{
+    (void)state;
+    const int64_t start = scene.now;
+    uint32_t seq = 1000;
+    scene_segment(&scene, UP, TCP_SYN, seq - 1, 0, NULL, 0);
+    scene_segment(&scene, DOWN, TCP_SYN | TCP_ACK, 0, seq, NULL, 0);
+    for (int round = 0; round < 2; round++) {
+        int64_t now = start + round * 300 * SECOND;
+        assert_int_equal(tracker_clock(scene.tracker, now), 0);
+        kept(scene.mark_count - 1, now - 10 * SECOND);
+        scene.now = now;
+        scene_segment(&scene, UP, TCP_ACK, seq + 3, 1, "def", 3);
+        assert_int_equal(tracker_clock(scene.tracker, now + 100 * SECOND), 0);
+        kept(scene.mark_count - 1, now - 10 * SECOND);
+        scene_segment(&scene, UP, TCP_ACK, seq + 6, 1, "ghi", 3);
+        if (round)
+            scene_segment(&scene, UP, TCP_ACK | TCP_FIN, seq + 2, 1, NULL, 0);
+        else
+            scene_segment(&scene, UP, TCP_ACK, seq, 1, "abc", 3);
+        assert_int_equal(tracker_clock(scene.tracker, now + 200 * SECOND), 0);
+        kept(scene.mark_count - 1, now + 190 * SECOND);
+        seq += 9;
+    }
     finish();
 }
 
@@ -370,6 +423,8 @@ int main(void)
         TEST(test_times_behind_the_clock),
         TEST(test_marks),
         TEST(test_marks_count_flows_that_others_end),
+        TEST(test_marks_come_with_work_too),
+        TEST(test_marks_know_what_waits),
         TEST(test_marks_know_times_that_run_backwards),
         TEST(test_ids),
         TEST(test_many_flows),

@@ -1,0 +1,97 @@
+#include "common/bus/watermark.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "common/base/pool.h"
+#include "common/base/table.h"
+#include "common/wire/event.h"
+
+/* A tracker, by way of one worker. */
+struct source {
+    struct watermark *watermark;
+    int64_t floor_ns; /* what its last mark said; INT64_MIN: none came */
+    TAILQ_HEAD(, hold) holds; /* in the order in which they began, and so by time */
+};
+
+struct hold {
+    TAILQ_ENTRY(hold) others;
+    struct source *source;
+    int64_t since_ns;
+};
+
+struct watermark {
+    struct table sources; /* struct source, by worker and tracker */
+    struct pool pool;     /* of struct hold */
+};
+
+struct watermark *watermark_new(void)
+{
+    return calloc(1, sizeof(struct watermark));
+}
+
+void watermark_free(struct watermark **watermark)
+{
+    if (!*watermark)
+        return;
+    table_free(&(*watermark)->sources, free);
+    pool_free(&(*watermark)->pool);
+    free(*watermark);
+    *watermark = NULL;
+}
+
+/* From when it is first heard of; NULL: no memory. */
+static struct source *source_of(struct watermark *w, uint32_t from, uint64_t tracker)
+{
+    uint64_t id = (uint64_t)from << (64 - FLOW_INDEX_SHIFT) | tracker;
+    struct source *source = table_find(&w->sources, id);
+    if (source)
+        return source;
+    source = malloc(sizeof *source);
+    if (!source || table_add(&w->sources, id, source) != 0) {
+        free(source);
+        return NULL;
+    }
+    source->watermark = w;
+    source->floor_ns = INT64_MIN;
+    TAILQ_INIT(&source->holds);
+    return source;
+}
+
+int watermark_hold(struct watermark *w, uint32_t from, uint64_t flow, struct hold **hold)
+{
+    if (*hold)
+        return 0;
+    struct source *source = source_of(w, from, flow >> FLOW_INDEX_SHIFT);
+    *hold = source ? pool_take(&w->pool, sizeof **hold) : NULL;
+    if (!*hold)
+        return -ENOMEM;
+    (*hold)->source = source;
+    (*hold)->since_ns = source->floor_ns;
+    TAILQ_INSERT_TAIL(&source->holds, *hold, others);
+    return 0;
+}
+
+void watermark_let_go(struct hold **hold)
+{
+    if (!*hold)
+        return;
+    struct source *source = (*hold)->source;
+    TAILQ_REMOVE(&source->holds, *hold, others);
+    pool_put(&source->watermark->pool, *hold);
+    *hold = NULL;
+}
+
+int watermark_pass(struct watermark *w, uint32_t from, struct mark *mark)
+{
+    struct source *source = source_of(w, from, mark->tracker);
+    if (!source)
+        return -ENOMEM;
+    if (source->floor_ns < mark->kept_ns)
+        source->floor_ns = mark->kept_ns;
+    const struct hold *first = TAILQ_FIRST(&source->holds);
+    if (first && first->since_ns < mark->kept_ns)
+        mark->kept_ns = first->since_ns;
+    return 0;
+}

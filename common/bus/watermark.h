@@ -1,0 +1,38 @@
+/*
+ * How far in time a stage has handed on what came to it, for the marks that pass it: its low
+ * watermark (Akidau et al., MillWheel: Fault-Tolerant Stream Processing at Internet Scale, VLDB
+ * 2013).
+ *
+ * What comes of a tracker by way of one worker is no older than that one's last mark said. So what
+ * is kept back from then on holds later marks of the two down to there, until it is let go.
+ */
+#ifndef TAPLINE_COMMON_WATERMARK_H
+#define TAPLINE_COMMON_WATERMARK_H
+
+#include <stdint.h>
+
+#include "common/wire/mark.h"
+
+struct watermark;
+
+/** Something that is kept back: its owner's, until it is let go. */
+struct hold;
+
+/** Nothing came, and nothing is kept. NULL: no memory. */
+struct watermark *watermark_new(void);
+
+/** After all holds were let go. NULLs the caller's pointer, and accepts NULL in it. */
+void watermark_free(struct watermark **watermark);
+
+/** Something is kept back of that flow, whose events come from `from`. Where *hold is no NULL, that
+ *  is known already. 0 or -ENOMEM. */
+int watermark_hold(struct watermark *watermark, uint32_t from, uint64_t flow, struct hold **hold);
+
+/** It is let go. NULLs the caller's pointer, and accepts NULL in it. */
+void watermark_let_go(struct hold **hold);
+
+/** A mark came from `from`, and is to be sent on: what it says is kept becomes what this stage has
+ *  to say. 0 or -ENOMEM. */
+int watermark_pass(struct watermark *watermark, uint32_t from, struct mark *mark);
+
+#endif
