@@ -284,9 +284,10 @@ def main(words):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         if any(word in ("-sp", "-dp") for word in words):
             words = _from_old_words(words)
-        status = _command(words)
-        sys.stdout.flush()
-        return status
+        try:
+            return _command(words)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:  # whoever reads what is printed has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return DONE

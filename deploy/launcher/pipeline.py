@@ -40,7 +40,7 @@ class Pipeline(Readers):
         return self
 
     def _start(self, role, name, arguments):
-        self._workers.append(Worker(name, self._command(role, arguments), self._lifeline))
+        self._workers.append(Worker(name, self._command(role, arguments), self._held()))
 
     def _expected(self):
         return [word for role in WORKERS for word in (f"--{role}s", str(self._width[role]))]

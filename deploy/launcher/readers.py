@@ -36,7 +36,8 @@ class Readers:
     """Use as a context: every process is gone behind it, whatever happened.
 
     Each process holds the reading end of the lifeline, a pipe whose writing end only this
-    process has: were it killed, the pipe would end, and they with it.
+    process has: were it killed, the pipe would end, and they with it. And each holds the writing
+    end of a pipe that ends when all of them have ended.
     """
 
     def __init__(self, joining=(), stop_seconds=STOP_SECONDS):
@@ -46,7 +47,12 @@ class Readers:
 
     def __enter__(self):
         self._lifeline, self._hold = os.pipe()
+        self._ended, self._there = os.pipe()
         return self
+
+    def _held(self):
+        """What each process inherits."""
+        return self._lifeline, self._there
 
     def _command(self, role, arguments):
         return [installation.program(role), *self._joining, "--lifeline", str(self._lifeline),
@@ -63,7 +69,7 @@ class Readers:
         command = self._command("reader", ["--profile", f"/dev/fd/{document}", *self._expected(),
                                            *arguments])
         try:
-            process = subprocess.Popen(command, pass_fds=[self._lifeline, document, *passed],
+            process = subprocess.Popen(command, pass_fds=[*self._held(), document, *passed],
                                        **streams)
         finally:
             os.close(document)
@@ -121,19 +127,21 @@ class Readers:
 
     def __exit__(self, failure, *_):
         seconds = STOP_SECONDS if failure else self._stop_seconds
-        os.close(self._hold)
-        os.close(self._lifeline)
+        for end in self._hold, self._lifeline, self._there:
+            os.close(end)
         try:
             self._wait_for_all(seconds)
         except KeyboardInterrupt:
             self._wait_for_all(0)
             raise
+        finally:
+            os.close(self._ended)
 
     def _wait_for_all(self, seconds):
-        """Waits until every process has ended; one that takes longer than that is killed."""
+        """Waits until every process has ended; after that time those that are left are killed.
+        (Popen.wait would look again and again, later and later.)"""
+        ready, _, _ = select.select([self._ended], [], [], seconds)
         for process in self._processes():
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
+            if not ready:
                 process.kill()
-                process.wait()
+            process.wait()

@@ -177,7 +177,7 @@ class Supervisor:
         command = [installation.program(role), "--join", self._setup["lobby"], *own,
                    "--lifeline", str(self._lifeline), *self._setup["words"],
                    *(os.path.expanduser(word) for word in words)]
-        self._charges[name] = Charge(name, role, Worker(name, command, self._lifeline, log.file),
+        self._charges[name] = Charge(name, role, Worker(name, command, [self._lifeline], log.file),
                                      log)
 
     def _stop(self):

@@ -21,10 +21,10 @@ def _ended_how(code):
 class Worker:
     """A process that is to be there until it is told to go."""
 
-    def __init__(self, name, command, lifeline, log=None):
+    def __init__(self, name, command, held, log=None):
         self.name = name
         self._command = command
-        self._lifeline = lifeline  # a descriptor that it inherits, and whose end is its own
+        self._held = held  # descriptors that it inherits, its lifeline among them
         self._log = log  # what its standard error goes to; None: to ours
         self._deaths = []
         self._counted = False  # the present process's death stands in _deaths
@@ -34,7 +34,7 @@ class Worker:
     def start(self):
         """Starts it."""
         self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stderr=self._log,
-                                        pass_fds=[self._lifeline])
+                                        pass_fds=self._held)
         self._counted = False
 
     def died(self):
