@@ -1,7 +1,6 @@
 #include "stages/classifier/classifier.h"
 
 #include <errno.h>
-#include <stdalign.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -21,15 +20,15 @@
 struct classifier {
     const struct outlet *outlet;
     struct ground ground;
-    struct table flows;  /* struct flow, by id */
-    struct pool pool;    /* of struct flow */
-    struct buffer notes; /* those of the flow that is being closed */
+    struct table flows;          /* struct flow, by id */
+    struct pool udp;             /* of struct udp_flow, */
+    struct pool tcp;             /* and of struct tcp_flow */
+    struct buffer notes;         /* those of the flow that is being closed */
     struct watermark *watermark; /* of segments that are held */
 };
 
-/* In the order of how often it is needed: most events need nothing behind `findings.rank`. */
 struct flow {
-    alignas(CACHE_LINE) uint64_t id;
+    uint64_t id;
     uint64_t received; /* DATA and GAP events */
     uint64_t sent;
     uint64_t next[DIRECTIONS]; /* offset behind what has come */
@@ -38,14 +37,35 @@ struct flow {
     bool opened;               /* where it was opened */
     bool tcp;
     struct wants wants[DIRECTIONS];
-    union {
-        struct datagrams datagrams; /* of UDP */
-        struct stream stream;       /* of TCP */
-    };
     struct findings findings;
-    struct event_open open;
+};
+
+/* Each begins with its flow. UDP's are often the most by far, and fill four lines of the cache. */
+struct udp_flow {
+    struct flow flow;
+    struct datagrams datagrams;
+};
+_Static_assert(sizeof(struct udp_flow) <= 4 * CACHE_LINE, "a flow of UDP takes another line");
+struct tcp_flow {
+    struct flow flow;
+    struct stream stream;
     struct hold *hold; /* NULL: no segment is held */
 };
+
+static struct datagrams *datagrams_of(struct flow *f)
+{
+    return &((struct udp_flow *)f)->datagrams;
+}
+
+static struct stream *stream_of(struct flow *f)
+{
+    return &((struct tcp_flow *)f)->stream;
+}
+
+static struct hold **hold_of(struct flow *f)
+{
+    return &((struct tcp_flow *)f)->hold;
+}
 
 static int lay_ground(struct ground *ground, const struct capture *capture)
 {
@@ -78,10 +98,11 @@ struct classifier *classifier_new(const struct capture *capture, const struct ou
 static void flow_end(void *object)
 {
     struct flow *f = object;
-    if (f->tcp)
-        stream_free(&f->stream);
+    if (f->tcp) {
+        stream_free(stream_of(f));
+        watermark_let_go(hold_of(f));
+    }
     findings_free(&f->findings);
-    watermark_let_go(&f->hold);
 }
 
 void classifier_free(struct classifier **classifier)
@@ -90,7 +111,8 @@ void classifier_free(struct classifier **classifier)
     if (!c)
         return;
     table_free(&c->flows, flow_end);
-    pool_free(&c->pool);
+    pool_free(&c->udp);
+    pool_free(&c->tcp);
     watermark_free(&c->watermark);
     spares_free(&c->ground.holdings);
     buffer_free(&c->notes);
@@ -102,19 +124,26 @@ void classifier_free(struct classifier **classifier)
 
 static struct flow *flow_new(struct classifier *c, uint32_t from, const struct event *event)
 {
-    struct flow *f = pool_take(&c->pool, sizeof *f);
+    bool tcp = event->open.transport == TRANSPORT_TCP;
+    size_t size = tcp ? sizeof(struct tcp_flow) : sizeof(struct udp_flow);
+    struct flow *f = pool_take(tcp ? &c->tcp : &c->udp, size);
     if (!f)
         return NULL;
-    *f = (struct flow){.id = event->flow,
-                       .from = from,
-                       .tcp = event->open.transport == TRANSPORT_TCP,
-                       .open = event->open};
-    findings_begin(&f->findings, &c->ground, &f->open);
-    if (f->tcp)
-        stream_begin(&f->stream, &c->ground, &f->open, &f->findings);
-    else
-        datagrams_begin(&f->datagrams, &c->ground, &f->open, &f->findings);
+    *f = (struct flow){.id = event->flow, .from = from, .tcp = tcp};
+    findings_begin(&f->findings, &c->ground, &event->open);
+    if (tcp) {
+        stream_begin(stream_of(f), &f->findings);
+        *hold_of(f) = NULL;
+    } else {
+        datagrams_begin(datagrams_of(f), &f->findings);
+    }
     return f;
+}
+
+/* Its memory, when it holds nothing any more. */
+static void flow_put(struct classifier *c, struct flow *f)
+{
+    pool_put(f->tcp ? &c->tcp : &c->udp, f);
 }
 
 static int open_flow(struct classifier *c, uint32_t from, const struct event *event)
@@ -122,7 +151,7 @@ static int open_flow(struct classifier *c, uint32_t from, const struct event *ev
     struct flow *f = flow_new(c, from, event);
     int error = f ? table_add(&c->flows, f->id, f) : -ENOMEM;
     if (error != 0 && f)
-        pool_put(&c->pool, f);
+        flow_put(c, f);
     return error;
 }
 
@@ -137,7 +166,7 @@ static uint32_t further_hints(const struct classifier *c, const struct flow *f)
 {
     for (size_t i = 0; i < profile_count(c->ground.profile); i++) {
         const struct signature *s = profile_signature(c->ground.profile, i);
-        if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, f->open.transport, f->open.port))
+        if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, f->findings.open.transport, f->findings.open.port))
             return TAPLINE_HINT_WS_ADDRESSES;
     }
     return 0;
@@ -146,22 +175,22 @@ static uint32_t further_hints(const struct classifier *c, const struct flow *f)
 /* Opens the flow at the extractor, and sends what was held ahead of what has just come. */
 static int open_behind(const struct classifier *c, struct flow *f, uint32_t hint)
 {
-    struct event event = {.kind = TAPLINE_OPEN, .flow = f->id, .open = f->open};
+    struct event event = {.kind = TAPLINE_OPEN, .flow = f->id, .open = f->findings.open};
     event.open.hints |= hint | further_hints(c, f);
     f->opened = true;
     int error = outlet_event(c->outlet, TAPLINE_EXTRACTOR, &f->route, &event);
     event.kind = TAPLINE_DATA;
-    while (error == 0 && f->tcp && stream_take_held(&f->stream, &event.data))
+    while (error == 0 && f->tcp && stream_take_held(stream_of(f), &event.data))
         error = hand_on(c, f, &event);
     return error;
 }
 
 /* What the classifier itself wants of a direction. */
-static struct want own_want(const struct flow *f, int direction)
+static struct want own_want(struct flow *f, int direction)
 {
     uint64_t next = f->next[direction];
     enum tapline_want want =
-        f->tcp ? stream_want(&f->stream, direction) : datagrams_want(&f->datagrams, next);
+        f->tcp ? stream_want(stream_of(f), direction) : datagrams_want(datagrams_of(f), next);
     return (struct want){want, next};
 }
 
@@ -171,7 +200,7 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
     struct want own = own_want(f, direction), told;
     if (!c->ground.limits.demand || own.want == TAPLINE_WANT_FROM)
         return;
-    bool served = f->opened && (f->tcp || datagrams_served(&f->datagrams, direction, next));
+    bool served = f->opened && (f->tcp || datagrams_served(datagrams_of(f), direction, next));
     if (!wants_tell(&f->wants[direction], &own, served, next, &told))
         return;
     struct demand demand = {f->id, (uint8_t)direction, told.want, told.offset};
@@ -181,9 +210,9 @@ static void tell(const struct classifier *c, struct flow *f, int direction)
 /* After an event of TCP, and what it made the stream hold or give back. */
 static int note_held(const struct classifier *c, struct flow *f)
 {
-    if (stream_holds(&f->stream))
-        return watermark_hold(c->watermark, f->from, f->id, &f->hold);
-    watermark_let_go(&f->hold);
+    if (stream_holds(stream_of(f)))
+        return watermark_hold(c->watermark, f->from, f->id, hold_of(f));
+    watermark_let_go(hold_of(f));
     return 0;
 }
 
@@ -193,11 +222,11 @@ static int look(struct flow *f, const struct event_data *data, bool turn, bool *
     const struct wants *w = &f->wants[data->direction];
     int error;
     if (f->tcp) {
-        error = stream_data(&f->stream, f->received, data);
-        *passes = stream_passes(&f->stream, data->direction, turn);
+        error = stream_data(stream_of(f), f->received, data);
+        *passes = stream_passes(stream_of(f), data->direction, turn);
     } else {
-        error = datagrams_data(&f->datagrams, f->received, data);
-        *passes = datagrams_passes(&f->datagrams, data);
+        error = datagrams_data(datagrams_of(f), f->received, data);
+        *passes = datagrams_passes(datagrams_of(f), data);
     }
     *passes = *passes && wants_admit(w, data->offset, f->tcp ? data->length : 1);
     return error;
@@ -211,7 +240,7 @@ static int take_data(const struct classifier *c, struct flow *f, const struct ev
     if (turn)
         wants_turn(&f->wants[data->direction], data->offset);
     int error = look(f, data, turn, &passes);
-    uint32_t hint = f->tcp ? stream_hint(&f->stream) : datagrams_hint(&f->datagrams);
+    uint32_t hint = f->tcp ? stream_hint(stream_of(f)) : datagrams_hint(datagrams_of(f));
     if (error == 0 && hint && !f->opened && (f->tcp || passes))
         error = open_behind(c, f, hint);
     if (error == 0 && f->opened && passes)
@@ -231,8 +260,8 @@ static int take_gap(const struct classifier *c, struct flow *f, const struct eve
         return ERR_MALFORMED;
     const struct event_gap *gap = &event->gap;
     f->next[gap->direction] = gap->offset + gap->length;
-    int error = stream_break(&f->stream, gap->direction);
-    bool passes = f->opened && stream_passes(&f->stream, gap->direction, false) &&
+    int error = stream_break(stream_of(f), gap->direction);
+    bool passes = f->opened && stream_passes(stream_of(f), gap->direction, false) &&
                   wants_admit(&f->wants[gap->direction], gap->offset, gap->length);
     if (error == 0 && passes)
         error = hand_on(c, f, event);
@@ -249,7 +278,7 @@ static int add_notes(struct classifier *c, struct flow *f, struct event_close *c
     const uint64_t *packets = close->figures.packets;
     struct buffer *notes = &c->notes;
     bool found;
-    if (!f->tcp && datagrams_dns_only(&f->datagrams, f->received, packets[0] + packets[1]))
+    if (!f->tcp && datagrams_dns_only(datagrams_of(f), f->received, packets[0] + packets[1]))
         findings_dns_only(&f->findings);
     buffer_clear(notes);
     buffer_append(notes, close->notes.bytes, close->notes.length);
@@ -269,7 +298,7 @@ static int close_flow(struct classifier *c, struct flow *f, const struct event *
         (struct trail){TAPLINE_CLASSIFIER, f->received, f->sent, 0};
     int error = 0;
     for (int side = 0; f->tcp && error == 0 && side < DIRECTIONS; side++)
-        error = stream_break(&f->stream, side);
+        error = stream_break(stream_of(f), side);
     if (error == 0)
         error = add_notes(c, f, close);
     outlet_route none = 0;
@@ -278,7 +307,7 @@ static int close_flow(struct classifier *c, struct flow *f, const struct event *
                           : outlet_event(c->outlet, TAPLINE_SINK, &none, &done);
     table_take(&c->flows, f->id);
     flow_end(f);
-    pool_put(&c->pool, f);
+    flow_put(c, f);
     return error;
 }
 
@@ -309,8 +338,8 @@ void classifier_expect(const struct classifier *c, const struct event *events, u
         table_prefetch(&c->flows, events[i].flow);
     for (uint32_t i = 0; i < count; i++)
         cache_fetch(table_find(&c->flows, events[i].flow),
-                    events[i].kind == TAPLINE_CLOSE ? sizeof(struct flow)
-                                                    : offsetof(struct flow, findings.type_at));
+                    events[i].kind == TAPLINE_CLOSE ? sizeof(struct tcp_flow)
+                                                    : offsetof(struct tcp_flow, stream.side[1]));
 }
 
 void classifier_demand(struct classifier *c, const struct demand *demand)

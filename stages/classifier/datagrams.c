@@ -9,29 +9,29 @@ static bool is_dns_port(uint16_t port)
     return port == 53 || port == 5353 || port == 5355;
 }
 
-void datagrams_begin(struct datagrams *d, struct ground *ground, const struct event_open *open,
-                     struct findings *findings)
+void datagrams_begin(struct datagrams *d, struct findings *findings)
 {
-    *d = (struct datagrams){.ground = ground,
-                            .findings = findings,
+    const struct profile *profile = findings->ground->profile;
+    const struct event_open *open = &findings->open;
+    *d = (struct datagrams){.findings = findings,
                             .dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1]),
                             .all_dns = true};
-    for (size_t i = 0; i < profile_count(ground->profile); i++)
-        if (signature_applies(profile_signature(ground->profile, i), open->transport, open->port))
+    for (size_t i = 0; i < profile_count(profile); i++)
+        if (signature_applies(profile_signature(profile, i), open->transport, open->port))
             d->open[0] |= UINT64_C(1) << i;
     d->open[1] = d->open[0];
 }
 
 static int read_stun(struct datagrams *d, size_t signature, const struct event_data *data)
 {
-    const struct signature *s = profile_signature(d->ground->profile, signature);
+    const struct signature *s = profile_signature(d->findings->ground->profile, signature);
     if (!stun_recognise(data->bytes, data->length, data->missing))
         return 0;
     struct cursor attributes = stun_attributes(data->bytes, data->length);
     struct slice text;
     while (stun_next(&attributes, s->stun_attribute, &text)) {
         bool found;
-        int error = findings_stun(d->findings, data->direction, text, d->ground->limits.stun_values,
+        int error = findings_stun(d->findings, data->direction, text, d->findings->ground->limits.stun_values,
                                   &found);
         if (error != 0)
             return error;
@@ -46,7 +46,7 @@ static int read_stun(struct datagrams *d, size_t signature, const struct event_d
 static int match(struct datagrams *d, size_t signature, place at, int direction,
                  const struct payload *payload)
 {
-    const struct signature *s = profile_signature(d->ground->profile, signature);
+    const struct signature *s = profile_signature(d->findings->ground->profile, signature);
     struct match m;
     if (signature_match(s, payload, &m) != VERDICT_YES)
         return 0;
@@ -60,11 +60,11 @@ static int match(struct datagrams *d, size_t signature, place at, int direction,
 static int look(struct datagrams *d, place at, const struct event_data *data)
 {
     struct payload payload = {data->bytes, data->length, data->missing, false};
-    uint64_t may = profile_glance(d->ground->profile, false, d->open[data->direction], &payload);
+    uint64_t may = profile_glance(d->findings->ground->profile, false, d->open[data->direction], &payload);
     int error = 0;
     for (; may && error == 0; may &= may - 1) {
         size_t i = (size_t)__builtin_ctzll(may);
-        bool stun = profile_signature(d->ground->profile, i)->kind == SIGNATURE_STUN;
+        bool stun = profile_signature(d->findings->ground->profile, i)->kind == SIGNATURE_STUN;
         error = stun ? read_stun(d, i, data) : match(d, i, at, data->direction, &payload);
     }
     return error;
@@ -72,7 +72,7 @@ static int look(struct datagrams *d, place at, const struct event_data *data)
 
 int datagrams_data(struct datagrams *d, place at, const struct event_data *data)
 {
-    bool looked = data->offset < d->ground->limits.probe_datagrams;
+    bool looked = data->offset < d->findings->ground->limits.probe_datagrams;
     d->dns = (looked || d->all_dns) &&
              dns_message_recognise(data->bytes, data->length, data->missing, d->dns_port);
     d->all_dns = d->all_dns && d->dns;
@@ -92,7 +92,7 @@ uint32_t datagrams_hint(const struct datagrams *d)
 
 bool datagrams_served(const struct datagrams *d, int direction, uint64_t index)
 {
-    bool probed = index < d->ground->limits.probe_datagrams;
+    bool probed = index < d->findings->ground->limits.probe_datagrams;
     return (d->hint == TAPLINE_HINT_QUIC && !d->declined[direction]) ||
            (d->hint == TAPLINE_HINT_DNS && (d->all_dns || probed));
 }
@@ -114,6 +114,6 @@ bool datagrams_dns_only(const struct datagrams *d, uint64_t received, uint64_t p
 
 enum tapline_want datagrams_want(const struct datagrams *d, uint64_t next)
 {
-    return next < d->ground->limits.probe_datagrams || d->all_dns ? TAPLINE_WANT_FROM
+    return next < d->findings->ground->limits.probe_datagrams || d->all_dns ? TAPLINE_WANT_FROM
                                                                   : TAPLINE_WANT_NOTHING;
 }

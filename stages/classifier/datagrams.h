@@ -16,19 +16,18 @@
 #include "stages/classifier/ground.h"
 
 struct datagrams {
-    struct ground *ground;
     struct findings *findings;
+    uint32_t hint;
     bool dns_port; /* a port says DNS */
     bool dns;      /* the last datagram was DNS, */
     bool all_dns;  /* and so were all before it */
-    uint32_t hint;
     bool declined[DIRECTIONS]; /* before anything was recognised */
     uint64_t open[DIRECTIONS]; /* signatures that may find something new there: a bit for each */
 };
 
-/** No datagram has come yet. All are borrowed and outlive it; it owns nothing. */
-void datagrams_begin(struct datagrams *d, struct ground *ground, const struct event_open *open,
-                     struct findings *findings);
+/** No datagram has come yet. `findings` knows the flow; it is borrowed and outlives it. It owns
+ *  nothing. */
+void datagrams_begin(struct datagrams *d, struct findings *findings);
 
 /** Looks at the next datagram. 0 or -ENOMEM. */
 int datagrams_data(struct datagrams *d, place at, const struct event_data *data);

@@ -34,7 +34,7 @@ struct stun_values {
 
 void findings_begin(struct findings *f, struct ground *ground, const struct event_open *open)
 {
-    *f = (struct findings){.ground = ground, .open = open, .rank = FINDINGS_NO_TYPE};
+    *f = (struct findings){.ground = ground, .open = *open, .rank = FINDINGS_NO_TYPE};
 }
 
 void findings_free(struct findings *f)
@@ -54,7 +54,7 @@ void findings_free(struct findings *f)
 
 void findings_type(struct findings *f, place at, uint32_t rank)
 {
-    if (f->open->transport == TRANSPORT_UDP)
+    if (f->open.transport == TRANSPORT_UDP)
         at = 0;
     if (f->rank == FINDINGS_NO_TYPE || at < f->type_at || (at == f->type_at && rank < f->rank)) {
         f->type_at = at;
@@ -122,7 +122,7 @@ bool findings_identified(struct findings *f, size_t signature, int side)
 static void pack_address(struct buffer *to, const struct findings *f, int side)
 {
     char text[ADDRESS_TEXT];
-    pack_str(to, address_text(&f->open->address[side], text));
+    pack_str(to, address_text(&f->open.address[side], text));
 }
 
 /* Is it there already: by the text that it was read from, or by what that says? */
@@ -206,7 +206,7 @@ static struct buffer *note(struct notes *n, const char *key)
 static bool counts(const struct findings *f, size_t signature, enum reports reports)
 {
     return profile_signature(f->ground->profile, signature)->reports == reports &&
-           (f->open->transport == TRANSPORT_UDP || findings_type_is(f, signature));
+           (f->open.transport == TRANSPORT_UDP || findings_type_is(f, signature));
 }
 
 /* The earliest sighting of one side among the signatures that report so; NULL: none. */

@@ -27,14 +27,14 @@ struct findings {
     bool dns_only; /* every datagram was DNS */
     place type_at;
     struct ground *ground;
-    const struct event_open *open;
+    struct event_open open;     /* the flow's */
     struct sighting *sightings; /* one of each signature and side */
     struct stun_values *stun;   /* NULL: none was found */
 };
 
 enum { FINDINGS_NO_TYPE = INT32_MAX };
 
-/** Nothing is found yet. `ground` and `open` are borrowed and outlive it. */
+/** Nothing is found yet. `ground` is borrowed and outlives it. */
 void findings_begin(struct findings *f, struct ground *ground, const struct event_open *open);
 
 /** Forgets what was found. */

@@ -16,9 +16,10 @@ static bool is_dns_port(uint16_t port)
     return port == 53 || port == 5353;
 }
 
-void stream_begin(struct stream *s, struct ground *ground, const struct event_open *open,
-                  struct findings *findings)
+void stream_begin(struct stream *s, struct findings *findings)
 {
+    struct ground *ground = findings->ground;
+    const struct event_open *open = &findings->open;
     *s = (struct stream){.ground = ground,
                          .findings = findings,
                          .dns_port = is_dns_port(open->port[0]) || is_dns_port(open->port[1])};

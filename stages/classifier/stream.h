@@ -36,9 +36,8 @@ struct stream {
     struct side side[DIRECTIONS];
 };
 
-/** No segment has come yet. All are borrowed and outlive it. */
-void stream_begin(struct stream *s, struct ground *ground, const struct event_open *open,
-                  struct findings *findings);
+/** No segment has come yet. `findings` knows the flow; it is borrowed and outlives it. */
+void stream_begin(struct stream *s, struct findings *findings);
 
 /** Gives back what is held. */
 void stream_free(struct stream *s);

@@ -2,27 +2,38 @@
 
 static const struct want EVERYTHING = {TAPLINE_WANT_FROM, 0};
 
+static void set_behind(struct wants *w, const struct want *want)
+{
+    w->behind = (uint8_t)want->want;
+    w->behind_offset = want->offset;
+}
+
+static void set_told(struct wants *w, const struct want *want)
+{
+    w->told = (uint8_t)want->want;
+    w->told_offset = want->offset;
+}
+
 void wants_turn(struct wants *w, uint64_t offset)
 {
     w->turned = offset + 1;
-    if (w->behind.want == TAPLINE_WANT_TURN && offset >= w->behind.offset)
-        w->behind = EVERYTHING;
-    if (w->told.want == TAPLINE_WANT_TURN && offset >= w->told.offset)
-        w->told = EVERYTHING;
+    if (w->behind == TAPLINE_WANT_TURN && offset >= w->behind_offset)
+        set_behind(w, &EVERYTHING);
+    if (w->told == TAPLINE_WANT_TURN && offset >= w->told_offset)
+        set_told(w, &EVERYTHING);
 }
 
 void wants_behind(struct wants *w, const struct want *want)
 {
     bool stale = want->want == TAPLINE_WANT_TURN && w->turned > want->offset;
     if (!stale)
-        w->behind = *want;
+        set_behind(w, want);
 }
 
 bool wants_admit(const struct wants *w, uint64_t offset, uint64_t length)
 {
-    const struct want *behind = &w->behind;
-    return behind->want == TAPLINE_WANT_FROM &&
-           (offset >= behind->offset || offset + length > behind->offset);
+    return w->behind == TAPLINE_WANT_FROM &&
+           (offset >= w->behind_offset || offset + length > w->behind_offset);
 }
 
 /* The order of enum tapline_want is that of how little is wanted. Everything from an offset on,
@@ -41,14 +52,15 @@ static struct want merge(const struct want *a, const struct want *b)
 bool wants_tell(struct wants *w, const struct want *own, bool served, uint64_t next,
                 struct want *tell)
 {
-    *tell = served ? merge(own, &w->behind) : *own;
+    const struct want behind = {(enum tapline_want)w->behind, w->behind_offset};
+    *tell = served ? merge(own, &behind) : *own;
     if (tell->want == TAPLINE_WANT_NOTHING)
         tell->offset = next;
     bool leaves_out = tell->want != TAPLINE_WANT_FROM || tell->offset > next;
-    bool known = tell->want == w->told.want &&
-                 (tell->want == TAPLINE_WANT_NOTHING || tell->offset == w->told.offset);
-    if (!leaves_out || known || w->told.want == TAPLINE_WANT_NOTHING)
+    bool known = tell->want == w->told &&
+                 (tell->want == TAPLINE_WANT_NOTHING || tell->offset == w->told_offset);
+    if (!leaves_out || known || w->told == TAPLINE_WANT_NOTHING)
         return false;
-    w->told = *tell;
+    set_told(w, tell);
     return true;
 }

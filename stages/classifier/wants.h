@@ -17,9 +17,10 @@ struct want {
 
 /** Zeroed: a direction of which everything is wanted. */
 struct wants {
-    struct want behind; /* the extractor's */
-    struct want told;   /* what the tracker was told last */
-    uint64_t turned;    /* 1 more than where the last turn began; 0: none was seen */
+    uint64_t behind_offset, told_offset;
+    uint64_t turned; /* 1 more than where the last turn began; 0: none was seen */
+    uint8_t behind;  /* enum tapline_want: the extractor's, */
+    uint8_t told;    /* and what the tracker was told last */
 };
 
 /** A turn of this direction began at this offset: whoever waited for it wants everything again. */
