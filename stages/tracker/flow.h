@@ -32,7 +32,8 @@ struct tcp_side {
 /** How far the handshake got, for the round trip time. */
 enum handshake { HANDSHAKE_NONE, HANDSHAKE_ASKED, HANDSHAKE_ANSWERED, HANDSHAKE_DONE };
 
-/** In the order of how often it is needed: what finds it, and ends it, stands in one line. */
+/** In the order of how often it is needed: what finds it, and ends it, stands in one line. One of
+ *  TCP is the beginning of a struct tcp_flow. */
 struct flow {
     alignas(CACHE_LINE) uint64_t id;
     int64_t expires; /* the capture's clock, once later than this, has left it behind */
@@ -50,11 +51,28 @@ struct flow {
     int64_t idle_limit; /* for how long it may be silent; INT64_MAX: as long as it likes */
     int64_t due;        /* no later than `expires`: what the table knows of that (flow_table.h) */
     struct want want[DIRECTIONS];
-
-    struct tcp_side side[DIRECTIONS]; /* TCP only, as is the rest: */
-    uint32_t unanswered_seq;          /* of the SYN, then of the SYN+ACK, */
-    int64_t unanswered_ns;            /* and when it was last sent */
 };
+_Static_assert(sizeof(struct flow) == 4 * CACHE_LINE, "there are often very many of UDP");
+
+/** What only a flow of TCP has. */
+struct tcp_flow {
+    struct flow flow;
+    struct tcp_side side[DIRECTIONS];
+    uint32_t unanswered_seq; /* of the SYN, then of the SYN+ACK, */
+    int64_t unanswered_ns;   /* and when it was last sent */
+};
+
+/** All of a flow that is of TCP. */
+static inline struct tcp_flow *flow_tcp(struct flow *flow)
+{
+    return (struct tcp_flow *)flow;
+}
+
+/** Its sides, where they are only to be read. */
+static inline const struct tcp_side *flow_sides(const struct flow *flow)
+{
+    return ((const struct tcp_flow *)flow)->side;
+}
 
 /** Notes that new payload of a direction came. The number of the turn that it belongs to: turns
  *  are counted as the capture saw the two sides alternate, not as holes let their bytes be handed

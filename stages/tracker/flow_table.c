@@ -28,11 +28,15 @@ struct index {
     uint32_t count;
 };
 
+/* Flows of UDP, which are smaller, and of TCP (struct tcp_flow) lie apart: the last bit of a slot's
+ * number says in which slab it is, the others where. */
+enum { KIND_UDP, KIND_TCP, KINDS };
+
 struct flow_table {
     struct index by_key;
     struct table by_id;
-    struct slab slab; /* struct flow */
-    int64_t *dues;    /* by slot; INT64_MAX where that is free */
+    struct slab slabs[KINDS];
+    int64_t *dues; /* by slot; INT64_MAX where that is free */
     uint32_t dues_size;
     uint64_t secrets[SECRETS]; /* nobody can choose who collides without them */
 };
@@ -100,7 +104,12 @@ static void index_expect(const struct index *index, uint32_t hash)
 
 static struct flow *flow_at(const struct flow_table *table, uint32_t slot)
 {
-    return slab_at(&table->slab, slot);
+    return slab_at(&table->slabs[slot % KINDS], slot / KINDS);
+}
+
+static uint8_t kind_of(uint8_t transport)
+{
+    return transport == TRANSPORT_TCP ? KIND_TCP : KIND_UDP;
 }
 
 struct flow_table *flow_table_new(uint64_t seed)
@@ -108,7 +117,8 @@ struct flow_table *flow_table_new(uint64_t seed)
     struct flow_table *table = calloc(1, sizeof *table);
     if (!table)
         return NULL;
-    table->slab.object_size = sizeof(struct flow);
+    table->slabs[KIND_UDP].object_size = sizeof(struct flow);
+    table->slabs[KIND_TCP].object_size = sizeof(struct tcp_flow);
     for (uint64_t i = 0; i < SECRETS; i++)
         table->secrets[i] = XXH3_64bits_withSeed(&i, sizeof i, seed) | 1;
     if (index_init(&table->by_key, FEWEST_ENTRIES) != 0)
@@ -118,8 +128,8 @@ struct flow_table *flow_table_new(uint64_t seed)
 
 static void flow_release(struct flow *flow)
 {
-    for (int d = 0; d < DIRECTIONS; d++)
-        stream_clear(&flow->side[d].stream);
+    for (int d = 0; d < DIRECTIONS && flow->figures.transport == TRANSPORT_TCP; d++)
+        stream_clear(&flow_tcp(flow)->side[d].stream);
 }
 
 void flow_table_free(struct flow_table **table)
@@ -127,10 +137,11 @@ void flow_table_free(struct flow_table **table)
     struct flow_table *t = *table;
     if (!t)
         return;
-    for (uint32_t slot = 0; slot < t->slab.slots; slot++)
+    for (uint32_t slot = 0; slot < flow_table_slots(t); slot++)
         if (flow_table_slot(t, slot))
             flow_release(flow_at(t, slot));
-    slab_free(&t->slab);
+    for (int kind = 0; kind < KINDS; kind++)
+        slab_free(&t->slabs[kind]);
     free(t->dues);
     free(t->by_key.entries);
     table_free(&t->by_id, NULL);
@@ -194,8 +205,9 @@ struct flow *flow_table_fetch(const struct flow_table *table, uint32_t hash)
         at = (at + 1) & index->mask;
     if (!index->entries[at].slot)
         return NULL;
-    struct flow *flow = flow_at(table, index->entries[at].slot - 1);
-    cache_fetch(flow, sizeof *flow);
+    uint32_t slot = index->entries[at].slot - 1;
+    struct flow *flow = flow_at(table, slot);
+    cache_fetch(flow, table->slabs[slot % KINDS].object_size);
     return flow;
 }
 
@@ -224,12 +236,14 @@ struct flow *flow_table_by_id(const struct flow_table *table, uint64_t id)
 /* For whatever slot may be taken next. */
 static int dues_make_room(struct flow_table *table)
 {
-    if (table->slab.slots < table->dues_size)
+    if (flow_table_slots(table) + KINDS <= table->dues_size)
         return 0;
     size_t size = table->dues_size ? 2 * (size_t)table->dues_size : FEWEST_ENTRIES;
     int64_t *dues = size <= UINT32_MAX ? realloc(table->dues, size * sizeof *dues) : NULL;
     if (!dues)
         return -1;
+    for (size_t slot = table->dues_size; slot < size; slot++)
+        dues[slot] = INT64_MAX;
     table->dues = dues;
     table->dues_size = (uint32_t)size;
     return 0;
@@ -240,16 +254,20 @@ struct flow *flow_table_add(struct flow_table *table, uint32_t hash, const struc
 {
     if (index_make_room(&table->by_key) != 0 || dues_make_room(table) != 0)
         return NULL;
-    uint32_t slot;
-    struct flow *flow = slab_take(&table->slab, &slot);
+    uint8_t kind = kind_of(packet->protocol);
+    uint32_t place;
+    struct flow *flow = slab_take(&table->slabs[kind], &place);
     if (!flow)
         return NULL;
     if (table_add(&table->by_id, id, flow) != 0) {
-        slab_release(&table->slab, slot);
+        slab_release(&table->slabs[kind], place);
         return NULL;
     }
     int source = initiator ? FROM_INITIATOR : FROM_RESPONDER;
-    *flow = (struct flow){.id = id, .slot = slot, .hash = hash};
+    memset(flow, 0, table->slabs[kind].object_size);
+    flow->id = id;
+    flow->slot = place * KINDS + kind;
+    flow->hash = hash;
     flow_table_set_due(table, flow, INT64_MAX);
     flow->figures.transport = packet->protocol;
     flow->figures.address[source] = packet->source;
@@ -268,7 +286,7 @@ void flow_table_remove(struct flow_table *table, struct flow *flow)
     flow_release(flow);
     flow_table_set_due(table, flow, INT64_MAX);
     flow->id = 0;
-    slab_release(&table->slab, flow->slot);
+    slab_release(&table->slabs[flow->slot % KINDS], flow->slot / KINDS);
 }
 
 uint32_t flow_table_count(const struct flow_table *table)
@@ -278,13 +296,15 @@ uint32_t flow_table_count(const struct flow_table *table)
 
 uint32_t flow_table_slots(const struct flow_table *table)
 {
-    return table->slab.slots;
+    uint32_t udp = table->slabs[KIND_UDP].slots, tcp = table->slabs[KIND_TCP].slots;
+    return (udp > tcp ? udp : tcp) * KINDS;
 }
 
 struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot)
 {
-    struct flow *flow = flow_at(table, slot);
-    return flow->id ? flow : NULL;
+    bool taken_once = slot / KINDS < table->slabs[slot % KINDS].slots;
+    struct flow *flow = taken_once ? flow_at(table, slot) : NULL;
+    return flow && flow->id ? flow : NULL;
 }
 
 void flow_table_set_due(struct flow_table *table, struct flow *flow, int64_t due)

@@ -1,8 +1,8 @@
 /*
  * The flows that are open: found by their endpoints, whoever sent the packet, and by their id.
  *
- * Flows lie in a slab and stay where they are for their life; two tables with open addressing lead
- * to them. Nothing is allocated but to grow.
+ * Flows lie in slabs and stay where they are for their life; two tables with open addressing lead to
+ * them. Nothing is allocated but to grow.
  */
 #ifndef TAPLINE_TRACKER_FLOW_TABLE_H
 #define TAPLINE_TRACKER_FLOW_TABLE_H
@@ -47,7 +47,7 @@ void flow_table_remove(struct flow_table *table, struct flow *flow);
 /** Flows that are open. */
 uint32_t flow_table_count(const struct flow_table *table);
 
-/** Slots of the slab, and the flow in one of them; NULL: it is free. */
+/** Slots of the slabs, and the flow in one of them; NULL: it is free. */
 uint32_t flow_table_slots(const struct flow_table *table);
 struct flow *flow_table_slot(const struct flow_table *table, uint32_t slot);
 

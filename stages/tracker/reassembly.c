@@ -49,7 +49,7 @@ struct reorder {
 
 static struct stream *stream_of(struct flow *flow, int direction)
 {
-    return &flow->side[direction].stream;
+    return &flow_tcp(flow)->side[direction].stream;
 }
 
 /* How far a sequence number is from the next byte in order. */

@@ -142,7 +142,7 @@ static void test_comings_and_goings(void **state)
     for (int i = 0; i < 10 * MANY; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         uint32_t n = (uint32_t)(seed >> 33) % MANY;
-        struct packet p = packet(n, 1000, 70000, 80, 6);
+        struct packet p = packet(n, 1000, 70000, 80, n % 2 ? 6 : 17);
         struct flow *flow = find(table, &p, &direction);
         assert_int_equal(flow != NULL, open[n]);
         if (flow) {
