@@ -1,6 +1,7 @@
 #include "stages/extractor/conversation.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "common/base/cache.h"
@@ -10,24 +11,17 @@
 
 /* A name that was seen on the wire, who it belongs to, and when. */
 struct name_note {
-    bool known;
-    int side;
+    char *text; /* NULL: none was */
     int64_t time_ns;
-    char *text;
-    size_t length;
+    uint32_t length;
+    uint8_t side;
 };
 
 /* What a direction's reader asked for last. */
 struct wanted {
-    enum tapline_want want;
     uint64_t offset;
-    bool told; /* to the stage before */
-};
-
-/* Where a kind of record stands: they are counted within the packet that they begin in. */
-struct place {
-    uint64_t packet;
-    uint32_t next;
+    uint8_t want; /* enum tapline_want */
+    bool told;    /* to the stage before */
 };
 
 enum { RECORD_KINDS = TAPLINE_RECORD_XYCDN + 1 };
@@ -37,16 +31,18 @@ struct conversation {
     struct conversation_ground *ground;
     uint64_t flow;
     struct wanted wanted[DIRECTIONS];
-    struct event_open open;
     uint32_t from;      /* whom demand is told */
     outlet_route route; /* the sink's */
     uint64_t records;   /* sent ahead of the close */
-    struct place place[RECORD_KINDS];
-    bool requested;
-    int64_t request_ns; /* the last HTTP request's time */
+    struct event_open open;
+    uint64_t packet[RECORD_KINDS]; /* that the last record of a kind began in, */
+    uint32_t next[RECORD_KINDS];   /* and what is the next one's place in it */
     struct name_note sni;
     struct name_note domain;
+    int64_t request_ns; /* the last HTTP request's time, */
+    bool requested;     /* if there was any */
 };
+_Static_assert(sizeof(struct conversation) <= 4 * CACHE_LINE, "there are often very many");
 
 void conversation_ground_clear(struct conversation_ground *ground)
 {
@@ -80,7 +76,7 @@ void conversation_free(struct conversation **c)
 
 void conversation_expect(const struct conversation *c, const struct event *event)
 {
-    cache_fetch(c, event->kind == TAPLINE_CLOSE ? sizeof *c : CACHE_LINE);
+    cache_fetch(c, event->kind == TAPLINE_CLOSE ? sizeof *c : offsetof(struct conversation, sni));
 }
 
 const struct event_open *conversation_open(const struct conversation *c)
@@ -138,9 +134,10 @@ int conversation_record(struct conversation *c, enum tapline_record_kind record,
 {
     if (map->failed)
         return -ENOMEM;
-    struct place *place = &c->place[record];
-    if (place->packet != packet)
-        *place = (struct place){.packet = packet};
+    if (c->packet[record] != packet) {
+        c->packet[record] = packet;
+        c->next[record] = 0;
+    }
     c->records++;
     struct event event; /* a CLOSE is many times as large: what only that has stays as it is */
     event.kind = TAPLINE_RECORD;
@@ -148,7 +145,7 @@ int conversation_record(struct conversation *c, enum tapline_record_kind record,
     event.record = (struct event_record){.record = record,
                                          .time_ns = time_ns,
                                          .packet = packet,
-                                         .order = place->next++,
+                                         .order = c->next[record]++,
                                          .map = {map->bytes, map->length}};
     return conversation_hand_on(c, &event);
 }
@@ -171,7 +168,7 @@ static void pack_notes(const struct conversation *c, struct buffer *to)
     static const char *const sni_keys[] = {"https_SNI", "https_SNI_ip", "https_SNI_time"};
     static const char *const domain_keys[] = {"https_Cert_domain", "https_Cert_ip",
                                               "https_Cert_time"};
-    size_t pairs = (size_t)c->requested + 3u * c->sni.known + 3u * c->domain.known;
+    size_t pairs = (size_t)c->requested + (c->sni.text ? 3 : 0) + (c->domain.text ? 3 : 0);
     if (!pairs)
         return;
     pack_map(to, pairs);
@@ -179,9 +176,9 @@ static void pack_notes(const struct conversation *c, struct buffer *to)
         pack_str(to, "http_req_time");
         pack_time(to, c->request_ns);
     }
-    if (c->sni.known)
+    if (c->sni.text)
         pack_name(c, to, &c->sni, sni_keys);
-    if (c->domain.known)
+    if (c->domain.text)
         pack_name(c, to, &c->domain, domain_keys);
 }
 
@@ -206,7 +203,7 @@ void conversation_want(struct conversation *c, int direction, enum tapline_want 
 {
     struct wanted *wanted = &c->wanted[direction];
     if (wanted->want != TAPLINE_WANT_NOTHING)
-        *wanted = (struct wanted){.want = want, .offset = offset};
+        *wanted = (struct wanted){.want = (uint8_t)want, .offset = offset};
 }
 
 /* Something came that nobody wants. Not before that is the stage before told: many a turn is one
@@ -276,14 +273,13 @@ int conversation_note_request(struct conversation *c, int64_t time_ns)
 static int note_name(struct name_note *note, const uint8_t *name, size_t length, int side,
                      int64_t time_ns)
 {
-    if (note->known)
+    if (note->text)
         return 0;
     note->text = malloc(length + 1);
     if (!note->text)
         return -ENOMEM;
-    note->length = text_clean(note->text, name, length);
-    note->known = true;
-    note->side = side;
+    note->length = (uint32_t)text_clean(note->text, name, length);
+    note->side = (uint8_t)side;
     note->time_ns = time_ns;
     return 0;
 }

@@ -37,7 +37,7 @@ struct message {
 struct dns {
     struct conversation *conversation;
     bool port_hint;
-    struct framing framings[DIRECTIONS];
+    struct framing *framings; /* of both directions; NULL: datagrams need none */
 };
 
 /* What a message's answers say. */
@@ -54,21 +54,29 @@ static void *dns_open(struct conversation *conversation)
 {
     const struct event_open *open = conversation_open(conversation);
     struct dns *dns = pool_take(conversation_pool(conversation, POOL_DNS), sizeof *dns);
-    if (dns)
-        *dns = (struct dns){
-            .conversation = conversation,
-            .port_hint =
-                port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]),
-        };
-    return dns;
+    if (!dns)
+        return NULL;
+    *dns = (struct dns){
+        .conversation = conversation,
+        .port_hint =
+            port_hints(open->port[FROM_INITIATOR]) || port_hints(open->port[FROM_RESPONDER]),
+    };
+    if (open->transport != TRANSPORT_TCP)
+        return dns;
+    dns->framings = calloc(DIRECTIONS, sizeof *dns->framings);
+    if (dns->framings)
+        return dns;
+    pool_put(conversation_pool(conversation, POOL_DNS), dns);
+    return NULL;
 }
 
 static void dns_free(void **state)
 {
     struct dns *dns = *state;
     if (dns) {
-        for (int side = 0; side < DIRECTIONS; side++)
+        for (int side = 0; side < DIRECTIONS && dns->framings; side++)
             buffer_free(&dns->framings[side].message);
+        free(dns->framings);
         pool_put(conversation_pool(dns->conversation, POOL_DNS), dns);
     }
     *state = NULL;
@@ -200,21 +208,22 @@ static int datagram_read(struct dns *dns, const struct event_data *data)
 static int dns_data(void *state, const struct event_data *data)
 {
     struct dns *dns = state;
-    if (conversation_open(dns->conversation)->transport == TRANSPORT_TCP)
-        return segment_read(dns, data);
-    return datagram_read(dns, data);
+    return dns->framings ? segment_read(dns, data) : datagram_read(dns, data);
 }
 
 static int dns_gap(void *state, const struct event_gap *gap)
 {
-    framing_lose(state, gap->direction, gap->offset + gap->length);
+    struct dns *dns = state;
+    if (dns->framings)
+        framing_lose(dns, gap->direction, gap->offset + gap->length);
     return 0;
 }
 
 static bool dns_holds(const void *state)
 {
     const struct dns *dns = state;
-    return dns->framings[0].prefix_length || dns->framings[1].prefix_length;
+    const struct framing *f = dns->framings;
+    return f && (f[0].prefix_length || f[1].prefix_length);
 }
 
 static int dns_close(void *state, const struct figures *figures)

@@ -289,6 +289,20 @@ static void a_stream_may_be_cut_anywhere(void **state)
     }
 }
 
+/* No tracker says so, but another's may. */
+static void a_gap_between_datagrams_loses_nothing(void **state)
+{
+    (void)state;
+    struct writer w;
+    struct feed f = dns(TRANSPORT_UDP);
+    put_www(&w);
+    feed_gap(&f, 1, 10);
+    feed_message(&f, 1, &w);
+    assert_int_equal(f.conversation->count, 1);
+    feed_close(&f);
+    feed_free(&f);
+}
+
 static void after_a_gap_the_next_turn_is_waited_for(void **state)
 {
     (void)state;
@@ -339,6 +353,7 @@ int main(void)
         cmocka_unit_test(a_broken_response_answers_up_to_there),
         cmocka_unit_test(compression_cannot_loop),
         cmocka_unit_test(a_stream_may_be_cut_anywhere),
+        cmocka_unit_test(a_gap_between_datagrams_loses_nothing),
         cmocka_unit_test(after_a_gap_the_next_turn_is_waited_for),
         cmocka_unit_test(what_is_no_message_loses_the_framing),
     };
