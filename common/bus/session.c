@@ -14,8 +14,7 @@
 #include "common/wire/pack.h"
 #include "common/wire/presence.h"
 
-/* For how long a full queue is waited on before housekeeping is done. */
-enum { WAIT_MS = 100 };
+enum { WAIT_MS = 100 }; /* that a full queue is waited on before housekeeping is done */
 
 /* The batches on all ways between two stages, which are as many as there are workers on either
  * side, use no more pieces of the stock than that: others need them, too. */
@@ -118,7 +117,8 @@ const struct capture *session_capture(const struct session *session)
 }
 
 /* Notes what this attempt came to its end by. */
-__attribute__((format(printf, 2, 3))) static int lost(struct session *session, const char *form, ...)
+__attribute__((format(printf, 2, 3))) static int lost(struct session *session, const char *form,
+                                                      ...)
 {
     va_list arguments;
     va_start(arguments, form);

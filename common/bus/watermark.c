@@ -1,6 +1,7 @@
 #include "common/bus/watermark.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -18,7 +19,9 @@ struct source {
 struct hold {
     TAILQ_ENTRY(hold) others;
     struct source *source;
-    int64_t since_ns;
+    int64_t since_ns; /* what it holds marks down to, */
+    int64_t began_ns; /* and when it began: the same, or else when the first mark came */
+    bool given_up;    /* it does not count any more */
 };
 
 struct watermark {
@@ -68,7 +71,8 @@ int watermark_hold(struct watermark *w, uint32_t from, uint64_t flow, struct hol
     if (!*hold)
         return -ENOMEM;
     (*hold)->source = source;
-    (*hold)->since_ns = source->floor_ns;
+    (*hold)->since_ns = (*hold)->began_ns = source->floor_ns;
+    (*hold)->given_up = false;
     TAILQ_INSERT_TAIL(&source->holds, *hold, others);
     return 0;
 }
@@ -78,9 +82,31 @@ void watermark_let_go(struct hold **hold)
     if (!*hold)
         return;
     struct source *source = (*hold)->source;
-    TAILQ_REMOVE(&source->holds, *hold, others);
+    if (!(*hold)->given_up)
+        TAILQ_REMOVE(&source->holds, *hold, others);
     pool_put(&source->watermark->pool, *hold);
     *hold = NULL;
+}
+
+/* What is kept began before. */
+static void note_first_mark(struct source *source, int64_t now_ns)
+{
+    struct hold *hold;
+    TAILQ_FOREACH(hold, &source->holds, others)
+        hold->began_ns = now_ns;
+}
+
+/* Gives up what has been kept for too long by that moment. */
+static void give_up(struct source *source, int64_t now_ns)
+{
+    int64_t least;
+    struct hold *first;
+    if (__builtin_sub_overflow(now_ns, WATERMARK_PATIENCE_NS, &least))
+        return;
+    while ((first = TAILQ_FIRST(&source->holds)) && first->began_ns < least) {
+        TAILQ_REMOVE(&source->holds, first, others);
+        first->given_up = true;
+    }
 }
 
 int watermark_pass(struct watermark *w, uint32_t from, struct mark *mark)
@@ -88,8 +114,11 @@ int watermark_pass(struct watermark *w, uint32_t from, struct mark *mark)
     struct source *source = source_of(w, from, mark->tracker);
     if (!source)
         return -ENOMEM;
+    if (source->floor_ns == INT64_MIN)
+        note_first_mark(source, mark->kept_ns);
     if (source->floor_ns < mark->kept_ns)
         source->floor_ns = mark->kept_ns;
+    give_up(source, mark->kept_ns);
     const struct hold *first = TAILQ_FIRST(&source->holds);
     if (first && first->since_ns < mark->kept_ns)
         mark->kept_ns = first->since_ns;

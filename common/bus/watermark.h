@@ -4,7 +4,10 @@
  * 2013).
  *
  * What comes of a tracker by way of one worker is no older than that one's last mark said. So what
- * is kept back from then on holds later marks of the two down to there, until it is let go.
+ * is kept back from then on holds later marks of the two down to there, until it is let go; but for
+ * WATERMARK_PATIENCE_NS of the capture's time at most. What waits for longer than that mostly waits
+ * for the end of a connection that has fallen silent, and nothing comes of it. Should a record, all
+ * later marks were wrong, and who goes by them will notice.
  */
 #ifndef TAPLINE_COMMON_WATERMARK_H
 #define TAPLINE_COMMON_WATERMARK_H
@@ -12,6 +15,8 @@
 #include <stdint.h>
 
 #include "common/wire/mark.h"
+
+#define WATERMARK_PATIENCE_NS (INT64_C(60) * 1000000000)
 
 struct watermark;
 

@@ -147,13 +147,14 @@ enum tapline_presence {
  * do: either may be first.
  *
  * A mark goes the way of the data, too, behind all that was sent before it: every stage sends it on
- * to all workers that it has sent anything of the capture, and to the sink, where it says how many
- * these were (branches). hops: how many stages it has passed, 0 from the tracker. kept: no record
- * of a packet that was read before the mark, and that has not come by then, is of an earlier
- * packet; a stage that keeps something back lowers it to what that may be (a low watermark: Akidau
- * et al., MillWheel, VLDB 2013), and one that cannot say to the least there is. So when a period's
- * closes are here, and its mark from all branches, then of records that are placed by their
- * packet's time, not by their flow's, none that is still to come is older than the least of these.
+ * to all workers that it has sent anything of the capture, but for such as are leaving, and to the
+ * sink, where it says how many these were (branches). hops: how many stages it has passed, 0 from
+ * the tracker. kept: no record of a packet that was read before the mark, and that has not come by
+ * then, is of an earlier packet; a stage that keeps something back lowers it to what that may be (a
+ * low watermark: Akidau et al., MillWheel, VLDB 2013), and one that cannot say to the least there
+ * is. So when a period's closes are here, and its mark from all branches, then of records that are
+ * placed by their packet's time, not by their flow's, none that is still to come is older than the
+ * least of these; what was kept for a minute without anything coming of it is passed over.
  */
 enum tapline_event {
     TAPLINE_OPEN = 0,
@@ -163,12 +164,13 @@ enum tapline_event {
     TAPLINE_RECORD = 4,
 };
 
-/** How far a capture's times may run backwards, in seconds: packets may be so much older than its
- *  clock (see PACKETS) when they are read. Older ones count as any other, but cost more. */
+/** How far a capture's times may run backwards, in seconds, for flows to go on as if they did not:
+ *  packets may be so much older than its clock (see PACKETS) when they are read. */
 #define TAPLINE_TIME_SLACK 600
 
-/** What is older than so many seconds before that clock is taken for read by those who write results
- *  before a capture ends. If an older packet comes after all, all is read again. */
+/** The same for results that are written before the capture ends: what is older than so many
+ *  seconds before its clock is taken for read. Older packets count as any other, but where what they
+ *  belong among was written already the capture is read again. */
 #define TAPLINE_ORDER_SLACK 10
 
 /** Flags of a DATA event. */

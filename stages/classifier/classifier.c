@@ -49,7 +49,7 @@ _Static_assert(sizeof(struct udp_flow) <= 4 * CACHE_LINE, "a flow of UDP takes a
 struct tcp_flow {
     struct flow flow;
     struct stream stream;
-    struct hold *hold; /* NULL: no segment is held */
+    struct hold *hold; /* NULL: no segment is held that may go on */
 };
 
 static struct datagrams *datagrams_of(struct flow *f)
@@ -164,9 +164,10 @@ static int hand_on(const struct classifier *c, struct flow *f, const struct even
 /* What a signature has the extractor do besides. */
 static uint32_t further_hints(const struct classifier *c, const struct flow *f)
 {
+    const struct event_open *open = &f->findings.open;
     for (size_t i = 0; i < profile_count(c->ground.profile); i++) {
         const struct signature *s = profile_signature(c->ground.profile, i);
-        if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, f->findings.open.transport, f->findings.open.port))
+        if (s->kind == SIGNATURE_ADDRESSES && signature_applies(s, open->transport, open->port))
             return TAPLINE_HINT_WS_ADDRESSES;
     }
     return 0;

@@ -30,8 +30,8 @@ void classifier_free(struct classifier **classifier);
  */
 int classifier_event(struct classifier *c, uint32_t from, const struct event *event);
 
-/** Takes a tracker's mark, which comes from that worker, and sends it on. 0, -ENOMEM, or the outlet's
- *  error. */
+/** Takes a tracker's mark, which comes from that worker, and sends it on. 0, -ENOMEM, or the
+ *  outlet's error. */
 int classifier_mark(struct classifier *c, uint32_t from, const struct mark *mark);
 
 /** Those events, at most STAGE_AHEAD, come next: has their flows fetched into the cache. */

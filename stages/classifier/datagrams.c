@@ -24,14 +24,15 @@ void datagrams_begin(struct datagrams *d, struct findings *findings)
 
 static int read_stun(struct datagrams *d, size_t signature, const struct event_data *data)
 {
-    const struct signature *s = profile_signature(d->findings->ground->profile, signature);
+    const struct ground *ground = d->findings->ground;
+    const struct signature *s = profile_signature(ground->profile, signature);
     if (!stun_recognise(data->bytes, data->length, data->missing))
         return 0;
     struct cursor attributes = stun_attributes(data->bytes, data->length);
     struct slice text;
     while (stun_next(&attributes, s->stun_attribute, &text)) {
         bool found;
-        int error = findings_stun(d->findings, data->direction, text, d->findings->ground->limits.stun_values,
+        int error = findings_stun(d->findings, data->direction, text, ground->limits.stun_values,
                                   &found);
         if (error != 0)
             return error;
@@ -60,11 +61,12 @@ static int match(struct datagrams *d, size_t signature, place at, int direction,
 static int look(struct datagrams *d, place at, const struct event_data *data)
 {
     struct payload payload = {data->bytes, data->length, data->missing, false};
-    uint64_t may = profile_glance(d->findings->ground->profile, false, d->open[data->direction], &payload);
+    const struct profile *profile = d->findings->ground->profile;
+    uint64_t may = profile_glance(profile, false, d->open[data->direction], &payload);
     int error = 0;
     for (; may && error == 0; may &= may - 1) {
         size_t i = (size_t)__builtin_ctzll(may);
-        bool stun = profile_signature(d->findings->ground->profile, i)->kind == SIGNATURE_STUN;
+        bool stun = profile_signature(profile, i)->kind == SIGNATURE_STUN;
         error = stun ? read_stun(d, i, data) : match(d, i, at, data->direction, &payload);
     }
     return error;

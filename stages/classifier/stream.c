@@ -317,6 +317,17 @@ bool stream_passes(struct stream *s, int direction, bool turn)
     return !s->side[direction].declined;
 }
 
+bool stream_holds(const struct stream *s)
+{
+    for (int side = 0; side < DIRECTIONS; side++) {
+        const struct holding *h = s->side[side].holding;
+        for (size_t i = 0; i < holding_starts(h); i++)
+            if (holding_start(h, i)->protocols)
+                return true;
+    }
+    return false;
+}
+
 enum tapline_want stream_want(const struct stream *s, int direction)
 {
     const struct side *side = &s->side[direction];

@@ -63,11 +63,8 @@ bool stream_take_held(struct stream *s, struct event_data *data);
  *  begins one. */
 bool stream_passes(struct stream *s, int direction, bool turn);
 
-/** Is a segment of either direction held? */
-static inline bool stream_holds(const struct stream *s)
-{
-    return s->side[0].holding || s->side[1].holding;
-}
+/** Is a segment of either direction held that may yet go to the extractor? */
+bool stream_holds(const struct stream *s);
 
 /** What the classifier itself wants of a direction from now on. */
 enum tapline_want stream_want(const struct stream *s, int direction);

@@ -27,8 +27,8 @@ struct extractor *extractor_new(const struct capture *capture, const struct outl
  */
 int extractor_event(struct extractor *extractor, uint32_t from, const struct event *event);
 
-/** Takes a tracker's mark, which comes from that worker, and sends it on. 0, -ENOMEM, or the outlet's
- *  error. */
+/** Takes a tracker's mark, which comes from that worker, and sends it on. 0, -ENOMEM, or the
+ *  outlet's error. */
 int extractor_mark(struct extractor *extractor, uint32_t from, const struct mark *mark);
 
 /** Those events, at most STAGE_AHEAD, come next: has their flows fetched into the cache. */

@@ -464,7 +464,7 @@ void http_reader_begin_tunnel(struct http_reader *r)
 
 bool http_reader_undecided(const struct http_reader *r)
 {
-    return r->line.length > 0;
+    return r->tunnel && r->line.length > 0;
 }
 
 bool http_reader_pending(const struct http_reader *r, struct event_data *pending)
@@ -478,5 +478,5 @@ bool http_reader_pending(const struct http_reader *r, struct event_data *pending
         .bytes = r->line.bytes,
         .length = (uint32_t)r->line.length,
     };
-    return http_reader_undecided(r);
+    return r->line.length > 0;
 }

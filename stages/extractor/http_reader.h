@@ -67,7 +67,7 @@ enum http_step http_reader_end(struct http_reader *reader, bool fin);
  *  a TLS hello as well. A message that is open must have been ended before. */
 void http_reader_begin_tunnel(struct http_reader *reader);
 
-/** Were bytes looked at without an outcome yet? */
+/** Were bytes of a tunnel looked at, which may be TLS, without an outcome yet? */
 bool http_reader_undecided(const struct http_reader *reader);
 
 /** Those, as an event of their own; false: none. */

@@ -129,15 +129,20 @@ static bool is_marked(const struct period *period)
     return period->passed[0].came > 0;
 }
 
-/* As many have come as were sent by the stages before, all of which are known by then. */
+/* As many marks have come from each stage as the one before has sent on, all of whose are here. How
+ * many stages that is so of, from the tracker on. */
+static int passed_whole(const struct period *period)
+{
+    int whole = is_marked(period);
+    while (whole && whole < PASSES &&
+           period->passed[whole].came == period->passed[whole - 1].branches)
+        whole++;
+    return whole;
+}
+
 static bool is_over(const struct period *period)
 {
-    if (!is_marked(period) || period->came < period->closed)
-        return false;
-    for (int i = 1; i < PASSES; i++)
-        if (period->passed[i].came < period->passed[i - 1].branches)
-            return false;
-    return true;
+    return period->came == period->closed && passed_whole(period) == PASSES;
 }
 
 /* Drops the periods that are over. */
@@ -196,6 +201,14 @@ static int take_first(struct horizon *h, const struct mark *mark, struct period 
     return 0;
 }
 
+static int too_many_ways(struct horizon *h, const struct mark *mark)
+{
+    return fault_set(&h->broken, ERR_LOST,
+                     "a mark of tracker %" PRIu64 " for its period %" PRIu64
+                     " came from more workers than it was sent to",
+                     mark->tracker, mark->period);
+}
+
 int horizon_mark(struct horizon *h, const struct mark *mark)
 {
     bool last = mark->hops == PASSES - 1;
@@ -203,10 +216,7 @@ int horizon_mark(struct horizon *h, const struct mark *mark)
         (last && mark->branches))
         return ERR_MALFORMED;
     if (mark->hops && mark->period < h->progress[mark->tracker].over)
-        return fault_set(&h->broken, ERR_LOST,
-                         "a mark of tracker %" PRIu64 " for its period %" PRIu64
-                         " came from more workers than it was sent to",
-                         mark->tracker, mark->period);
+        return too_many_ways(h, mark);
     struct period *period = period_of(h, id_of(mark->tracker, mark->period));
     if (!period)
         return -ENOMEM;
@@ -216,6 +226,9 @@ int horizon_mark(struct horizon *h, const struct mark *mark)
     period->passed[mark->hops].came++;
     period->passed[mark->hops].branches += mark->branches;
     period->kept_ns = earlier(period->kept_ns, mark->kept_ns);
+    int whole = passed_whole(period);
+    if (whole && whole < PASSES && period->passed[whole].came > period->passed[whole - 1].branches)
+        return too_many_ways(h, mark);
     advance(h, mark->tracker);
     return 0;
 }

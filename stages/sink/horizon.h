@@ -1,7 +1,7 @@
 /*
  * From when on records may still come: nothing that is still under way belongs before the horizon.
- * It is one thing for what is placed by the time of its flow's first packet, and another for what is
- * placed by its own packet's, as flows may be open for long.
+ * It is one thing for what is placed by the time of its flow's first packet, and another for what
+ * is placed by its own packet's, as flows may be open for long.
  *
  * Closes and marks (<tapline/wire.h>) come different ways, so that either may be late. A period of
  * a tracker's work is over when as many closes have come as its mark counts, and the mark has come

@@ -31,7 +31,8 @@ struct records {
     uint64_t taken[RECORD_FILES];
     struct horizon_times taken_until;
     size_t due;
-    bool is_part; /* is being taken */
+    bool is_part;   /* is being taken, */
+    bool part_gave; /* and has given something */
     struct row row;
     struct buffer value; /* of the record that is being stored, or handed out */
     bool joined;         /* what was laid by is stored */
@@ -409,18 +410,22 @@ void records_begin_part(struct records *r, struct horizon_times until)
     }
     r->taken_until = until;
     r->is_part = true;
+    r->part_gave = false;
     sorter_begin_part(r->stored, is_taken, r);
 }
 
 /* What is left may stay for long: as much again has to come before it is gone through the next
- * time, so that all this takes no more than a few times as long as storing it did. */
+ * time, so that all this takes no more than a few times as long as storing it did. Where nothing was
+ * taken nothing was moved, and the next time may come sooner. */
 static int next_of_part(struct records *r, struct entry *record)
 {
     int error = sorter_next(r->stored, record);
-    if (!error)
+    if (!error) {
+        r->part_gave = true;
         return 0;
-    size_t left = sorter_held(r->stored);
-    r->due = 2 * left > r->tools.part ? 2 * left : r->tools.part;
+    }
+    size_t left = sorter_held(r->stored), more = r->part_gave ? left : left / 8;
+    r->due = left + (more > r->tools.part ? more : r->tools.part);
     r->is_part = false;
     return error;
 }

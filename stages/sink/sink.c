@@ -355,11 +355,22 @@ static int look_at_disk(struct sink *s)
     return give_up(s, &fault);
 }
 
-/* Hears whether the scribe could write what it took. */
-static int look_at_scribe(struct sink *s)
+/* Hears whether the scribe could write what it took, and gives it what else nothing can come before
+ * any more. It takes a part at a time, so that memory
+ * is bounded; the one before is on its way to the disk meanwhile. */
+static int write_part(struct sink *s)
 {
+    struct horizon_times until = horizon_times(s->horizon);
     int error = scribe_outcome(s->scribe);
-    return error && error != ERR_AGAIN ? settle(s, error) : 0;
+    if (error || !s->capture->early || !records_part_due(s->records, until))
+        return error && error != ERR_AGAIN ? settle(s, error) : 0;
+    syncing_ahead(s->syncing);
+    error = syncing_outcome(s->syncing);
+    if (error && error != ERR_AGAIN)
+        return settle(s, error);
+    records_begin_part(s->records, until);
+    error = scribe_take(s->scribe, s->records);
+    return error ? settle(s, error) : 0;
 }
 
 int sink_turn(struct sink *s, int64_t now_ns)
@@ -367,7 +378,7 @@ int sink_turn(struct sink *s, int64_t now_ns)
     s->now_ns = now_ns;
     switch (s->progress) {
     case WAITING: return look_for_listeners(s);
-    case GATHERING: return look_at_scribe(s);
+    case GATHERING: return write_part(s);
     case SYNCING:
     case PLACED: return look_at_disk(s);
     case ASKED:
@@ -403,23 +414,6 @@ static int complete(struct sink *s)
     s->progress = SYNCING;
     syncing_results(s->syncing);
     return look_at_disk(s);
-}
-
-/* Gives the scribe what nothing can come before any more. It takes a part at a time, so that memory
- * is bounded; the one before is on its way to the disk meanwhile. */
-static int write_part(struct sink *s)
-{
-    struct horizon_times until = horizon_times(s->horizon);
-    int error = scribe_outcome(s->scribe);
-    if (error || !s->capture->early || !records_part_due(s->records, until))
-        return error && error != ERR_AGAIN ? settle(s, error) : 0;
-    syncing_ahead(s->syncing);
-    error = syncing_outcome(s->syncing);
-    if (error && error != ERR_AGAIN)
-        return settle(s, error);
-    records_begin_part(s->records, until);
-    error = scribe_take(s->scribe, s->records);
-    return error ? settle(s, error) : 0;
 }
 
 /* After something was entered into the ledger, or seen by the horizon. */

@@ -1,8 +1,8 @@
 /*
  * The flows that are open: found by their endpoints, whoever sent the packet, and by their id.
  *
- * Flows lie in slabs and stay where they are for their life; two tables with open addressing lead to
- * them. Nothing is allocated but to grow.
+ * Flows lie in slabs and stay where they are for their life; two tables with open addressing lead
+ * to them. Nothing is allocated but to grow.
  */
 #ifndef TAPLINE_TRACKER_FLOW_TABLE_H
 #define TAPLINE_TRACKER_FLOW_TABLE_H

@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/bus/outlet.h"
-#include "common/bus/watermark.h"
 #include "common/wire/capture.h"
 #include "stages/tracker/counters.h"
 #include "stages/tracker/flow.h"
@@ -19,7 +19,7 @@ struct handoff {
     const struct outlet *outlet;
     struct limits limits;
     bool opens; /* the sink hears of flows when they begin */
-    struct watermark *watermark; /* knows of bytes that wait; borrowed */
+    LIST_HEAD(, reorder) reorders; /* of all streams (reassembly.h) */
     struct counters counters;
 };
 

@@ -15,6 +15,7 @@ enum {
     LEAST_PIECES = 64,     /* beyond so many: their number costs time and memory, too */
 };
 #define PATIENCE_NS MOMENT_SECONDS(1)
+#define SILENCE_NS MOMENT_SECONDS(60) /* of a flow that was left, more likely than not */
 
 /* Bytes of one packet at their place in the stream. What lies before the stream's beginning has
  * negative offsets. */
@@ -36,9 +37,11 @@ struct piece {
 
 /* What waits behind a hole: pieces by offset, which do not overlap, or the FIN alone. */
 struct reorder {
+    LIST_ENTRY(reorder) others;
+    const struct flow *flow;
+    int direction;
     struct piece *first, *last;
     uint64_t pieces;
-    struct hold *hold; /* for as long as there are any */
 
     /* What is missing before `due` was acknowledged when the flow had so many packets. 0: nothing
      * that is missing was acknowledged. */
@@ -106,10 +109,17 @@ static int deliver(struct handoff *h, struct flow *flow, int direction, const st
 
 /* ---- what waits ------------------------------------------------------------------------------ */
 
-static struct reorder *reorder_of(struct stream *s)
+static struct reorder *reorder_of(struct handoff *h, const struct flow *flow, int direction,
+                                  struct stream *s)
 {
-    if (!s->reorder)
-        s->reorder = calloc(1, sizeof *s->reorder);
+    if (s->reorder)
+        return s->reorder;
+    s->reorder = calloc(1, sizeof *s->reorder);
+    if (s->reorder) {
+        s->reorder->flow = flow;
+        s->reorder->direction = direction;
+        LIST_INSERT_HEAD(&h->reorders, s->reorder, others);
+    }
     return s->reorder;
 }
 
@@ -121,7 +131,7 @@ void stream_clear(struct stream *stream)
         next = p->next;
         free(p);
     }
-    watermark_let_go(&stream->reorder->hold);
+    LIST_REMOVE(stream->reorder, others);
     free(stream->reorder);
     stream->reorder = NULL;
 }
@@ -152,8 +162,6 @@ static int drain(struct handoff *h, struct flow *flow, int direction)
             r->last = NULL;
         free(piece);
     }
-    if (r && !r->first)
-        watermark_let_go(&r->hold);
     if (r && !r->first && !(s->finished && s->next < s->fin))
         stream_clear(s);
     return error;
@@ -256,8 +264,6 @@ static void cut_at_fin(struct stream *s)
     r->last = last;
     if (last && (uint64_t)last->run.end > s->fin)
         last->run.end = (int64_t)s->fin;
-    if (!last)
-        watermark_let_go(&r->hold);
 }
 
 /* ---- what comes ------------------------------------------------------------------------------ */
@@ -293,12 +299,11 @@ static int make_wait(struct handoff *h, struct flow *flow, int direction, struct
     h->counters.segments_out_of_order++;
     if (!want_may_take(&flow->want[direction], (uint64_t)run->end))
         run->bytes = NULL;
-    if (!reorder_of(s))
+    if (!reorder_of(h, flow, direction, s))
         return -ENOMEM;
     uint64_t pieces = s->reorder->pieces;
     run->turn = flow->speaker == direction ? flow->turns : flow->turns + 1;
-    if (hold(s->reorder, run) != 0 ||
-        watermark_hold(h->watermark, 0, flow->id, &s->reorder->hold) != 0)
+    if (hold(s->reorder, run) != 0)
         return -ENOMEM;
     if (s->reorder->pieces > pieces)
         flow_speaks(flow, direction); /* a mere repetition says nothing new */
@@ -344,7 +349,7 @@ int stream_fin(struct handoff *handoff, struct flow *flow, int direction, uint32
         stream_clear(s);
         return 0;
     }
-    if (!reorder_of(s))
+    if (!reorder_of(handoff, flow, direction, s))
         return -ENOMEM;
     cut_at_fin(s);
     return relieve(handoff, flow, direction);
@@ -379,6 +384,30 @@ int stream_await(struct handoff *handoff, struct flow *flow, int direction, int6
         r->due_ns = now_ns;
     }
     return error;
+}
+
+/* Whether nothing of what waits there is to be expected before the flow ends. */
+static bool is_abandoned(const struct reorder *r, int64_t clock_ns)
+{
+    const struct stream *s = &flow_sides(r->flow)[r->direction].stream;
+    return s->acked >= hole_end(s) &&
+           moment_since(clock_ns, r->flow->figures.end_ns) > SILENCE_NS;
+}
+
+int64_t stream_oldest(const struct handoff *handoff, int64_t clock_ns)
+{
+    int64_t oldest = INT64_MAX;
+    const struct reorder *r;
+    LIST_FOREACH(r, &handoff->reorders, others) {
+        const struct want *want = &r->flow->want[r->direction];
+        if (is_abandoned(r, clock_ns))
+            continue;
+        for (const struct piece *p = r->first; p; p = p->next)
+            if (p->run.time_ns < oldest && p->run.bytes &&
+                want_may_take(want, (uint64_t)p->run.end))
+                oldest = p->run.time_ns;
+    }
+    return oldest;
 }
 
 int stream_end(struct handoff *handoff, struct flow *flow, int direction)

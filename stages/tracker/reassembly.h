@@ -66,6 +66,11 @@ void stream_acknowledge(struct stream *stream, uint32_t ack);
  *  0 or the outlet's error. */
 int stream_await(struct handoff *handoff, struct flow *flow, int direction, int64_t now_ns);
 
+/** The earliest time of a packet of which bytes wait behind a hole, and of which something may still
+ *  be wanted; INT64_MAX: there is none. Of a flow that has been silent for a minute by the capture's
+ *  clock those do not count that wait behind a hole which was acknowledged: they wait for its end. */
+int64_t stream_oldest(const struct handoff *handoff, int64_t clock_ns);
+
 /** The flow ended: declares every hole lost and hands on what is behind them.
  *  0 or the outlet's error. */
 int stream_end(struct handoff *handoff, struct flow *flow, int direction);

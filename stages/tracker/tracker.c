@@ -7,7 +7,6 @@
 #include "common/base/error.h"
 #include "common/base/log.h"
 #include "common/bus/stage.h"
-#include "common/bus/watermark.h"
 #include "common/net/decode.h"
 #include "common/wire/pack.h"
 #include "stages/tracker/defrag.h"
@@ -44,7 +43,6 @@ struct tracker {
     struct flow_table *flows;
     struct defrag *defrag;
     struct periods *periods;
-    struct watermark *watermark; /* of segments that wait behind holes */
     struct totals totals;
     uint32_t index;
     uint64_t frames; /* received */
@@ -69,9 +67,9 @@ struct tracker *tracker_new(const struct capture *capture, const struct outlet *
         t->flows = flow_table_new(capture->id);
         t->defrag = defrag_new(capture->id, capture->limits.fragments);
         t->periods = periods_new();
-        t->handoff.watermark = t->watermark = watermark_new();
+        LIST_INIT(&t->handoff.reorders);
     }
-    if (!t || !t->flows || !t->defrag || !t->periods || !t->watermark) {
+    if (!t || !t->flows || !t->defrag || !t->periods) {
         tracker_free(&t);
         *error = -ENOMEM;
     }
@@ -86,7 +84,6 @@ void tracker_free(struct tracker **tracker)
     flow_table_free(&t->flows);
     defrag_free(&t->defrag);
     periods_free(&t->periods);
-    watermark_free(&t->watermark);
     free(t);
     *tracker = NULL;
 }
@@ -295,8 +292,9 @@ static int send_mark(struct tracker *t)
     t->mark_due = moment_after(t->clock, MARK_PERIOD);
     t->mark_frames = t->frames + MARK_FRAMES;
     periods_end(t->periods, mark.kept_ns, &mark);
-    int error = watermark_pass(t->watermark, 0, &mark);
-    return error ? error : outlet_mark(t->handoff.outlet, &mark);
+    int64_t waits = stream_oldest(&t->handoff, t->clock);
+    mark.kept_ns = waits < mark.kept_ns ? waits : mark.kept_ns;
+    return outlet_mark(t->handoff.outlet, &mark);
 }
 
 static void begin_sweep(struct tracker *t)

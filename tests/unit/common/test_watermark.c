@@ -77,6 +77,29 @@ static void what_came_before_any_mark_may_be_as_old_as_can_be(void **state)
     passes(HERE, 0, 10, 10);
 }
 
+#define MINUTES(n) ((n)*WATERMARK_PATIENCE_NS)
+
+/* Whether it is kept from the first mark on, or since one later. */
+static void what_is_kept_for_long_is_given_up(void **state)
+{
+    (void)state;
+    struct hold *first = NULL, *second = NULL;
+    holds(HERE, 0, &first);
+    passes(HERE, 0, MINUTES(5), INT64_MIN);
+    holds(HERE, 0, &second);
+    passes(HERE, 0, MINUTES(6), INT64_MIN);
+    passes(HERE, 0, MINUTES(6) + 1, MINUTES(6) + 1);
+    holds(HERE, 0, &second); /* it is the same still, and given up */
+    passes(HERE, 0, MINUTES(7), MINUTES(7));
+    watermark_let_go(&second);
+    holds(HERE, 0, &second);
+    passes(HERE, 0, MINUTES(8), MINUTES(7));
+    passes(HERE, 0, MINUTES(8) + 1, MINUTES(8) + 1);
+    watermark_let_go(&first);
+    watermark_let_go(&second);
+    passes(HERE, 0, INT64_MAX, INT64_MAX);
+}
+
 static void workers_and_trackers_are_told_apart(void **state)
 {
     (void)state;
@@ -99,6 +122,7 @@ int main(void)
         TEST(nothing_kept_lowers_nothing),
         TEST(the_oldest_that_is_kept_counts),
         TEST(what_came_before_any_mark_may_be_as_old_as_can_be),
+        TEST(what_is_kept_for_long_is_given_up),
         TEST(workers_and_trackers_are_told_apart),
     };
     return cmocka_run_group_tests_name("watermark", tests, NULL, NULL);
