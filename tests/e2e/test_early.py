@@ -107,7 +107,7 @@ class Early(WithCrew):
             paced(quiet()),
             paced(lossy(seconds // 2, 20)),  # and one that is left behind a hole:
             paced(tcp((SERVER, 8000), (CLIENT, 40003), seq, b"x" * 9) for seq in (1, 99)),
-            paced(tcp((CLIENT, 40003), (SERVER, 8000), 1, ack=200) for _ in range(3)))))
+            paced(tcp((CLIENT, 40003), (SERVER, 8000), 1, ack=200) for _ in range(2)))))
         self.up(options_of=ALWAYS)
         want = self.play_at_once(capture)
         got, early, said = self.play_in_two(capture, len(capture) * 97 // 100, file=file,

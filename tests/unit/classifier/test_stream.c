@@ -95,6 +95,23 @@ static void cut_at_every_byte(void **state)
     }
 }
 
+/* A segment that only signatures wait for will not become a record by itself. */
+static void what_is_held_for_signatures_holds_no_mark(void **state)
+{
+    (void)state;
+    struct scene s = scene_new(WXY);
+    static const uint8_t zeros[20];
+    scene_open(&s, TRANSPORT_TCP);
+    scene_data(&s, 0, zeros, sizeof zeros);
+    scene_empty(&s);
+    scene_data(&s, 1, "GE", 2); /* which may be HTTP */
+    scene_empty(&s);
+    assert_int_equal(s.kept_ns, 30);
+    scene_close(&s);
+    assert_int_equal(s.kept_ns, 30);
+    scene_end(&s);
+}
+
 /* The same bytes from one direction, cut into segments of every size, give the same notes. */
 static void any_size_of_segment(void **state)
 {
@@ -344,6 +361,7 @@ int main(void)
         cmocka_unit_test(empty_lines_ahead_of_a_start_line),
         cmocka_unit_test(nothing_is_handed_on_otherwise),
         cmocka_unit_test(cut_at_every_byte),
+        cmocka_unit_test(what_is_held_for_signatures_holds_no_mark),
         cmocka_unit_test(any_size_of_segment),
         cmocka_unit_test(both_directions_were_held),
         cmocka_unit_test(a_gap_decides),
