@@ -16,7 +16,7 @@ enum { MOST_ASIDE = 8, MOST_TEXT = 16 * SHEET_BYTES };
 
 /* Bytes of records that were taken and are not written yet: a usual part has less; and at the end,
  * when the caller has nothing else to do, enough for all who print. */
-enum { MOST_BYTES = 2 * 1024 * 1024, MOST_AT_END = 2 * MOST_ASIDE * SHEET_BYTES };
+enum { MOST_BYTES = 16 * 1024 * 1024, MOST_AT_END = 2 * MOST_ASIDE * SHEET_BYTES };
 
 /* More threads have little left to do beside whoever deals. */
 enum { MOST_THREADS = 3 };
