@@ -49,10 +49,10 @@ struct tracker {
     uint64_t opened; /* flows so far: the count within the next id */
     uint64_t closed; /* CLOSE events sent */
     int64_t clock;
-    int64_t sweep_due;   /* when the next sweep begins, */
-    uint32_t sweep_left; /* and the slots that the present one did not look at yet */
-    int64_t mark_due;    /* when the next mark does, or at so many frames: */
-    uint64_t mark_frames;
+    int64_t sweep_due;    /* when the next sweep begins, */
+    uint32_t sweep_left;  /* and the slots that the present one did not look at yet */
+    int64_t mark_due;     /* when the next mark is sent, */
+    uint64_t mark_frames; /* or after how many frames, whichever comes first */
 };
 
 struct tracker *tracker_new(const struct capture *capture, const struct outlet *outlet, int *error)

@@ -15,6 +15,8 @@ from peaks import pcap  # noqa: E402
 
 # Flows of an hour have ended in the middle of the next one.
 OPTIONS = ("--tcp-idle", "300", "--udp-idle", "300")
+# Much is written early, whoever comes and goes.
+OPTIONS_OF = {"lobby": PATIENT, "sink": ("--print-from", "0")}
 SMALL_BATCHES = ("--batch", "4k")  # what was fed is on its way, and not waiting for more
 
 
@@ -73,7 +75,7 @@ class Elastic(WithCrew):
             self.assertEqual(json.load(file)["attempt"], 1)
 
     def test_newcomers_take_their_share_at_once(self):
-        self.up(options_of={"lobby": PATIENT})
+        self.up(options_of=OPTIONS_OF)
         reader = self.begin()
         for role in ("classifier", "extractor"):
             self.crew.start(role, role + "-2")
@@ -86,7 +88,7 @@ class Elastic(WithCrew):
         self.check(reader)
 
     def test_leavers_take_nothing_new_and_end_when_they_hold_nothing(self):
-        self.up(count=2, options_of={"lobby": PATIENT})
+        self.up(count=2, options_of=OPTIONS_OF)
         reader = self.begin()
         leavers = ("classifier-1", "extractor-1")
         for name in leavers:
@@ -100,7 +102,7 @@ class Elastic(WithCrew):
         self.check(reader)
 
     def test_status_tells_how_it_goes(self):
-        self.up(options_of={"lobby": PATIENT})
+        self.up(options_of=OPTIONS_OF)
         reader = self.begin()
         row = self.crew.there()["classifier-1"]
         self.assertEqual((row["role"], row["state"], row["sessions"]), ("classifier", "up", 1))
@@ -124,7 +126,7 @@ class Elastic(WithCrew):
         self.until(missed)
 
     def test_trackers_and_sinks_that_leave_finish_their_captures(self):
-        self.up(count=2, options_of={"lobby": PATIENT})
+        self.up(count=2, options_of=OPTIONS_OF)
         reader = self.begin()
         self.until(lambda: len(self.busy("sink")) == 1 and len(self.busy("tracker")) == 2)
         leavers = ("tracker-1", *self.busy("sink"))
