@@ -49,6 +49,8 @@ struct listener {
     uint64_t marks, marked; /* and the flows that they counted */
     int64_t oldest_ns, kept_ns; /* as the marks say of flows, and of packets */
     bool backwards;         /* times ran back by more than the slack: the marks do not hold */
+    uint64_t silent_after;  /* the packet that the flow was last silent behind, for more than a minute:
+                               what waited then may be older than a mark of packets says */
 };
 
 static inline bool listener_in_time(const struct listener *l, int64_t bound_ns, int64_t time_ns)
@@ -116,7 +118,8 @@ static inline void listener_data(struct listener *l, uint64_t id, struct listene
     bool turn = data->flags & TAPLINE_TURN;
     listener_range(l, flow, data->direction, data->offset, end);
     LISTENER_PROMISE(listener_in_time(l, l->oldest_ns, data->time_ns));
-    LISTENER_PROMISE(listener_in_time(l, l->kept_ns, data->time_ns));
+    LISTENER_PROMISE(data->packet <= l->silent_after ||
+                     listener_in_time(l, l->kept_ns, data->time_ns));
     if (!listener_acts(&flow->side[data->direction], data->offset, end, turn))
         return;
     listener_mix_number(flow, data->direction);

@@ -76,6 +76,8 @@ static inline void script_play(const uint8_t *bytes, size_t length, struct liste
     for (; length >= SCRIPT_STEP && n < LISTENER_FLOWS - 2; n++) {
         listener->backwards |= s.now < clock - TAPLINE_ORDER_SLACK * SECOND;
         script_step(&s, bytes, next, n);
+        if (script_pause(bytes[4]) > 60 * SECOND)
+            listener->silent_after = s.frames;
         if (bytes[6] >= 250) {
             tracker_clock(s.tracker, s.now);
             clock = s.now > clock ? s.now : clock;

@@ -254,8 +254,8 @@ static void test_marks_come_with_work_too(void **state)
     finish();
 }
 
-/* Bytes behind a hole hold the marks where they were when these came, until they are handed on, or
- * cut off by a FIN. */
+/* Bytes behind a hole hold the marks where their packet was, until they are handed on, or cut off by
+ * a FIN. */
 static void test_marks_know_what_waits(void **state)
 {
     (void)state;
@@ -270,7 +270,7 @@ static void test_marks_know_what_waits(void **state)
         scene.now = now;
         scene_segment(&scene, UP, TCP_ACK, seq + 3, 1, "def", 3);
         assert_int_equal(tracker_clock(scene.tracker, now + 100 * SECOND), 0);
-        kept(scene.mark_count - 1, now - 10 * SECOND);
+        kept(scene.mark_count - 1, now);
         scene_segment(&scene, UP, TCP_ACK, seq + 6, 1, "ghi", 3);
         if (round)
             scene_segment(&scene, UP, TCP_ACK | TCP_FIN, seq + 2, 1, NULL, 0);
@@ -297,6 +297,30 @@ static void test_marks_know_times_that_run_backwards(void **state)
     play(UP, "three");
     assert_int_equal(tracker_clock(scene.tracker, start + 100 * SECOND), 0);
     marked(1, 0, start - 5000 * SECOND);
+    finish();
+}
+
+/* Not where nobody wants them, nor where the flow was left behind a hole that its receiver had. */
+static void test_marks_pass_what_nothing_comes_of(void **state)
+{
+    (void)state;
+    const int64_t start = scene.now;
+    scene_segment(&scene, UP, TCP_SYN, 999, 0, NULL, 0);
+    scene_segment(&scene, DOWN, TCP_SYN | TCP_ACK, 4999, 1000, NULL, 0);
+    scene_segment(&scene, DOWN, TCP_ACK, 5000, 1000, "abc", 3);
+    scene.now = start + 5 * SECOND;
+    scene_segment(&scene, UP, TCP_ACK, 1003, 5003, "def", 3);
+    scene_segment(&scene, DOWN, TCP_ACK, 5006, 1000, "ghi", 3);
+    assert_int_equal(tracker_clock(scene.tracker, start + 30 * SECOND), 0);
+    kept(0, start + 5 * SECOND);
+    const struct demand nothing = {(uint64_t)2 << 48 | 1, DOWN, TAPLINE_WANT_NOTHING, 3};
+    tracker_demand(scene.tracker, &nothing);
+    scene.now = start + 32 * SECOND;
+    scene_segment(&scene, DOWN, TCP_ACK, 5009, 1006, NULL, 0); /* acknowledges what is missing */
+    assert_int_equal(tracker_clock(scene.tracker, start + 90 * SECOND), 0);
+    kept(1, start + 5 * SECOND);
+    assert_int_equal(tracker_clock(scene.tracker, start + 150 * SECOND), 0); /* silent by now */
+    kept(2, start + 140 * SECOND);
     finish();
 }
 
@@ -425,6 +449,7 @@ int main(void)
         TEST(test_marks_count_flows_that_others_end),
         TEST(test_marks_come_with_work_too),
         TEST(test_marks_know_what_waits),
+        TEST(test_marks_pass_what_nothing_comes_of),
         TEST(test_marks_know_times_that_run_backwards),
         TEST(test_ids),
         TEST(test_many_flows),
