@@ -250,19 +250,33 @@ static void http_in_a_tunnel(void **state)
     "0123456789abcdef0123456789abcdef"                                                             \
     "\0\0\x02\x13\x01\x01\0\0\x1a\0\0\0\x0f\0\x0d\0\0\x0ain.example\0\x2b\0\x03\x02\x03\x04"
 
-static void tls_in_a_tunnel(void **state)
+static void tls_in_a_tunnel_comes_in(size_t piece)
 {
-    (void)state;
     ask("CONNECT in.example:443 HTTP/1.1\r\n\r\n");
     answer("HTTP/1.1 200 OK\r\n\r\n");
     static const char hello[] = HELLO;
-    for (size_t i = 0; i < sizeof hello - 1; i++)
-        rig_data(rig, RIG_CLIENT, hello + i, 1);
+    for (size_t at = 0, left = sizeof hello - 1; left; at += piece, left -= piece) {
+        piece = piece < left ? piece : left;
+        rig_data(rig, RIG_CLIENT, hello + at, piece);
+    }
     rig_close(rig, true, true);
     assert_int_equal(rig->records, 2);
     assert_int_equal(rig->record[1].record, TAPLINE_RECORD_SNI);
     expect(1, "sni_domain", "in.example");
     expect(1, "sni_ip", "198.51.100.2");
+}
+
+static void tls_in_a_tunnel(void **state)
+{
+    (void)state;
+    tls_in_a_tunnel_comes_in(1);
+}
+
+/* Within the time that is waited for. */
+static void tls_in_a_tunnel_in_pieces(void **state)
+{
+    (void)state;
+    tls_in_a_tunnel_comes_in(9);
 }
 
 /* What the requester says before it has its answer is kept back; and so are the marks. */
@@ -329,8 +343,9 @@ int main(void)
         TEST(upgrade_taken),          TEST(upgrade_not_taken),
         TEST(upgrade_unanswered),     TEST(too_much_to_hold),
         TEST(connect_refused),        TEST(http_in_a_tunnel),
-        TEST(tls_in_a_tunnel),        TEST(tls_before_the_tunnel_is_there),
+        TEST(tls_in_a_tunnel),        TEST(tls_in_a_tunnel_in_pieces),
         TEST(websocket_without_the_hint),
+        TEST(tls_before_the_tunnel_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
