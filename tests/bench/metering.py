@@ -66,4 +66,6 @@ def workload(build, name, path, scale):
     """Makes one of the workloads that tests/bench/workloads knows; how many frames it has."""
     done = subprocess.run([os.path.join(build, "tests/bench/workloads"), name, path, str(scale),
                            *own_captures()], check=True, stdout=subprocess.PIPE, text=True)
+    with open(path, "rb") as file:
+        os.fsync(file)  # or the disk would write it while others are measured
     return int(done.stdout.rpartition(": ")[2].split()[0])
