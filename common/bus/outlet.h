@@ -35,8 +35,8 @@ struct outlet {
     int (*tally)(void *context, const struct buffer *map);
 
     /** Sends a mark on, behind everything that was handed on before, to all workers that this one
-     *  feeds, and to the sink with how many these were. Where one of them cannot be asked any more
-     *  the sink learns that nothing is known. 0, or an error that ends the attempt. */
+     *  feeds, and to the sink with how many these were. One that leaves does not get it, and the
+     *  sink learns that nothing is known. 0, or an error that ends the attempt. */
     int (*mark)(void *context, const struct mark *mark);
 
     /** Tells the capture's reader something over its control inbox (ACCEPT, ASK, OUTCOME, FAULT):

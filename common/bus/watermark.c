@@ -109,8 +109,10 @@ static void give_up(struct source *source, int64_t now_ns)
     }
 }
 
-int watermark_pass(struct watermark *w, uint32_t from, struct mark *mark)
+int watermark_pass(struct watermark *w, uint32_t from, const struct mark *mark,
+                   const struct outlet *outlet)
 {
+    struct mark own = *mark;
     struct source *source = source_of(w, from, mark->tracker);
     if (!source)
         return -ENOMEM;
@@ -120,7 +122,7 @@ int watermark_pass(struct watermark *w, uint32_t from, struct mark *mark)
         source->floor_ns = mark->kept_ns;
     give_up(source, mark->kept_ns);
     const struct hold *first = TAILQ_FIRST(&source->holds);
-    if (first && first->since_ns < mark->kept_ns)
-        mark->kept_ns = first->since_ns;
-    return 0;
+    if (first && first->since_ns < own.kept_ns)
+        own.kept_ns = first->since_ns;
+    return outlet_mark(outlet, &own);
 }

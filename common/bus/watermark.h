@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "common/bus/outlet.h"
 #include "common/wire/mark.h"
 
 #define WATERMARK_PATIENCE_NS (INT64_C(60) * 1000000000)
@@ -36,8 +37,9 @@ int watermark_hold(struct watermark *watermark, uint32_t from, uint64_t flow, st
 /** It is let go. NULLs the caller's pointer, and accepts NULL in it. */
 void watermark_let_go(struct hold **hold);
 
-/** A mark came from `from`, and is to be sent on: what it says is kept becomes what this stage has
- *  to say. 0 or -ENOMEM. */
-int watermark_pass(struct watermark *watermark, uint32_t from, struct mark *mark);
+/** Sends a mark on that came from `from`, with what this stage has to say of what is kept. 0,
+ *  -ENOMEM, or the outlet's error. */
+int watermark_pass(struct watermark *watermark, uint32_t from, const struct mark *mark,
+                   const struct outlet *outlet);
 
 #endif

@@ -327,9 +327,7 @@ int classifier_event(struct classifier *c, uint32_t from, const struct event *ev
 
 int classifier_mark(struct classifier *c, uint32_t from, const struct mark *mark)
 {
-    struct mark own = *mark;
-    int error = watermark_pass(c->watermark, from, &own);
-    return error ? error : outlet_mark(c->outlet, &own);
+    return watermark_pass(c->watermark, from, mark, c->outlet);
 }
 
 /* The table's places first, all of them on their way at once, then what they lead to. */

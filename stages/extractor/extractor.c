@@ -207,9 +207,7 @@ void extractor_expect(const struct extractor *extractor, const struct event *eve
 
 int extractor_mark(struct extractor *extractor, uint32_t from, const struct mark *mark)
 {
-    struct mark own = *mark;
-    int error = watermark_pass(extractor->watermark, from, &own);
-    return error ? error : outlet_mark(extractor->ground.outlet, &own);
+    return watermark_pass(extractor->watermark, from, mark, extractor->ground.outlet);
 }
 
 int extractor_event(struct extractor *extractor, uint32_t from, const struct event *event)

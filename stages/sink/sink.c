@@ -356,8 +356,8 @@ static int look_at_disk(struct sink *s)
 }
 
 /* Hears whether the scribe could write what it took, and gives it what else nothing can come before
- * any more. It takes a part at a time, so that memory
- * is bounded; the one before is on its way to the disk meanwhile. */
+ * any more. It takes a part at a time, so that memory is bounded; the one before is on its way to
+ * the disk meanwhile. */
 static int write_part(struct sink *s)
 {
     struct horizon_times until = horizon_times(s->horizon);

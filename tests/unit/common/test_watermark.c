@@ -25,11 +25,19 @@ static int tear_down(void **state)
     return watermark != NULL;
 }
 
+static int note_mark(void *context, const struct mark *mark)
+{
+    *(struct mark *)context = *mark;
+    return 0;
+}
+
 static void passes(uint32_t from, uint64_t tracker, int64_t kept_ns, int64_t then_ns)
 {
-    struct mark mark = {.tracker = tracker, .kept_ns = kept_ns};
-    assert_int_equal(watermark_pass(watermark, from, &mark), 0);
-    assert_true(mark.kept_ns == then_ns);
+    struct mark sent = {0};
+    const struct mark mark = {.tracker = tracker, .period = 9, .kept_ns = kept_ns};
+    const struct outlet outlet = {.context = &sent, .mark = note_mark};
+    assert_int_equal(watermark_pass(watermark, from, &mark, &outlet), 0);
+    assert_true(sent.tracker == tracker && sent.period == 9 && sent.kept_ns == then_ns);
 }
 
 static void holds(uint32_t from, uint64_t tracker, struct hold **hold)

@@ -109,15 +109,21 @@ static void http(struct bench *b, uint64_t flow, uint64_t packet)
     takes(b, &event);
 }
 
-static void sni(struct bench *b, uint64_t flow)
+/* One of a flow's server names, which came when the flow of that number begins. */
+static void sni_at(struct bench *b, uint64_t flow, uint64_t number)
 {
     static const char *const texts[] = {"ip_port", "1.2.3.4-1000-5.6.7.8-443", "sni_domain",
                                         "edge.example", NULL};
     buffer_clear(&b->map);
     pack_texts(&b->map, texts);
     struct event event =
-        record_of(flow, TAPLINE_RECORD_SNI, start_of(flow) + 5 * MS, flow, &b->map);
+        record_of(flow, TAPLINE_RECORD_SNI, start_of(number) + 5 * MS, number, &b->map);
     takes(b, &event);
+}
+
+static void sni(struct bench *b, uint64_t flow)
+{
+    sni_at(b, flow, flow);
 }
 
 static void xycdn(struct bench *b, uint64_t flow)
@@ -298,6 +304,31 @@ static void what_is_placed_by_its_packet_does_not_wait_for_flows(void **state)
     assert_int_equal(early_lines(b->out), FLOWS / 2);
 }
 
+/* A part that nothing could be taken for costs no more than that: the next one does not have to wait
+ * until twice as much is there. */
+static void an_empty_part_is_soon_followed_by_another(void **state)
+{
+    struct bench *b = *state;
+    enum { BEFORE = 300, ALL = 400 };
+    struct mark mark = {.oldest_ns = MOMENT, .kept_ns = MOMENT};
+    begin(b, b->out, true, SINK_OPTIONS_DEFAULT.sort_memory);
+    for (uint64_t number = 0; number < ALL; number++) {
+        if (number == BEFORE)
+            assert_int_equal(sink_mark(b->sink, &mark), 0);
+        sni_at(b, 1, number);
+    }
+    mark.period = 1;
+    mark.kept_ns = start_of(ALL);
+    assert_int_equal(sink_mark(b->sink, &mark), 0);
+    close_flow(b, 1, 2, ALL);
+    assert_int_equal(tracker_tallies(b->sink, 9, 1), 0);
+    assert_int_equal(reader_tallies(b->sink, 9, NULL), 0);
+    assert_int_equal(reader_gives(b->sink, true), 0);
+    was_told(b, EXIT_DONE, "");
+    sink_free(&b->sink);
+    assert_int_equal(early_lines(b->out), ALL);
+}
+
 static void what_comes_too_late_ends_the_attempt(void **state)
 {
     struct bench *b = *state;
@@ -410,6 +441,7 @@ int main(void)
         ATTEMPT(what_was_laid_by_is_waited_for),
         ATTEMPT(what_is_laid_by_holds_up_http_alone),
         ATTEMPT(what_is_placed_by_its_packet_does_not_wait_for_flows),
+        ATTEMPT(an_empty_part_is_soon_followed_by_another),
         ATTEMPT(what_comes_too_late_ends_the_attempt),
         ATTEMPT(late_records_are_no_fault_where_all_is_written_at_the_end),
         ATTEMPT(a_disk_that_fills_up_ends_the_attempt),
