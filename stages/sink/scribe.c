@@ -12,7 +12,7 @@
 #include "stages/sink/thread.h"
 
 /* Pages whose text waits for what stands before it. */
-enum { MOST_ASIDE = 32, MOST_TEXT = 16 * SHEET_BYTES };
+enum { MOST_ASIDE = 8, MOST_TEXT = 16 * SHEET_BYTES };
 
 /* Bytes of records that were taken and are not written yet: a usual part has less; and at the end,
  * when the caller has nothing else to do, enough for all who print. */
